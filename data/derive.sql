@@ -1,0 +1,521 @@
+-- The rules, once: from the facts of the touched sources to conversations, asks, replies, people and weeks.
+-- Definitions: the README's "What each number means". Hashes stand for (source, id) pairs: 64 bits, so that two of ten
+-- million ids meet by chance in about one database of 400,000.
+
+-- name: people
+-- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise.
+create or replace temp table account as
+with spoke as (
+    select distinct source_key, member_id from messages
+    where member_id is not null and source_key in (select source_key from touched)
+),
+described as (
+    select
+        spoke.source_key, spoke.member_id, members.name, members.handle,
+        case
+            when members.is_bot or members.name like '%[bot]' or members.handle like '%[bot]' then 'bot'
+            when members.is_staff then 'staff'
+            else 'member'
+        end as flagged,
+        sources.platform, sources.source, sources.source_name, members.email_domain
+    from spoke
+    inner join sources on spoke.source_key = sources.source_key
+    left join members
+        on spoke.source_key = members.source_key and spoke.member_id = members.member_id
+),
+listed as (
+    select
+        described.source_key, described.member_id,
+        list({role: roster.role, valid_from: roster.valid_from, valid_to: roster.valid_to} order by roster.position) as rules
+    from described
+    inner join roster
+        on
+            coalesce(roster.platform = described.platform, true)
+            and coalesce(roster.source in (described.source, described.source_name), true)
+            and coalesce(roster.id = described.member_id, true)
+            and coalesce(lower(roster.name) in (lower(described.name), lower(described.handle)), roster.name is null)
+            and coalesce(roster.email_domain = described.email_domain, roster.email_domain is null)
+            and coalesce(
+                lower(described.name) glob roster.pattern or lower(described.handle) glob roster.pattern,
+                roster.pattern is null
+            )
+    group by all
+)
+select
+    hash(described.source_key, described.member_id) as person_id,
+    described.source_key, described.member_id, described.name, described.handle, described.flagged, listed.rules
+from described
+left join listed on described.source_key = listed.source_key and described.member_id = listed.member_id;
+
+-- name: places
+create or replace temp table place as
+select
+    hash(used.source_key, used.channel_id) as place_id,
+    used.source_key, used.channel_id, coalesce(channels.name, used.channel_id) as channel_name,
+    coalesce(channels.kind, 'chat') as kind, sources.platform, sources.source, sources.source_name, sources.is_demo
+from (
+    select distinct source_key, channel_id from messages
+    where source_key in (select source_key from touched)
+) as used
+inner join sources on used.source_key = sources.source_key
+left join channels on used.source_key = channels.source_key and used.channel_id = channels.channel_id;
+
+-- name: place_rules
+-- The first row of [[channels]] that fits says what a channel is for.
+create or replace temp table place_rule as
+select
+    place.place_id,
+    arg_min(channel_rules.purpose, channel_rules.position) as purpose,
+    arg_min(channel_rules.target_hours, channel_rules.position) as target_hours
+from place
+inner join channel_rules
+    on
+        (place.channel_id = channel_rules.channel or lower(place.channel_name) glob lower(channel_rules.channel))
+        and coalesce(channel_rules.platform = place.platform, true)
+        and coalesce(channel_rules.source in (place.source, place.source_name), true)
+group by place.place_id;
+
+-- name: lines
+-- What was said, without the words. A system line is never said by anybody.
+create or replace temp table line as
+select
+    messages.rowid as row_id,
+    messages.source_key,
+    hash(messages.source_key, messages.message_id) as line_id,
+    hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node,
+    hash(messages.source_key, messages.channel_id) as place_id,
+    coalesce(account.person_id, hash('nobody', messages.source_key, messages.message_id)) as person_id,
+    account.person_id is null as is_unknown,
+    messages.sent_at,
+    messages.deleted_at is not null as is_deleted,
+    messages.parent_id is not null as has_parent,
+    len(messages.mentions) > 0 as has_mentions,
+    coalesce(
+        list_filter(
+            account.rules,
+            lambda rule: messages.sent_at >= rule.valid_from and messages.sent_at < rule.valid_to
+        )[1].role,
+        account.flagged,
+        'member'
+    ) as role
+from messages
+left join account
+    on messages.source_key = account.source_key and messages.member_id = account.member_id
+where messages.kind = 'message' and messages.source_key in (select source_key from touched);
+
+-- name: timeline
+-- What is read one after another in a chat channel: everything but the answers inside a platform's thread.
+create or replace temp table timeline as
+select
+    line.line_id, line.row_id, line.place_id, line.person_id, line.sent_at, line.role,
+    not line.has_parent as is_top, line.has_mentions,
+    lag(line.person_id) over channel as before_person,
+    lag(line.sent_at) over channel as before_at,
+    lag(line.line_id) over channel as before_line
+from line
+inner join place on line.place_id = place.place_id
+where place.kind = 'chat' and line.node = line.line_id and line.role <> 'bot' and not line.is_deleted
+window channel as (partition by line.place_id order by line.sent_at, line.line_id);
+
+-- name: edges
+-- What ties a conversation to an earlier one: the platform's reply-to; the same member going on within 30 minutes with
+-- nobody between; a mention of somebody who spoke in that channel in the day before. A member who mentions staff is
+-- asking them, not answering, so that mention ties nothing.
+create or replace temp table edge as
+with answered as (
+    select
+        line.node, messages.parent_id,
+        hash(messages.source_key, messages.parent_id) as parent_hash, 'explicit' as basis
+    from line
+    inner join messages on line.row_id = messages.rowid
+    where line.has_parent and line.node = line.line_id
+),
+continued as (
+    select line_id as node, before_line as target, 'continued' as basis
+    from timeline
+    where is_top and person_id = before_person and sent_at - before_at <= interval 30 minutes
+),
+mentioning as (
+    select
+        timeline.line_id as node, timeline.place_id, timeline.person_id, timeline.role, timeline.sent_at,
+        hash(messages.source_key, unnest(messages.mentions)) as mentioned
+    from timeline
+    inner join messages on timeline.row_id = messages.rowid
+    where timeline.is_top and timeline.has_mentions
+),
+mentioned as (
+    select mentioning.node, arg_max(spoken.line_id, spoken.sent_at) as target, 'mention' as basis
+    from mentioning
+    asof inner join timeline as spoken
+        on
+            mentioning.place_id = spoken.place_id
+            and mentioning.mentioned = spoken.person_id
+            and mentioning.sent_at > spoken.sent_at
+    where
+        mentioning.sent_at - spoken.sent_at <= interval 24 hours
+        and mentioning.person_id <> spoken.person_id
+        and not (mentioning.role = 'member' and spoken.role = 'staff')
+    group by mentioning.node
+)
+select answered.node, coalesce(parent.node, answered.parent_hash) as target, answered.basis
+from answered
+left join line as parent on answered.parent_hash = parent.line_id
+union all
+select * from continued
+union all
+select * from mentioned where node not in (select node from continued);
+
+-- name: roots
+-- Each tie followed to its end by doubling. `least` finds the same end for all of a circle, should a platform hand us one.
+create or replace temp table root as
+select node, target as root, least(node, target) as least from edge;
+
+-- name: roots_open
+select count(*)::bigint as n from root semi join edge on root.root = edge.node;
+
+-- name: roots_double
+create or replace temp table root as
+select
+    here.node, coalesce(there.root, here.root) as root,
+    least(here.least, coalesce(there.least, here.least)) as least
+from root as here
+left join root as there on here.root = there.node;
+
+-- name: roots_circles
+create or replace temp table root as
+select here.node, coalesce(there.least, here.root) as root, here.least
+from root as here
+left join root as there on here.root = there.node;
+
+-- name: talk
+-- Every line in its conversation. A reply cannot be older than what it answers: where a clock was wrong (mail), it counts
+-- as said at the same moment.
+create or replace temp table talk as
+with placed as (
+    select
+        line.row_id, line.line_id, line.source_key, line.place_id, line.person_id, line.role, line.is_unknown,
+        coalesce(root.root, line.node) as conversation_key,
+        line.role <> 'bot' and not line.is_deleted as is_human,
+        line.sent_at
+    from line
+    left join root on line.node = root.node
+),
+timed as (
+    select
+        placed.* exclude (sent_at), greatest(placed.sent_at, coalesce(opening.sent_at, placed.sent_at)) as sent_at,
+        placed.line_id <> placed.conversation_key as is_later
+    from placed
+    left join line as opening
+        on placed.conversation_key = opening.line_id and placed.line_id <> opening.line_id
+)
+select
+    *,
+    row_number() over (partition by conversation_key order by sent_at, is_later, line_id) as position,
+    is_human and lag(person_id) over humans is distinct from person_id as is_turn,
+    lag(sent_at) over humans as before_at
+from timed
+window humans as (partition by conversation_key, is_human order by sent_at, is_later, line_id);
+
+-- name: turns
+-- What one person says before anybody else speaks is one turn.
+create or replace temp table turn as
+select
+    row_id, line_id, source_key, place_id, conversation_key, person_id, role, sent_at, before_at, position
+from talk
+where is_turn;
+
+-- name: asked
+-- An opener, or a member's words after a day of silence between both sides. Going on alone is no new ask: the clock
+-- started at the first of the consecutive messages. A conversation whose first message is not here has no opener.
+create or replace temp table asked as
+select
+    turn.line_id as ask_id, turn.row_id, turn.source_key, turn.place_id, turn.conversation_key, turn.person_id,
+    turn.sent_at as asked_at, turn.position,
+    turn.position = 1 and messages.parent_id is null and messages.basis is distinct from 'thread' as is_opener
+from turn
+inner join messages on turn.row_id = messages.rowid
+where
+    turn.role = 'member'
+    and (
+        (turn.position = 1 and messages.parent_id is null and messages.basis is distinct from 'thread')
+        or turn.sent_at - turn.before_at >= interval 24 hours
+    );
+
+-- name: replies
+create or replace temp table reply as
+select
+    asked.ask_id,
+    min(turn.sent_at) as reply_at,
+    arg_min(turn.person_id, turn.position) as reply_by,
+    min(turn.sent_at) filter (where turn.role = 'staff') as staff_reply_at,
+    arg_min(turn.person_id, turn.position) filter (where turn.role = 'staff') as staff_reply_by,
+    min(turn.sent_at) filter (where turn.role = 'member') as peer_reply_at
+from asked
+inner join turn
+    on
+        asked.conversation_key = turn.conversation_key
+        and asked.position < turn.position
+        and asked.person_id <> turn.person_id
+group by asked.ask_id;
+
+-- name: inferred
+-- In a chat channel, the next message by another human within 30 minutes that nothing ties elsewhere: a guess.
+create or replace temp table inferred as
+select timeline.line_id, timeline.row_id, timeline.before_line, timeline.before_person, timeline.before_at, timeline.sent_at
+from timeline
+where
+    timeline.is_top
+    and timeline.person_id <> timeline.before_person
+    and timeline.sent_at - timeline.before_at <= interval 30 minutes
+    and timeline.line_id not in (select node from edge);
+
+-- name: inferred_replies
+create or replace temp table inferred_reply as
+select asked.ask_id, min(inferred.sent_at) as inferred_reply_at
+from inferred
+inner join talk on inferred.before_line = talk.line_id
+inner join asked
+    on
+        talk.conversation_key = asked.conversation_key
+        and inferred.before_person = asked.person_id
+        and asked.asked_at <= inferred.before_at
+group by asked.ask_id;
+
+-- name: first_seen
+create or replace temp table first_seen as
+select
+    person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+    arg_min(line_id, sent_at) as first_line, arg_max(role, sent_at) as role
+from talk
+where not is_unknown
+group by person_id, source_key;
+
+-- name: ask_words
+-- All a member said in that turn, so that "hi" and the question after it are one ask.
+create or replace temp table ask_words as
+with said as (
+    select
+        talk.row_id, talk.line_id, talk.conversation_key, talk.person_id,
+        max(case when talk.is_turn then talk.position end) over (
+            partition by talk.conversation_key, talk.is_human order by talk.position
+        ) as turn_position
+    from talk
+    where talk.is_human and talk.conversation_key in (select conversation_key from asked)
+)
+select
+    asked.ask_id,
+    string_agg(concat_ws(chr(10), case when said.line_id = asked.ask_id then messages.title end, messages.text), chr(10) order by said.row_id) as text,
+    list_distinct(flatten(list(messages.mentions))) as mentions,
+    list(said.line_id) as line_ids
+from asked
+inner join said on asked.conversation_key = said.conversation_key and asked.position = said.turn_position
+inner join messages on said.row_id = messages.rowid
+group by asked.ask_id;
+
+-- name: staff_mentions
+create or replace temp table staff_mention as
+select distinct asked.ask_id
+from (
+    select ask_id, unnest(mentions) as member_id from ask_words
+) as named
+inner join asked on named.ask_id = asked.ask_id
+inner join account on asked.source_key = account.source_key and named.member_id = account.member_id
+where
+    coalesce(
+        list_filter(
+            account.rules, lambda rule: asked.asked_at >= rule.valid_from and asked.asked_at < rule.valid_to
+        )[1].role,
+        account.flagged
+    ) = 'staff';
+
+-- name: clear
+delete from places where source_key in (select source_key from touched);
+delete from source_days where source_key in (select source_key from touched);
+delete from people where source_key in (select source_key from touched);
+delete from resolved where source_key in (select source_key from touched);
+delete from member_days where place_id in (select place_id from place) or place_id not in (select place_id from places);
+delete from member_weeks where place_id in (select place_id from place) or place_id not in (select place_id from places);
+delete from reply_pairs where place_id in (select place_id from place) or place_id not in (select place_id from places);
+delete from conversations where source_key in (select source_key from touched);
+delete from asks where source_key in (select source_key from touched);
+
+-- name: source_span
+-- A load covers the days from its first to its last record, or the range the export states.
+create or replace temp table source_span as
+select source_key, min(covered_since) as first_at, max(covered_until) as as_of
+from loads
+where source_key in (select source_key from touched) and covered_since is not null
+group by source_key;
+
+-- name: keep_places
+insert into places by name
+select
+    place.place_id, place.source_key, place.platform, place.source, place.source_name, place.is_demo,
+    place.channel_id as channel, place.channel_name, place.kind, place_rule.purpose, place_rule.target_hours,
+    said.first_at, said.last_at, source_span.as_of,
+    coalesce(said.messages, 0) as messages, coalesce(said.bot_messages, 0) as bot_messages,
+    coalesce(said.unknown_messages, 0) as unknown_messages
+from place
+left join place_rule on place.place_id = place_rule.place_id
+left join source_span on place.source_key = source_span.source_key
+left join (
+    select
+        place_id, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+        count(*) filter (where role = 'bot') as bot_messages, count(*) filter (where is_unknown) as unknown_messages
+    from line
+    group by place_id
+) as said on place.place_id = said.place_id;
+
+-- name: keep_source_days
+insert into source_days by name
+with spans as (
+    select
+        source_key,
+        timezone($zone, covered_since)::date as since_day, timezone($zone, covered_until)::date as until_day
+    from loads
+    where covered_since is not null and source_key in (select source_key from touched)
+),
+bounds as (select source_key, min(since_day) as since_day, max(until_day) as until_day from spans group by source_key),
+days as (
+    select source_key, unnest(generate_series(since_day, until_day, interval 1 day))::date as day from bounds
+),
+said as (
+    select source_key, timezone($zone, sent_at)::date as day, count(*) as messages from line group by all
+)
+select
+    days.source_key, days.day, date_trunc('week', days.day)::date as week,
+    exists (
+        select 1 from spans
+        where spans.source_key = days.source_key and days.day between spans.since_day and spans.until_day
+    ) as is_covered,
+    coalesce(said.messages, 0) as messages
+from days
+left join said on days.source_key = said.source_key and days.day = said.day;
+
+-- name: keep_people
+-- Somebody is a newcomer only where the data starts at least 60 days before their first message.
+insert into people by name
+select
+    first_seen.person_id, first_seen.source_key, account.member_id, account.name, account.handle, first_seen.role,
+    first_seen.first_at, first_seen.last_at, first_seen.messages,
+    first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer_known
+from first_seen
+inner join account on first_seen.person_id = account.person_id
+left join source_span on first_seen.source_key = source_span.source_key;
+
+-- name: keep_resolved
+insert into resolved by name
+select talk.source_key, messages.message_id, talk.conversation_key, edge.basis
+from edge
+inner join talk on edge.node = talk.line_id
+inner join messages on talk.row_id = messages.rowid
+union all by name
+select talk.source_key, messages.message_id, talk.conversation_key, 'inferred' as basis
+from inferred
+inner join messages on inferred.row_id = messages.rowid
+inner join talk on inferred.before_line = talk.line_id;
+
+-- name: keep_conversations
+insert into conversations by name
+with spoken as (
+    select
+        conversation_key, arg_min(row_id, position) as row_id, arg_min(place_id, position) as place_id,
+        min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines,
+        count(distinct person_id) filter (where is_human) as people
+    from talk
+    group by conversation_key
+)
+select
+    spoken.conversation_key, messages.source_key, spoken.place_id, messages.message_id as first_message, messages.title,
+    spoken.opened_at, spoken.last_at, spoken.lines, spoken.people
+from spoken
+inner join messages on spoken.row_id = messages.rowid;
+
+-- name: keep_asks
+-- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a question,
+-- a mention of staff or the brand, a newcomer's first post; then what the channel is for; then whether the platform gives
+-- every conversation its own thread.
+insert into asks by name
+with judged as (
+    select
+        asked.*,
+        first_seen.first_line is not null
+        and list_contains(ask_words.line_ids, first_seen.first_line)
+        and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer,
+        case
+            when is_courtesy(ask_words.text, $courtesy) then 'courtesy'
+            when word_count(ask_words.text) < 3 and not has_question_mark(ask_words.text) then 'too short'
+            when has_question_mark(ask_words.text) or has_question_word(ask_words.text, $question) then 'question'
+            when staff_mention.ask_id is not null then 'mentions staff'
+            when has_word(ask_words.text, $brands) then 'mentions the brand'
+        end as said
+    from asked
+    inner join ask_words on asked.ask_id = ask_words.ask_id
+    left join first_seen on asked.person_id = first_seen.person_id
+    left join source_span on asked.source_key = source_span.source_key
+    left join staff_mention on asked.ask_id = staff_mention.ask_id
+),
+reasoned as (
+    select
+        judged.*,
+        case
+            when judged.said is not null then judged.said
+            when judged.is_newcomer then 'newcomer'
+            when place_rule.purpose = 'help' then 'help channel'
+            when place_rule.purpose = 'chat' then 'chat channel'
+            when judged.is_opener and place.kind = 'forum' then 'opens a thread'
+            else 'chat'
+        end as reason
+    from judged
+    inner join place on judged.place_id = place.place_id
+    left join place_rule on judged.place_id = place_rule.place_id
+)
+select
+    reasoned.ask_id, reasoned.source_key, reasoned.place_id, reasoned.conversation_key, messages.message_id,
+    reasoned.person_id, reasoned.asked_at,
+    date_trunc('week', timezone($zone, reasoned.asked_at))::date as week,
+    reasoned.is_opener, reasoned.reason not in ('courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
+    reasoned.reason, reasoned.is_newcomer, null::varchar as sentiment,
+    reply.reply_at, reply.reply_by, reply.staff_reply_at, reply.staff_reply_by, reply.peer_reply_at,
+    inferred_reply.inferred_reply_at
+from reasoned
+inner join messages on reasoned.row_id = messages.rowid
+left join reply on reasoned.ask_id = reply.ask_id
+left join inferred_reply on reasoned.ask_id = inferred_reply.ask_id
+order by reasoned.asked_at;
+
+-- name: keep_member_days
+insert into member_days by name
+select
+    place_id, person_id, timezone($zone, sent_at)::date as day,
+    date_trunc('week', timezone($zone, sent_at))::date as week,
+    count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at
+from talk
+where role = 'member' and is_human and not is_unknown
+group by all
+order by day;
+
+-- name: keep_member_weeks
+insert into member_weeks by name
+select place_id, person_id, week, sum(messages)::bigint as messages, min(first_at) as first_at, max(last_at) as last_at
+from member_days
+where place_id in (select place_id from place)
+group by all
+order by week;
+
+-- name: keep_reply_pairs
+-- A turn answers the turn before it in its conversation.
+insert into reply_pairs by name
+with turns as (
+    select
+        place_id, person_id as replier_id, sent_at,
+        lag(person_id) over (partition by conversation_key order by position) as asker_id
+    from turn
+)
+select place_id, replier_id, asker_id, timezone($zone, sent_at)::date as day, count(*) as replies
+from turns
+where asker_id is not null
+group by all;
+
+-- name: done
+delete from touched;

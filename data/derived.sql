@@ -1,0 +1,57 @@
+-- The derived tables: what derive.sql works out from the facts. They can always be thrown away and built again, so they
+-- have no migrations: a change here or in derive.sql builds them anew at the next load.
+
+-- One row a channel, with what the settings say of it.
+create or replace table places (
+    place_id ubigint, source_key bigint, platform varchar, source varchar, source_name varchar, is_demo boolean,
+    channel varchar, channel_name varchar, kind varchar, purpose varchar, target_hours double,
+    first_at timestamptz, last_at timestamptz, as_of timestamptz,
+    messages bigint, bot_messages bigint, unknown_messages bigint
+);
+
+-- One row a source and day between its first covered day and its as_of.
+create or replace table source_days (
+    source_key bigint, day date, week date, is_covered boolean, messages bigint
+);
+
+-- One row an account that spoke.
+create or replace table people (
+    person_id ubigint, source_key bigint, member_id varchar, name varchar, handle varchar, role varchar,
+    first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean
+);
+
+-- Where a message belongs to a conversation that its own fields do not name.
+create or replace table resolved (
+    source_key bigint, message_id varchar, conversation_key ubigint, basis varchar
+);
+
+create or replace table conversations (
+    conversation_key ubigint, source_key bigint, place_id ubigint, first_message varchar, title varchar,
+    opened_at timestamptz, last_at timestamptz, lines bigint, people bigint
+);
+
+-- One row an ask or opener. reply_at is null where nobody has answered; inferred_reply_at is a guess, kept apart.
+create or replace table asks (
+    ask_id ubigint, source_key bigint, place_id ubigint, conversation_key ubigint, message_id varchar,
+    person_id ubigint, asked_at timestamptz, week date,
+    is_opener boolean, needs_reply boolean, reason varchar, is_newcomer boolean, sentiment varchar,
+    reply_at timestamptz, reply_by ubigint,
+    staff_reply_at timestamptz, staff_reply_by ubigint,
+    peer_reply_at timestamptz, inferred_reply_at timestamptz
+);
+
+-- One row a member, channel and day (and week) on which they posted. Staff, bots and unknown accounts are left out.
+create or replace table member_days (
+    place_id ubigint, person_id ubigint, day date, week date,
+    messages bigint, first_at timestamptz, last_at timestamptz
+);
+
+create or replace table member_weeks (
+    place_id ubigint, person_id ubigint, week date,
+    messages bigint, first_at timestamptz, last_at timestamptz
+);
+
+-- Who answered whom, by day: people, not accounts' names.
+create or replace table reply_pairs (
+    place_id ubigint, replier_id ubigint, asker_id ubigint, day date, replies bigint
+);

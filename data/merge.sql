@@ -1,0 +1,177 @@
+-- One chunk of a load into the facts, inside one transaction. `batch` is the chunk as an Arrow table.
+
+-- name: version
+-- Which of two copies of a message is newer: a deletion wins for ever, then the later edit; what is left is settled by
+-- the content itself, so that the order of loading never matters.
+create or replace temp macro version(deleted_at, edited_at, text, kind, member_id, parent_id, conversation_id, rest) as
+    struct_pack(
+        is_deleted := deleted_at is not null,
+        edited_at := coalesce(epoch_us(edited_at), 0),
+        text := coalesce(text, ''),
+        kind := kind,
+        member_id := coalesce(member_id, ''),
+        parent_id := coalesce(parent_id, ''),
+        conversation_id := coalesce(conversation_id, ''),
+        rest := rest
+    );
+
+-- name: seen
+create or replace temp table seen (message_hash ubigint, kind varchar);
+
+-- name: stage
+create or replace temp table staged as select $source_key::bigint as source_key, * from batch;
+
+-- name: stage_newest
+create or replace temp table staged as
+select $source_key::bigint as source_key, * from batch
+qualify row_number() over (
+    partition by message_id
+    order by version(
+        deleted_at, edited_at, text, kind, member_id, parent_id, conversation_id, concat_ws('|', title, channel_id, attachments, permalink)
+    ) desc
+) = 1;
+
+-- name: note_seen
+insert into seen select hash(message_id), kind from staged;
+
+-- name: known
+create or replace temp table known as
+select
+    staged.message_id,
+    version(
+        staged.deleted_at, staged.edited_at, staged.text, staged.kind, staged.member_id,
+        staged.parent_id, staged.conversation_id, concat_ws('|', staged.title, staged.channel_id, staged.attachments, staged.permalink)
+    ) > version(
+        messages.deleted_at, messages.edited_at, messages.text, messages.kind, messages.member_id,
+        messages.parent_id, messages.conversation_id, concat_ws('|', messages.title, messages.channel_id, messages.attachments, messages.permalink)
+    ) as is_newer
+from staged
+inner join messages
+    on staged.source_key = messages.source_key and staged.message_id = messages.message_id;
+
+-- name: count_known
+select count(*)::bigint as known, (count(*) filter (where is_newer))::bigint as newer from known;
+
+-- name: insert_all
+insert into messages by name select * from staged;
+
+-- name: drop_older
+delete from messages
+where source_key = $source_key and message_id in (select message_id from known where is_newer);
+
+-- name: insert_newer
+insert into messages by name
+select * from staged where message_id not in (select message_id from known where not is_newer);
+
+-- name: merge_channels
+-- The newest description wins; what a description can only add (private, its kind) stays added.
+create or replace temp table described as
+select
+    source_key, channel_id,
+    max(struct_pack(updated_at := coalesce(epoch_us(updated_at), 0), name := coalesce(name, ''))) as newest,
+    max(kind) as kind, bool_or(is_private) as is_private, max(updated_at) as updated_at
+from (
+    select $source_key::bigint as source_key, * from batch
+    union all by name
+    select * from channels where source_key = $source_key
+)
+group by all;
+delete from channels where source_key = $source_key;
+insert into channels by name
+select source_key, channel_id, newest.name as name, kind, is_private, updated_at from described;
+
+-- name: merge_members
+create or replace temp table described as
+select
+    source_key, member_id,
+    max(struct_pack(
+        updated_at := coalesce(epoch_us(updated_at), 0), name := coalesce(name, ''),
+        handle := coalesce(handle, ''), is_staff := is_staff
+    )) as newest,
+    max(email_hash) as email_hash, max(email_domain) as email_domain,
+    bool_or(is_bot) as is_bot, max(updated_at) as updated_at
+from (
+    select $source_key::bigint as source_key, * from batch
+    union all by name
+    select * from members
+    where source_key = $source_key and member_id in (select member_id from batch)
+)
+group by all;
+delete from members
+where source_key = $source_key and member_id in (select member_id from described);
+insert into members by name
+select
+    source_key, member_id, newest.name as name, nullif(newest.handle, '') as handle,
+    email_hash, email_domain, is_bot, newest.is_staff as is_staff, updated_at
+from described;
+
+-- name: merge_reactions
+-- Where only a count is known, the highest seen is kept.
+create or replace temp table counted as
+select message_id, name, member_id, max(count) as count from batch group by all;
+delete from reactions
+where
+    source_key = $source_key and member_id is null
+    and exists (
+        select 1 from counted
+        where
+            counted.message_id = reactions.message_id and counted.name = reactions.name
+            and counted.member_id is null and counted.count > reactions.count
+    );
+insert into reactions by name
+select $source_key::bigint as source_key, counted.*
+from counted
+where not exists (
+    select 1 from reactions
+    where
+        reactions.source_key = $source_key
+        and reactions.message_id = counted.message_id
+        and reactions.name = counted.name
+        and reactions.member_id is not distinct from counted.member_id
+);
+
+-- name: merge_audience
+insert into audience by name
+select distinct $source_key::bigint as source_key, * from batch
+where not exists (
+    select 1 from audience
+    where
+        audience.source_key = $source_key
+        and audience.measure = batch.measure
+        and audience.of_what = batch.of_what
+        and audience.measured_at = batch.measured_at
+);
+
+-- name: quarantine
+insert into refused by name
+select $source_key::bigint as source_key, $load_id::bigint as load_id, now() as refused_at, * from batch
+where refused_id not in (select refused_id from refused);
+
+-- name: note_source
+insert into sources
+select $source_key, $platform, $source, $name, $is_demo
+where $source_key not in (select source_key from sources);
+update sources set source_name = greatest(source_name, $name) where source_key = $source_key;
+
+-- name: note_touched
+insert into touched select $source_key where $source_key not in (select source_key from touched);
+
+-- name: note_all_touched
+insert into touched select source_key from sources where source_key not in (select source_key from touched);
+
+-- name: note_chunk
+insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
+
+-- name: note_load
+insert into loads values (
+    $load_id, $source_key, $file, now(), $seconds,
+    $read, $inserted, $updated, $unchanged, $refused,
+    $messages, $system, $members, $channels, $reactions,
+    $covered_since, $covered_until
+);
+
+-- name: distinct_seen
+select
+    count(distinct message_hash)::bigint as known,
+    (count(distinct message_hash) filter (where kind = 'system'))::bigint as system
+from seen;

@@ -1,0 +1,54 @@
+-- The facts, as they are kept in the loader's own database file. Key of everything: (platform, source, native id);
+-- source_key stands for the first two. No primary keys: merge.sql keeps rows unique, and an index would live in memory.
+
+create table about (schema_version integer, derived_with varchar);
+
+create table sources (
+    source_key bigint, platform varchar, source varchar, source_name varchar, is_demo boolean
+);
+
+create table channels (
+    source_key bigint, channel_id varchar, name varchar, kind varchar, is_private boolean, updated_at timestamptz
+);
+
+create table members (
+    source_key bigint, member_id varchar, name varchar, handle varchar,
+    email_hash varchar, email_domain varchar, is_bot boolean, is_staff boolean, updated_at timestamptz
+);
+
+create table messages (
+    source_key bigint, message_id varchar, channel_id varchar, member_id varchar,
+    sent_at timestamptz, text varchar, kind varchar, title varchar,
+    conversation_id varchar, parent_id varchar, basis varchar,
+    edited_at timestamptz, deleted_at timestamptz,
+    mentions varchar [], attachments integer, permalink varchar
+);
+
+create table reactions (
+    source_key bigint, message_id varchar, name varchar, member_id varchar, count integer
+);
+
+create table audience (
+    source_key bigint, measure varchar, of_what varchar, measured_at timestamptz, value double
+);
+
+-- The ledger: what each load read, and what became of it. read = inserted + updated + unchanged + refused.
+create table loads (
+    load_id bigint, source_key bigint, file varchar, loaded_at timestamptz, seconds double,
+    read bigint, inserted bigint, updated bigint, unchanged bigint, refused bigint,
+    messages bigint, system bigint, members bigint, channels bigint, reactions bigint,
+    covered_since timestamptz, covered_until timestamptz
+);
+
+create table chunks (
+    load_id bigint, chunk integer, read bigint, inserted bigint, updated bigint, unchanged bigint, refused bigint
+);
+
+-- The quarantine: records that could not be read, with the bytes as they came.
+create table refused (
+    refused_id varchar, source_key bigint, load_id bigint, refused_at timestamptz,
+    file varchar, place varchar, reason varchar, raw blob
+);
+
+-- Sources whose derived tables are older than their facts: a load that was cut off leaves its mark here.
+create table touched (source_key bigint);

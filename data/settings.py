@@ -1,0 +1,209 @@
+"""The settings of one community, read from hearth.toml. Every setting has a default."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import date, time
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+
+Role = Literal["staff", "member", "bot"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: file, line, and what is allowed there."""
+
+
+def _known_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValueError(f"time zone {name!r} is not known; write it like 'Europe/Berlin' or 'UTC'")
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says what stays the same for all parts: a name that is not known is a mistake."""
+
+
+class CommunitySettings(Rule, frozen=True):
+    """What the community is called, and where its days are cut."""
+
+    name: str = "Your community"
+    time_zone: str = "UTC"
+    brands: tuple[str, ...] = ()  # words that call on us, such as the product's name
+
+    def __post_init__(self) -> None:
+        _known_zone(self.time_zone)
+
+
+class RosterRow(Rule, frozen=True):
+    """Who somebody is, and when. The roster wins over the platform's own flags; the first row that fits counts."""
+
+    role: Role
+    platform: str | None = None
+    source: str | None = None
+    id: str | None = None
+    name: str | None = None
+    email_domain: str | None = None
+    pattern: str | None = None  # of a name or handle, with * and ?
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.id or self.name or self.email_domain or self.pattern):
+            raise ValueError("a roster row needs one of: id, name, email_domain, pattern")
+
+
+class ChannelRow(Rule, frozen=True):
+    """What a channel is for, and how soon an ask there should be answered."""
+
+    channel: str  # id or name, with * and ?
+    platform: str | None = None
+    source: str | None = None
+    purpose: Literal["help", "chat"] | None = None
+    target_hours: float | None = None
+    calendar: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.target_hours is not None and self.target_hours <= 0:
+            raise ValueError("target_hours must be above 0")
+
+
+class Calendar(Rule, frozen=True):
+    """When somebody is there to answer."""
+
+    name: str
+    time_zone: str | None = None  # the community's, when left out
+    days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
+    opens: time = time(9)
+    closes: time = time(17)
+    holidays: tuple[date, ...] = ()
+    valid_from: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.time_zone is not None:
+            _known_zone(self.time_zone)
+        if self.opens >= self.closes:
+            raise ValueError("opens must be before closes")
+
+
+class Retention(Rule, frozen=True):
+    """How long words are kept. Numbers already derived from them stay."""
+
+    text_days: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.text_days is not None and self.text_days < 1:
+            raise ValueError("text_days must be at least 1")
+
+
+class Settings(Rule, frozen=True):
+    """Everything hearth.toml can say."""
+
+    community: CommunitySettings = CommunitySettings()
+    roster: tuple[RosterRow, ...] = ()
+    channels: tuple[ChannelRow, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+    retention: Retention = Retention()
+    tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
+
+    def __post_init__(self) -> None:
+        names = {calendar.name for calendar in self.calendars}
+        for row in self.channels:
+            if row.calendar and row.calendar not in names:
+                known = ", ".join(sorted(names)) or "none is set"
+                raise ValueError(f"calendar {row.calendar!r} is not one of the calendars: {known}")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The community's time zone."""
+        return ZoneInfo(self.community.time_zone)
+
+    @property
+    def fingerprint(self) -> str:
+        """Ten characters that change when a setting that can change a number does."""
+        counted = msgspec.structs.replace(self, tables=())
+        return hashlib.sha256(msgspec.json.encode(counted, order="deterministic")).hexdigest()[:10]
+
+
+def settings_path(given: Path | None = None) -> Path:
+    """The settings file: the one given, else HEARTH_SETTINGS, else hearth.toml here."""
+    return given or Path(os.environ.get("HEARTH_SETTINGS") or "hearth.toml")
+
+
+def data_folder(given: Path | None = None) -> Path:
+    """The folder that holds the database: the one given, else HEARTH_DATA, else data/ here."""
+    return given or Path(os.environ.get("HEARTH_DATA") or "data")
+
+
+def read_settings(given: Path | None = None) -> Settings:
+    """Read hearth.toml. A missing file is an empty one, unless it was asked for by name.
+
+    Raises SettingsError with the file, the line and what is allowed.
+    """
+    path = settings_path(given)
+    if not path.exists():
+        if given or os.environ.get("HEARTH_SETTINGS"):
+            raise SettingsError(f"{path}: there is no such settings file. Leave the setting out to use the defaults.")
+        return Settings()
+    try:
+        text = path.read_text("utf-8")
+        return msgspec.convert(tomllib.loads(text), Settings)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from None
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(path, text, str(error))) from None
+
+
+def _explain(path: Path, text: str, message: str) -> str:
+    """Turn a validation message that ends in a path such as `$.roster[1].role` into file, line and allowed values."""
+    where = re.search(r" - at `(?:key in )?\$\.?([^`]*)`$", message)
+    what = message[: where.start()] if where else message
+    key, line = _place(text, where.group(1) if where else "", what)
+    allowed = _allowed(key)
+    return f"{path}, line {line}: {what}{f' ({key})' if key else ''}." + (f" Allowed: {allowed}." if allowed else "")
+
+
+def _place(text: str, dotted: str, what: str) -> tuple[str, int]:
+    """The key a message speaks of, and the line it stands on."""
+    unknown = re.search(r"unknown field `([^`]+)`", what)
+    steps = [step for step in dotted.split(".") if step and step != "[...]"] + ([unknown.group(1)] if unknown else [])
+    key = re.sub(r"\[\d+\]", "", steps[-1]) if steps else ""
+    lines = [(line, found) for line, table, found in _keys(text) if steps and table == steps[0]]
+    alone = [(line, found) for line, table, found in _keys(text) if len(steps) == 1 and found == key]
+    exact = [line for line, found in lines if found == key] + [line for line, _ in alone]
+    return key, (exact or [line for line, _ in lines] or [1])[0]
+
+
+def _keys(text: str) -> Iterator[tuple[int, str, str]]:
+    """Each line's table (`roster[1]`) and key."""
+    table, seen = "", {"": 0}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*(\[\[?)\s*([\w.\-]+)", line):
+            table = header.group(2)
+            if header.group(1) == "[[":
+                seen[table] = seen.get(table, -1) + 1
+                table = f"{table}[{seen[table]}]"
+            yield number, table, ""
+        elif setting := re.match(r"\s*([\w\-]+)\s*=", line):
+            yield number, table, setting.group(1)
+
+
+def _allowed(key: str) -> str:
+    choices = {
+        "role": "staff, member, bot",
+        "purpose": "help, chat",
+        "days": "mon, tue, wed, thu, fri, sat, sun",
+        "time_zone": "a name such as 'Europe/Berlin' or 'UTC'",
+        "opens": "a time such as 09:00:00",
+        "closes": "a time such as 17:00:00",
+    }
+    return choices.get(key, "")

@@ -1,0 +1,622 @@
+"""The only door to the database: facts in, through one loader at a time; tables out, from the newest snapshot."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import polars as pl
+import pyarrow as pa
+
+from data.records import Audience, Channel, Member, Message, Reaction, Refused, Source
+from data.settings import Settings
+
+HERE = Path(__file__).parent
+MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
+KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
+RAW_KEPT = 65_536  # bytes of a refused record that the quarantine keeps
+MICROSECONDS = pa.timestamp("us", "UTC")
+
+
+class StoreError(Exception):
+    """What is wrong with the database, and what to do."""
+
+
+class Busy(StoreError):
+    """Another loader is at work."""
+
+
+class NoData(StoreError):
+    """Nothing has been loaded yet."""
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+class Store:
+    """One folder with one community's database. Safe to share between threads; reads never wait for a load."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._open: dict[str, duckdb.DuckDBPyConnection] = {}
+
+    @property
+    def snapshot(self) -> str | None:
+        """The newest published snapshot's name; None where nothing is loaded yet."""
+        try:
+            return (self.folder / POINTER).read_text().strip() or None
+        except FileNotFoundError:
+            return None
+
+    def query(self, sql: str, params: Mapping[str, object] | None = None, macros: str = "") -> pl.DataFrame:
+        """Rows of one question to the newest snapshot. Values are bound by `$name`.
+
+        Raises NoData before the first load.
+        """
+        with self._connection().cursor() as cursor:
+            if macros:
+                cursor.execute(macros)
+            return cursor.sql(sql, params=_used(sql, params or {})).pl()
+
+    def read(self, name: str, **params: object) -> pl.DataFrame:
+        """One of the named tables of data/reads/, such as `loads` or `conversation`."""
+        return self.query(_text(f"reads/{name}.sql"), params)
+
+    @contextmanager
+    def loading(self, settings: Settings) -> Iterator[Loader]:
+        """The one loader. Raises Busy, naming the holder, while another is at work."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(self.folder / LOCK):
+            connection = _open_master(self.folder)
+            try:
+                yield Loader(self.folder, connection, settings)
+            finally:
+                connection.close()
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Store]:
+        """A throw-away copy of the whole database, to try a load on."""
+        with tempfile.TemporaryDirectory(prefix="hearth-") as folder:
+            copy = Store(Path(folder))
+            if (self.folder / MASTER).exists():
+                with _locked(self.folder / LOCK):
+                    _open_master(self.folder).close()  # closing writes the log into the file
+                    shutil.copyfile(self.folder / MASTER, copy.folder / MASTER)
+            yield copy
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        name = self.snapshot
+        if name is None:
+            raise NoData("Nothing is loaded yet. Load an export: python -m ingest load PATH")
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = _open_snapshot(self.folder / name)
+                for old in list(self._open)[:-2]:
+                    self._open.pop(old).close()
+            return self._open[name]
+
+
+def _open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection that can reach nothing but this file."""
+    connection = duckdb.connect(
+        str(path),
+        read_only=True,
+        config={
+            "enable_external_access": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "python_enable_replacements": False,
+            "memory_limit": "2GB",
+        },
+    )
+    connection.execute("set global TimeZone = 'UTC'; set global lock_configuration = true")
+    return connection
+
+
+# --- loading -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Chunk:
+    """Some of an export's records, by noun. About a hundred thousand messages at a time."""
+
+    messages: list[Message] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
+    audience: list[Audience] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass
+class Fate:
+    """What became of the records read: read = inserted + updated + unchanged + refused."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    def add(self, other: Fate) -> None:
+        """Count another chunk in. Raises StoreError when a record is unaccounted for."""
+        if other.read != other.inserted + other.updated + other.unchanged + other.refused:
+            raise StoreError(f"a chunk does not add up, so it was not kept: {other}")
+        for each in fields(Fate):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+
+@dataclass
+class Load:
+    """One export on its way in, and what became of it."""
+
+    load_id: int
+    source: Source
+    source_key: int
+    file: str
+    started: float
+    fate: Fate = field(default_factory=Fate)
+    chunks: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
+    messages: int = 0
+    system: int = 0
+    members: set[str] = field(default_factory=set)
+    channels: set[str] = field(default_factory=set)
+    reactions: int = 0
+
+
+class Loader:
+    """Writes facts, one transaction a chunk, works out what follows from them, and publishes."""
+
+    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+        self.folder, self.settings, self._db = folder, settings, connection
+        self._touch_what_settings_changed()
+
+    def begin(self, source: Source, file: str, is_demo: bool = False) -> Load:
+        """Start on an export of one source."""
+        key = source_key(source.platform, source.id)
+        load = Load(time.time_ns() // 1000, source, key, file, time.monotonic())
+        values = {"source_key": key, "platform": source.platform, "source": source.id}
+        with self._transaction():
+            self._merge("note_source", **values, name=source.name, is_demo=is_demo)
+            self._merge("note_touched", source_key=key)
+        self._merge("seen")
+        return load
+
+    def take(self, load: Load, chunk: Chunk) -> Fate:
+        """Merge a chunk and its ledger row in one transaction."""
+        kept, late = _plausible(chunk.messages, load.file)
+        refused = chunk.refused + late
+        with self._transaction():
+            fate = self._take_messages(load, kept)
+            fate.read, fate.refused = fate.read + len(refused), len(refused)
+            self._take_rest(load, chunk, refused)
+            load.chunks += 1
+            ledger = {each.name: getattr(fate, each.name) for each in fields(Fate)}
+            self._merge("note_chunk", load_id=load.load_id, chunk=load.chunks, **ledger)
+            load.fate.add(fate)
+            failpoint("chunk")
+        return fate
+
+    def finish(self, load: Load) -> None:
+        """Close the load's account in the ledger."""
+        known, system = self._merge("distinct_seen")[0]
+        load.messages, load.system = known - system, system
+        since = _least(load.since, load.source.covered_since)
+        until = max(filter(None, (load.until, load.source.covered_until)), default=None)
+        with self._transaction():
+            self._merge(
+                "note_load",
+                load_id=load.load_id, source_key=load.source_key, file=load.file, seconds=time.monotonic() - load.started,
+                **{each.name: getattr(load.fate, each.name) for each in fields(Fate)},
+                messages=load.messages, system=load.system, members=len(load.members), channels=len(load.channels),
+                reactions=load.reactions, covered_since=since, covered_until=until,
+            )  # fmt: skip
+        failpoint("finish")
+
+    def derive(self) -> None:
+        """Work out conversations, asks and weeks again for every source whose facts or settings changed."""
+        if self._db.execute("select count(*) from touched").fetchall() == [(0,)]:
+            return
+        with self._transaction():
+            self._stage_settings()
+            for name, statement in _statements("derive.sql").items():
+                if name == "roots_open":
+                    self._follow_to_roots()
+                elif not name.startswith("roots_"):
+                    self._derive(statement)
+        failpoint("derive")
+
+    def publish(self) -> str:
+        """Make everything loaded so far visible, as a new numbered snapshot. Its name."""
+        self._db.execute("checkpoint")
+        newest = max((_number(path) for path in self.folder.glob("snap-*.duckdb")), default=0)
+        name = f"snap-{newest + 1:06d}.duckdb"
+        copy = self.folder / f"{name}.tmp"
+        shutil.copyfile(self.folder / MASTER, copy)
+        _sync(copy)
+        failpoint("copy")
+        os.replace(copy, self.folder / name)
+        failpoint("rename")
+        _point_to(self.folder, name)
+        failpoint("pointer")
+        for old in sorted(self.folder.glob("snap-*.duckdb"), key=_number)[:-KEPT_SNAPSHOTS]:
+            old.unlink(missing_ok=True)
+        return name
+
+    def _take_messages(self, load: Load, messages: list[Message]) -> Fate:
+        if not messages:
+            return Fate()
+        batch = _message_table(messages)
+        span = pa.compute.min_max(batch["sent_at"]).as_py()
+        load.since, load.until = _least(load.since, span["min"]), max(filter(None, (load.until, span["max"])))
+        repeats = len(messages) - len({message.id for message in messages})
+        self._db.register("batch", batch)
+        self._merge("stage_newest" if repeats else "stage", source_key=load.source_key)
+        self._merge("note_seen")
+        self._merge("known")
+        known, newer = self._merge("count_known")[0]
+        distinct = len(messages) - repeats
+        if known:
+            self._merge("drop_older", source_key=load.source_key)
+            self._merge("insert_newer")
+        else:
+            self._merge("insert_all")
+        return Fate(len(messages), distinct - known, newer, known - newer + repeats)
+
+    def _take_rest(self, load: Load, chunk: Chunk, refused: list[Refused]) -> None:
+        tables = {
+            "channels": (_channel_table, chunk.channels),
+            "members": (_member_table, chunk.members),
+            "reactions": (_reaction_table, chunk.reactions),
+            "audience": (_audience_table, chunk.audience),
+        }
+        for noun, (table, records) in tables.items():
+            if records:
+                self._db.register("batch", table(records))
+                self._merge(f"merge_{noun}", source_key=load.source_key)
+        load.channels.update(each.id for each in chunk.channels)
+        load.members.update(each.id for each in chunk.members)
+        load.reactions += sum(each.count for each in chunk.reactions)
+        if refused:
+            self._db.register("batch", _refused_table(refused))
+            self._merge("quarantine", source_key=load.source_key, load_id=load.load_id)
+
+    def _follow_to_roots(self) -> None:
+        """Follow ties by doubling: after n rounds 2^n steps, so a chain of a million ends in 20; what is left is circles."""
+        for _ in range(24):
+            if self._db.execute(_statements("derive.sql")["roots_open"]).fetchall() == [(0,)]:
+                return
+            self._derive(_statements("derive.sql")["roots_double"])
+        self._derive(_statements("derive.sql")["roots_circles"])
+
+    def _derive(self, statement: str) -> None:
+        words = _patterns(self.settings.community.brands)
+        self._run(statement, {"zone": self.settings.community.time_zone, **words})
+
+    def _stage_settings(self) -> None:
+        zone = self.settings.zone
+        always = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+        roster = [
+            {
+                **msgspec.structs.asdict(row),
+                "position": position,
+                "pattern": row.pattern.lower() if row.pattern else None,
+                "valid_from": _midnight(row.valid_from, zone) or always[0],
+                "valid_to": _midnight(row.valid_to, zone) or always[1],
+            }
+            for position, row in enumerate(self.settings.roster)
+        ]
+        channels = [
+            {**msgspec.structs.asdict(row), "position": position} for position, row in enumerate(self.settings.channels)
+        ]
+        self._db.register("roster", pa.Table.from_pylist(roster, schema=ROSTER))
+        self._db.register("channel_rules", pa.Table.from_pylist(channels, schema=CHANNEL_RULES))
+        self._db.execute(_text("needs_reply.sql"))
+
+    def _touch_what_settings_changed(self) -> None:
+        """A change of the rules or the settings makes every derived table stale."""
+        rules = "".join(_text(name) for name in ("derived.sql", "derive.sql", "needs_reply.sql", "words.toml"))
+        current = hashlib.sha256((rules + self.settings.fingerprint).encode()).hexdigest()[:16]
+        if self._db.execute("select derived_with from about").fetchall() == [(current,)]:
+            return
+        with self._transaction():
+            self._run(_text("derived.sql"))
+            self._db.execute("update about set derived_with = $current", {"current": current})
+            self._merge("note_all_touched")
+
+    def _merge(self, statement: str, /, **params: object) -> list[tuple[Any, ...]]:
+        return self._run(_statements("merge.sql")[statement], params)
+
+    def _run(self, statements: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        for statement in _split(statements):
+            rows = self._db.execute(statement, _used(statement, params or {}) or None).fetchall()
+        return rows
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+
+
+def source_key(platform: str, source: str) -> int:
+    """A number for (platform, source) that is the same in every database and in any order of loading."""
+    return int.from_bytes(hashlib.sha256(f"{platform}\0{source}".encode()).digest()[:8], "big") >> 1
+
+
+def failpoint(name: str) -> None:
+    """Die here when a test asks for it, as a pulled plug would: HEARTH_FAIL_AT=name:n means at the n-th time."""
+    wanted, _, count = os.environ.get("HEARTH_FAIL_AT", "").partition(":")
+    if wanted == name:
+        _passed[name] = _passed.get(name, 0) + 1
+        if _passed[name] == int(count or 1):
+            os._exit(137)
+
+
+_passed: dict[str, int] = {}
+
+
+# --- the folder --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the loader's lock. The kernel lets go of it when a process dies, so it is never stale."""
+    with path.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            holder = handle.read().strip() or "another process"
+            raise Busy(f"{path.parent}: a load is running already ({holder}). Wait for it, or stop it, then try again.") from None
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        handle.flush()
+        yield
+        handle.truncate(0)
+
+
+def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        str(folder / MASTER),
+        config={
+            "memory_limit": "600MB",
+            "temp_directory": str(folder / "spool"),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+        },
+    )
+    connection.execute("set TimeZone = 'UTC'")
+    _migrate(connection, folder)
+    connection.execute(_statements("merge.sql")["version"])
+    return connection
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Path = HERE / "migrations") -> None:
+    """Bring the schema up to date, one file a version. The database as it was is kept beside it."""
+    steps = sorted(migrations.glob("[0-9]*.sql"))
+    newest = 1 + len(steps)
+    tables = connection.execute("select count(*) from duckdb_tables() where table_name = 'about'").fetchall()[0][0]
+    if not tables:
+        connection.execute(f"begin; {_text('schema.sql')}; insert into about values ({newest}, ''); commit")
+        return
+    version = connection.execute("select schema_version from about").fetchall()[0][0]
+    if version > newest:
+        raise StoreError(f"{folder}: this database was made by a newer Hearth (schema {version}). Update Hearth, then try again.")
+    if version < newest:
+        connection.execute("checkpoint")
+        shutil.copyfile(folder / MASTER, folder / f"hearth-schema-{version}.duckdb")
+    for step in steps[version - 1 :]:
+        version += 1
+        connection.execute(f"begin; {step.read_text()}; update about set schema_version = {version}; commit")
+
+
+def _point_to(folder: Path, name: str) -> None:
+    pointer = folder / f"{POINTER}.tmp"
+    pointer.write_text(name)
+    _sync(pointer)
+    os.replace(pointer, folder / POINTER)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _number(path: Path) -> int:
+    return int(re.sub(r"\D", "", path.name) or 0)
+
+
+# --- SQL files ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def _text(name: str) -> str:
+    return (HERE / name).read_text("utf-8")
+
+
+@cache
+def _statements(file: str) -> dict[str, str]:
+    """The named statements of a file: each begins with a line `-- name: it`."""
+    parts = re.split(r"^-- name: (\w+)$", _text(file), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@cache
+def _split(statements: str) -> list[str]:
+    without_comments = re.sub(r"^\s*--.*$", "", statements, flags=re.MULTILINE)
+    return [each.strip() for each in without_comments.split(";") if each.strip()]
+
+
+def _used(statement: str, params: Mapping[str, object]) -> dict[str, object]:
+    """The values a statement speaks of: DuckDB refuses any other."""
+    named = set(re.findall(r"\$(\w+)", statement))
+    return {name: value for name, value in params.items() if name in named}
+
+
+@cache
+def _patterns(brands: tuple[str, ...]) -> dict[str, str]:
+    """The regular expressions of needs_reply.sql, from data/words.toml."""
+    words = tomllib.loads(_text("words.toml"))
+    starts, asks, courtesies = (_any(sum(words[part].values(), [])) for part in ("questions", "asks", "courtesies"))
+    edge = r"[^\p{L}\p{N}]"
+    return {
+        "question": rf"(^|[.!?:;\n]\s*|^(hi|hey|hello|hallo|hola)\b[^.!?\n]{{0,20}}?[,!\s]\s*)({starts})({edge}|$)|(^|{edge})({asks})({edge}|$)",
+        "courtesy": rf"({edge}*({courtesies})({edge}+|$))*{edge}*",
+        "brands": rf"(^|{edge})({_any([brand.lower() for brand in brands])})({edge}|$)" if brands else r"[^\s\S]",
+    }
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+# --- records to columns ------------------------------------------------------------------------------------------
+
+ROSTER = pa.schema(
+    [(name, pa.string()) for name in ("role", "platform", "source", "id", "name", "email_domain", "pattern")]
+    + [("valid_from", MICROSECONDS), ("valid_to", MICROSECONDS), ("position", pa.int32())]
+)
+CHANNEL_RULES = pa.schema(
+    [(name, pa.string()) for name in ("channel", "platform", "source", "purpose", "calendar")]
+    + [("target_hours", pa.float64()), ("position", pa.int32())]
+)
+
+
+def _message_table(messages: list[Message]) -> pa.Table:
+    columns = dict(zip(Message.__struct_fields__, zip(*map(msgspec.structs.astuple, messages), strict=True), strict=True))
+    strings = ("id", "channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
+    table = {name: _strings(columns[name]) for name in strings}
+    table["message_id"] = table.pop("id")
+    for name in ("sent_at", "edited_at", "deleted_at"):
+        table[name] = _moments(columns[name])
+    table["mentions"] = pa.array(columns["mentions"], pa.list_(pa.string()))
+    table["attachments"] = pa.array(columns["attachments"], pa.int32())
+    return pa.table(table)
+
+
+def _strings(values: Iterable[str | None]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:  # half a surrogate pair: no UTF-8 can hold it
+        return pa.array([None if v is None else v.encode("utf-8", "replace").decode() for v in values], pa.string())
+
+
+def _moments(values: Iterable[datetime | None]) -> pa.Array:
+    """Aware datetimes as microseconds. pyarrow itself asks each for its offset, which is 30 times slower."""
+    micros = [None if value is None else round(value.timestamp() * 1e6) for value in values]
+    return pa.array(micros, pa.int64()).cast(MICROSECONDS)
+
+
+def _channel_table(channels: list[Channel]) -> pa.Table:
+    return pa.table(
+        {
+            "channel_id": _strings([each.id for each in channels]),
+            "name": _strings([each.name for each in channels]),
+            "kind": _strings([each.kind for each in channels]),
+            "is_private": pa.array([each.is_private for each in channels], pa.bool_()),
+            "updated_at": _moments([each.updated_at for each in channels]),
+        }
+    )
+
+
+def _member_table(members: list[Member]) -> pa.Table:
+    addresses = [each.email.strip().lower() if each.email else None for each in members]
+    return pa.table(
+        {
+            "member_id": _strings([each.id for each in members]),
+            "name": _strings([each.name for each in members]),
+            "handle": _strings([each.handle for each in members]),
+            "email_hash": _strings([a and hashlib.sha256(a.encode("utf-8", "replace")).hexdigest() for a in addresses]),
+            "email_domain": _strings([a and a.rpartition("@")[2] for a in addresses]),
+            "is_bot": pa.array([each.is_bot for each in members], pa.bool_()),
+            "is_staff": pa.array([each.is_staff for each in members], pa.bool_()),
+            "updated_at": _moments([each.updated_at for each in members]),
+        }
+    )
+
+
+def _reaction_table(reactions: list[Reaction]) -> pa.Table:
+    return pa.table(
+        {
+            "message_id": _strings([each.message_id for each in reactions]),
+            "name": _strings([each.name for each in reactions]),
+            "member_id": _strings([each.member_id for each in reactions]),
+            "count": pa.array([each.count for each in reactions], pa.int32()),
+        }
+    )
+
+
+def _audience_table(audience: list[Audience]) -> pa.Table:
+    return pa.table(
+        {
+            "measure": _strings([each.measure for each in audience]),
+            "of_what": _strings([each.of for each in audience]),
+            "measured_at": _moments([each.measured_at for each in audience]),
+            "value": pa.array([each.value for each in audience], pa.float64()),
+        }
+    )
+
+
+def _refused_table(refused: list[Refused]) -> pa.Table:
+    distinct = {hashlib.sha256(f"{each.file}\0{each.reason}\0".encode() + each.raw).hexdigest(): each for each in refused}
+    return pa.table(
+        {
+            "refused_id": _strings(list(distinct)),
+            "file": _strings([each.file for each in distinct.values()]),
+            "place": _strings([each.place for each in distinct.values()]),
+            "reason": _strings([each.reason for each in distinct.values()]),
+            "raw": pa.array([each.raw[:RAW_KEPT] for each in distinct.values()], pa.binary()),
+        }
+    )
+
+
+def _plausible(messages: list[Message], file: str) -> tuple[list[Message], list[Refused]]:
+    """Set aside messages from a time that cannot be: no clock of ours decides when something was said."""
+    latest = datetime.fromtimestamp(time.time() + 86_400, UTC)
+    if all(EARLIEST <= message.sent_at <= latest for message in messages):
+        return messages, []
+    kept = [message for message in messages if EARLIEST <= message.sent_at <= latest]
+    late = [message for message in messages if not EARLIEST <= message.sent_at <= latest]
+    return kept, [
+        Refused(file, f"message {each.id}", f"its time cannot be: {each.sent_at.isoformat()}", msgspec.json.encode(each))
+        for each in late
+    ]
+
+
+def _midnight(day: date | None, zone: Any) -> datetime | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _least(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)

@@ -1,0 +1,140 @@
+"""Bring what communities said into the database."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from data.demo import Community
+from data.settings import SettingsError, data_folder, read_settings
+from data.store import Busy, Store, StoreError
+from ingest.archive import ExportError
+from ingest.load import Job, Summary, derive_again, load, load_demo, readers
+from ingest.progress import Progress
+
+ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Data = Annotated[Path | None, typer.Option("--data", help="The folder with the database (HEARTH_DATA, else data/).")]
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", help="The settings file (HEARTH_SETTINGS, else hearth.toml).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+
+
+def _platforms() -> str:
+    first_lines = {name: (sys.modules[f"ingest.exports.{name}"].__doc__ or "").splitlines()[0] for name in readers()}
+    return "\n\n".join(f"{name}: {line}" for name, line in first_lines.items())
+
+
+@app.command("load", epilog=_platforms())
+def load_command(
+    paths: Annotated[list[Path], typer.Argument(help="Exports: files, folders or zips.", show_default=False)],
+    platform: Annotated[str | None, typer.Option(help="The reader to use, instead of looking inside.")] = None,
+    source: Annotated[str | None, typer.Option(help="Name the source, where the export does not.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a load would do; keep nothing.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Load exports. Loading the same again adds nothing; a load that was cut off goes on with the same command."""
+    settings = read_settings(settings_file)
+    job = Job(paths, platform, source)
+    store = Store(data_folder(data))
+    if dry_run:
+        with store.rehearsal() as copy:
+            summary = load(job, copy, settings, Progress(as_json))
+        summary.snapshot = None
+    else:
+        summary = load(job, store, settings, Progress(as_json))
+    _say(summary, as_json, dry_run)
+    raise typer.Exit(REFUSALS if any(each.refused for each in summary.loads) else ALL_IN)
+
+
+@app.command()
+def demo(
+    always: Annotated[bool, typer.Option("--always", help="Even where something is loaded already.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Load a made-up community to look around in, if the database is empty."""
+    store = Store(data_folder(data))
+    if store.snapshot and not always:
+        print("Something is loaded already, so the demo is left out.", file=sys.stderr)
+        return
+    community = Community(until=_last_monday())
+    _say(load_demo(store, read_settings(settings_file), Progress(as_json), community), as_json)
+
+
+@app.command()
+def derive(data: Data = None, settings_file: SettingsFile = None) -> None:
+    """Work every number out again, after a change in the settings."""
+    store = Store(data_folder(data))
+    if not store.snapshot:
+        raise StoreError("Nothing is loaded yet. Load an export: python -m ingest load PATH")
+    print(f"Published {derive_again(store, read_settings(settings_file), Progress())}.")
+
+
+@app.command()
+def status(as_json: Json = False, data: Data = None) -> None:
+    """What is in, how fresh it is, what was refused."""
+    store = Store(data_folder(data))
+    sources, refused = store.read("sources"), store.read("refused_by_reason")
+    if as_json:
+        found = {"snapshot": store.snapshot, "sources": sources.to_dicts(), "refused": refused.to_dicts()}
+        print(msgspec.json.encode(found).decode())
+        return
+    for row in sources.to_dicts():
+        print(
+            f"{row['platform']} {row['source_name']}: {row['messages']:,} messages by {row['members']:,} members, "
+            f"{row['first_at']:%Y-%m-%d} to {row['as_of']:%Y-%m-%d %H:%M} UTC"
+        )
+    for row in refused.to_dicts():
+        print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
+
+
+def _last_monday() -> datetime:
+    """The demo ends with the last complete week, so that its Monday page is today's."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=today.weekday())
+
+
+def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
+    if as_json:
+        print(msgspec.json.encode(summary).decode())
+        return
+    for each in summary.loads:
+        print(
+            f"{each.path}: {each.platform} {each.source}\n"
+            f"  read {each.read:,} = inserted {each.inserted:,} + updated {each.updated:,}"
+            f" + unchanged {each.unchanged:,} + refused {each.refused:,}\n"
+            f"  kept {each.messages:,} messages, {each.system:,} system lines, {each.duplicate:,} duplicates;"
+            f" {each.members:,} members, {each.channels:,} channels, {each.reactions:,} reactions"
+        )
+    done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
+    print(f"{done} ({summary.seconds:.1f} s).")
+    if any(each.refused for each in summary.loads):
+        print("Some records were refused and kept aside: python -m ingest status says why.")
+
+
+def main() -> None:
+    """Run a command; say what went wrong in words, never as a traceback."""
+    try:
+        app()
+    except (ExportError, SettingsError, StoreError) as error:
+        print(f"hearth: {error}", file=sys.stderr)
+        sys.exit(BUSY if isinstance(error, Busy) else FAILED)
+    except KeyboardInterrupt:
+        print("hearth: stopped. What was read so far is kept; the same command goes on.", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""One load: find the platform, read, hand over, say what became of every record."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from data.demo import Community
+from data.records import Audience, Channel, Member, Message, Reaction, Record, Refused, Source
+from data.settings import Settings
+from data.store import Chunk, Load, Loader, Store
+from ingest import exports
+from ingest.archive import Export, ExportError
+from ingest.progress import Progress
+
+CHUNK_MESSAGES = 100_000
+CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
+SURE = 0.5  # a reader less sure than this is only taken when no other is sure
+
+
+class Reader(Protocol):
+    """What a module in ingest/exports/ offers."""
+
+    PLATFORM: str
+
+    def detects(self, export: Export) -> float:
+        """How sure it is, 0 to 1, that the export is its own."""
+
+    def read(self, export: Export) -> Iterator[Record]:
+        """The export's records: its Source first."""
+
+
+class Loaded(msgspec.Struct):
+    """What one export gave: read = inserted + updated + unchanged + refused."""
+
+    path: str
+    platform: str
+    source: str
+    read: int
+    inserted: int
+    updated: int
+    unchanged: int
+    refused: int
+    messages: int  # distinct messages of this export
+    system: int  # joins, pins and the like
+    duplicate: int  # the same record again within this export
+    members: int
+    channels: int
+    reactions: int
+
+
+class Summary(msgspec.Struct):
+    """What a whole load gave. `snapshot` is None where nothing was kept."""
+
+    loads: list[Loaded]
+    seconds: float
+    snapshot: str | None
+
+
+def readers() -> dict[str, Reader]:
+    """Every reader by its file name: there is no list to keep."""
+    names = sorted(each.name for each in pkgutil.iter_modules(exports.__path__))
+    return {name: cast(Reader, importlib.import_module(f"ingest.exports.{name}")) for name in names}
+
+
+@dataclass
+class Job:
+    """What to load, and how."""
+
+    paths: Sequence[Path]
+    platform: str | None = None
+    source: str | None = None
+    found: list[tuple[Path, Reader]] = field(default_factory=list)
+
+
+def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
+    """Load every export under the job's paths and publish what they gave.
+
+    Raises ExportError where a path is no export, before anything is written; StoreError where the database cannot take it.
+    """
+    began = time.monotonic()
+    found = [each for path in job.paths for each in find(path, job.platform, settings)]
+    with store.loading(settings) as loader:
+        loads = [_load_one(loader, path, reader, job.source, settings, progress) for path, reader in found]
+        snapshot = _publish(loader, progress)
+    return Summary(loads, round(time.monotonic() - began, 3), snapshot)
+
+
+def load_demo(store: Store, settings: Settings, progress: Progress, community: Community) -> Summary:
+    """Load the made-up community, each of its sources labelled as a demo."""
+    began = time.monotonic()
+    loads = []
+    with store.loading(settings) as loader:
+        for name, records in community.sources():
+            with progress.export(f"demo {name}", 0) as tick:
+                load = _hand_over(loader, records(), f"demo {name}", None, tick, is_demo=True)
+            loads.append(_account(load, Path(f"demo {name}")))
+        snapshot = _publish(loader, progress)
+    return Summary(loads, round(time.monotonic() - began, 3), snapshot)
+
+
+def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
+    """Work every number out again, after a change in the settings, and publish."""
+    with store.loading(settings) as loader:
+        return _publish(loader, progress)
+
+
+def find(path: Path, platform: str | None, settings: Settings) -> list[tuple[Path, Reader]]:
+    """The exports at a path, each with its reader: the path itself, or what lies in the folder.
+
+    Raises ExportError where nothing is recognised, or where two readers are equally sure.
+    """
+    if not path.exists():
+        raise ExportError(f"{path}: there is no such file or folder.")
+    if reader := _recognise(path, platform, settings):
+        return [(path, reader)]
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    found = [(each, reader) for each in inside if (reader := _recognise(each, platform, settings))]
+    if not found:
+        raise ExportError(
+            f"{path}: no export is recognised here. Hearth reads: {', '.join(readers())}. "
+            "If it is one of these, name it: --platform NAME"
+        )
+    return found
+
+
+def _recognise(path: Path, platform: str | None, settings: Settings) -> Reader | None:
+    if path.name.startswith("."):
+        return None
+    if platform:
+        return _named(platform)
+    with Export(path, settings.tables) as export:
+        sure = sorted(((reader.detects(export), name) for name, reader in readers().items()), reverse=True)
+    (best, name), (second, other) = sure[0], sure[1]
+    if best >= SURE and best - second < 0.1:
+        raise ExportError(f"{path}: looks like {name} and like {other}. Say which: --platform {name}")
+    return readers()[name] if best > 0.15 else None
+
+
+def _named(platform: str) -> Reader:
+    known = readers()
+    if platform not in known:
+        raise ExportError(f"--platform {platform}: there is no such reader; there are: {', '.join(known)}")
+    return known[platform]
+
+
+def _load_one(
+    loader: Loader, path: Path, reader: Reader, source: str | None, settings: Settings, progress: Progress
+) -> Loaded:
+    before = _size_and_time(path)
+    with Export(path, settings.tables) as export, progress.export(path.name, export.size) as tick:
+        load = _hand_over(loader, reader.read(export), path.name, source, tick, export)
+    if _size_and_time(path) != before:
+        raise ExportError(f"{path}: changed while it was being read. Wait until it is written, then load it again.")
+    return _account(load, path)
+
+
+def _hand_over(
+    loader: Loader,
+    records: Iterator[Record],
+    file: str,
+    source: str | None,
+    tick: Any,
+    export: Export | None = None,
+    is_demo: bool = False,
+) -> Load:
+    first = next(records, None)
+    if not isinstance(first, Source):
+        raise ExportError(f"{file}: holds no messages.")
+    load = loader.begin(msgspec.structs.replace(first, id=source) if source else first, file, is_demo)
+    for chunk in _chunks(records, export):
+        loader.take(load, chunk)
+        tick(export.done if export else 0, load.fate.read)
+    loader.finish(load)
+    return load
+
+
+def _chunks(records: Iterator[Record], export: Export | None) -> Iterator[Chunk]:
+    """Records by noun, cut where enough messages or bytes have come together."""
+    chunk, begun = Chunk(), 0
+    lists: dict[type, list[Any]] = _lists(chunk)
+    for record in records:
+        kind = type(record)
+        lists[kind].append(record)
+        if kind is Message and len(chunk.messages) % 256 == 0:
+            done = export.done if export else 0
+            if len(chunk.messages) >= CHUNK_MESSAGES or done - begun > CHUNK_BYTES:
+                yield chunk
+                chunk, begun = Chunk(), done
+                lists = _lists(chunk)
+    yield chunk
+
+
+def _lists(chunk: Chunk) -> dict[type, list[Any]]:
+    return {
+        Message: chunk.messages,
+        Channel: chunk.channels,
+        Member: chunk.members,
+        Reaction: chunk.reactions,
+        Audience: chunk.audience,
+        Refused: chunk.refused,
+    }
+
+
+def _publish(loader: Loader, progress: Progress) -> str:
+    with progress.step("Working out conversations, asks and replies"):
+        loader.derive()
+    with progress.step("Publishing"):
+        return loader.publish()
+
+
+def _account(load: Load, path: Path) -> Loaded:
+    fate = load.fate
+    return Loaded(
+        path=str(path),
+        platform=load.source.platform,
+        source=load.source.id,
+        read=fate.read,
+        inserted=fate.inserted,
+        updated=fate.updated,
+        unchanged=fate.unchanged,
+        refused=fate.refused,
+        messages=load.messages,
+        system=load.system,
+        duplicate=fate.read - fate.refused - load.messages - load.system,
+        members=len(load.members),
+        channels=len(load.channels),
+        reactions=load.reactions,
+    )
+
+
+def _size_and_time(path: Path) -> tuple[int, float]:
+    state = path.stat()
+    return state.st_size, state.st_mtime

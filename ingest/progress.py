@@ -1,0 +1,73 @@
+"""How far a load is: a bar on a terminal, a plain line now and then elsewhere. Always on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+Tick = Callable[[int, int], None]
+"""Called with the bytes and the records read so far."""
+
+QUIET_SECONDS = 5.0
+
+
+class Progress:
+    """Tells whoever waits what is happening. `quiet` says nothing at all."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.console = Console(stderr=True)
+
+    @contextmanager
+    def export(self, name: str, size: int) -> Iterator[Tick]:
+        """Follow one export of `size` bytes (0: not known)."""
+        if self.quiet:
+            yield lambda done, records: None
+        elif self.console.is_terminal:
+            with self._bar() as bar:
+                task = bar.add_task(name, total=size or None, records="")
+                yield lambda done, records: bar.update(task, completed=done, records=f"{records:,} records")
+        else:
+            yield _plain(name, size)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Follow one step whose length is not known."""
+        if self.quiet:
+            yield
+        elif self.console.is_terminal:
+            with self.console.status(what):
+                yield
+        else:
+            print(f"{what} ...", file=sys.stderr)
+            yield
+
+    def _bar(self) -> Bar:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TextColumn("{task.fields[records]}"),
+            TimeRemainingColumn(),
+        )
+        return Bar(*columns, console=self.console, transient=True)
+
+
+def _plain(name: str, size: int) -> Tick:
+    began = last = time.monotonic()
+
+    def tick(done: int, records: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= QUIET_SECONDS:
+            last = now
+            share = f", {done / size:.0%}" if size else ""
+            print(f"{name}: {records:,} records{share}, {records / (now - began):,.0f} a second", file=sys.stderr)
+
+    return tick

@@ -1,0 +1,108 @@
+"""Ask a metric from the command line: the same numbers as the pages show."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from data.settings import SettingsError, data_folder, read_settings
+from data.store import Store, StoreError
+from metrics.metric import Question, ask, metrics
+
+
+class By(StrEnum):
+    """What to split by."""
+
+    platform = "platform"
+    source = "source"
+    channel = "channel"
+
+
+class Population(StrEnum):
+    """Which asks."""
+
+    asks = "asks"
+    openers = "openers"
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main_command(
+    name: Annotated[str | None, typer.Argument(help="A metric; leave it out to list them.", show_default=False)] = None,
+    since: Annotated[str | None, typer.Option(help="First day, such as 2026-01-05.")] = None,
+    until: Annotated[str | None, typer.Option(help="The day after the last one.")] = None,
+    by: Annotated[By | None, typer.Option(help="Split by.")] = None,
+    platform: Annotated[list[str] | None, typer.Option(help="Only this platform (may be repeated).")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only this source, by id or name.")] = None,
+    channel: Annotated[list[str] | None, typer.Option(help="Only this channel, by id or name.")] = None,
+    population: Annotated[Population, typer.Option(help="What needs a reply, or every opener.")] = Population.asks,
+    hours: Annotated[float | None, typer.Option(help="The target, in hours.", min=0.001)] = None,
+    inferred: Annotated[bool, typer.Option("--inferred", help="Count replies that are only inferred.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    data: Annotated[Path | None, typer.Option("--data", help="The folder with the database.")] = None,
+    settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
+) -> None:
+    """Print one metric, or the list of them."""
+    if name is None:
+        for each in metrics().values():
+            print(f"{each.name:<26} {each.asks}")
+        return
+    question = Question(
+        name, _day(since, "--since"), _day(until, "--until"), by.value if by else None,
+        tuple(platform or ()), tuple(source or ()), tuple(channel or ()), population.value, hours, inferred,
+    )  # fmt: skip
+    answer = ask(Store(data_folder(data)), read_settings(settings_file), question)
+    _print(answer.rows, form)
+    print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+
+
+def _day(text: str | None, option: str) -> date | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text).date()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-01-05", param_hint=option) from None
+
+
+def _print(rows: pl.DataFrame, form: Format) -> None:
+    if form is Format.json:
+        print(rows.with_columns(pl.col(pl.Date).dt.to_string("iso")).write_json())
+    elif form is Format.csv:
+        print(rows.write_csv(), end="")
+    elif form is Format.parquet:
+        buffer = BytesIO()
+        rows.write_parquet(buffer)
+        sys.stdout.buffer.write(buffer.getvalue())
+    else:
+        with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+            print(rows)
+
+
+def main() -> None:
+    """Run; say what went wrong in words, never as a traceback."""
+    try:
+        app()
+    except (LookupError, SettingsError, StoreError) as error:
+        print(f"hearth: {error.args[0] if error.args else error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, LookupError) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+-- What several metrics share: which rows are meant, and the statistics. Every macro here is a definition with a source.
+
+-- The channels that the filters leave. An empty list means all.
+create or replace temp macro scope(platforms, sources, channels) as table
+select *
+from places
+where
+    (len(platforms) = 0 or list_contains(platforms, platform))
+    and (len(sources) = 0 or list_contains(sources, source) or list_contains(sources, source_name))
+    and (len(channels) = 0 or list_contains(channels, channel) or list_contains(channels, channel_name));
+
+create or replace temp macro split_of(by_what, platform, source, channel) as
+    case by_what when 'platform' then platform when 'source' then source when 'channel' then channel end;
+
+-- One row a week and one for the whole period (week null), by split: is enough of it covered to say anything?
+-- 90 % of the days that lie between each source's first covered day and its as_of.
+create or replace temp macro weeks_in(since, until, by_what, platforms, sources, channels) as table
+with scoped as (
+    select distinct source_key, split_of(by_what, platform, source, channel_name) as split
+    from scope(platforms, sources, channels)
+),
+days as (
+    select source_days.week, scoped.split, source_days.is_covered
+    from source_days
+    inner join scoped on source_days.source_key = scoped.source_key
+    where source_days.day >= coalesce(since, source_days.day) and source_days.day < coalesce(until, date '9999-01-01')
+)
+select week, split, count(*) filter (where is_covered) >= 0.9 * count(*) as is_known
+from days
+group by grouping sets ((week, split), (split))
+union all
+select null as week, null as split, false as is_known
+where not exists (select 1 from days) and by_what = '';
+
+-- The asks of a period: those *asked* in it, whenever they were answered. hours: the wait, or how long it has been so far.
+create or replace temp macro asks_in(since, until, by_what, platforms, sources, channels, population, inferred) as table
+select
+    asks.*,
+    split_of(by_what, place.platform, place.source, place.channel_name) as split,
+    place.as_of, place.target_hours,
+    case when inferred then least(asks.reply_at, asks.inferred_reply_at) else asks.reply_at end as answered_at,
+    epoch(coalesce(answered_at, place.as_of) - asks.asked_at) / 3600 as hours,
+    epoch(place.as_of - asks.asked_at) / 3600 as age_hours
+from asks
+inner join scope(platforms, sources, channels) as place on asks.place_id = place.place_id
+where
+    asks.asked_at >= coalesce(since, asks.asked_at)
+    and asks.asked_at < coalesce(until, timestamptz '9999-01-01 00:00:00+00')
+    and case population when 'openers' then asks.is_opener else asks.needs_reply end;
+
+-- Wilson 1927: the interval of a share of k in n.
+create or replace temp macro z() as 1.959963984540054;
+create or replace temp macro wilson_middle(k, n) as (k + z() * z() / 2) / (n + z() * z());
+create or replace temp macro wilson_half(k, n) as
+    z() / (n + z() * z()) * sqrt(k * (n - k) / nullif(n, 0)::double + z() * z() / 4);
+create or replace temp macro wilson_low(k, n) as
+    case when n > 0 then greatest(0, wilson_middle(k, n) - wilson_half(k, n)) end;
+create or replace temp macro wilson_high(k, n) as
+    case when n > 0 then least(1, wilson_middle(k, n) + wilson_half(k, n)) end;
+
+-- Kaplan and Meier 1958, by week and for the whole period (week null): the share still waiting after `hours`, with
+-- Greenwood's variance. Asks that nobody has answered are counted for as long as they have waited.
+create or replace temp macro waiting_curve(since, until, by_what, platforms, sources, channels, population, inferred) as table
+with waits as (
+    select unnest([week, null]) as week, split, hours, answered_at is not null as is_answered
+    from asks_in(since, until, by_what, platforms, sources, channels, population, inferred)
+),
+moments as (
+    select week, split, hours, count(*) filter (where is_answered) as answered, count(*) as leaving
+    from waits
+    group by week, split, hours
+),
+at_risk as (
+    select
+        *,
+        sum(leaving) over (partition by week, split order by hours desc rows unbounded preceding)::double as waiting
+    from moments
+)
+select
+    week, split, hours, answered, leaving,
+    product(1 - answered / waiting) over earlier as still_waiting,
+    sum(answered / nullif(waiting * (waiting - answered), 0)) over earlier as variance
+from at_risk
+window earlier as (partition by week, split order by hours rows unbounded preceding);
+
+-- The share answered, and its log-log band (Kalbfleisch and Prentice 1980), from the share still waiting.
+create or replace temp macro band_step(still_waiting, variance) as
+    exp(z() * sqrt(variance) / nullif(abs(ln(nullif(still_waiting, 0))), 0));
+
+-- Who was there when, up to the end of the period, by split. Whole weeks where the period is cut at Mondays, else days.
+create or replace temp macro presence_in(since, until, is_whole_weeks, by_what, platforms, sources, channels) as table
+with place as (
+    select place_id, split_of(by_what, platform, source, channel_name) as split from scope(platforms, sources, channels)
+),
+present as (
+    select place_id, person_id, week, week as day, first_at, last_at from member_weeks where is_whole_weeks
+    union all
+    select place_id, person_id, week, day, first_at, last_at from member_days where not is_whole_weeks
+)
+select
+    place.split, present.person_id, present.week, present.first_at, present.last_at,
+    present.day >= coalesce(since, present.day) as is_inside
+from present
+inner join place on present.place_id = place.place_id
+where present.day < coalesce(until, date '9999-01-01');

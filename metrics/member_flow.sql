@@ -1,0 +1,70 @@
+-- title: Member flow
+-- asks: Who came for the first time, who came back, and who stayed away?
+-- unit: members
+-- better: higher
+-- source: product analytics' "growth accounting"; CHAOSS Contributors
+--
+-- members = new + retained + returning + reactivated, in each week and in the whole period. Retained: also here the week
+-- before. Returning: last seen under 56 days before; reactivated: longer ago. Lapsed: here the week before, not now.
+-- What the filters leave is the community: new in a channel means first seen in that channel.
+with seen as (
+    select split, person_id, week, is_inside, min(first_at) as first_at, max(last_at) as last_at
+    from presence_in($since, $until, $is_whole_weeks, $by, $platforms, $sources, $channels)
+    group by all
+),
+visit as (
+    select
+        *,
+        lag(last_at) over stay as before_at,
+        case when lag(week) over stay = week then lag(week, 2) over stay else lag(week) over stay end as before_week,
+        lead(week) over stay as next_week,
+        is_inside and not coalesce(lag(is_inside) over stay, false) as is_first_inside
+    from seen
+    window stay as (partition by split, person_id order by first_at)
+),
+flow as (
+    select
+        unnest([week, null]) as week, split, person_id, unnest([true, is_first_inside]) as is_counted,
+        case
+            when before_at is null then 'new'
+            when unnest([before_week = week - 7, before_at >= $since_at - interval 7 days]) then 'retained'
+            when first_at - before_at < interval 56 days then 'returning'
+            else 'reactivated'
+        end as kind
+    from visit
+    where is_inside
+),
+lapse as (
+    select week + 7 as week, split, count(*) as lapsed
+    from visit
+    where next_week is null or next_week > week + 7
+    group by all
+    union all
+    select null as week, split, count(*) as lapsed
+    from visit
+    where not is_inside and last_at >= $since_at - interval 7 days and next_week is null
+    group by all
+),
+counted as (
+    select
+        week, split, count(*) as members,
+        count(*) filter (where kind = 'new') as new, count(*) filter (where kind = 'retained') as retained,
+        count(*) filter (where kind = 'returning') as returning, count(*) filter (where kind = 'reactivated') as reactivated
+    from flow
+    where is_counted
+    group by week, split
+)
+select
+    weeks.week, weeks.split,
+    case when weeks.is_known then coalesce(counted.members, 0) end as members,
+    case when weeks.is_known then coalesce(counted.new, 0) end as new,
+    case when weeks.is_known then coalesce(counted.retained, 0) end as retained,
+    case when weeks.is_known then coalesce(counted.returning, 0) end as returning,
+    case when weeks.is_known then coalesce(counted.reactivated, 0) end as reactivated,
+    case when weeks.is_known then coalesce(lapse.lapsed, 0) end as lapsed
+from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join counted
+    on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
+left join lapse
+    on weeks.week is not distinct from lapse.week and weeks.split is not distinct from lapse.split
+order by weeks.split nulls first, weeks.week nulls first

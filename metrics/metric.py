@@ -1,0 +1,150 @@
+"""A metric is one SQL file; this asks it. The header of the file is its definition card."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from data.settings import Settings
+
+HERE = Path(__file__).parent
+By = Literal["platform", "source", "channel"]
+Population = Literal["asks", "openers"]
+TARGETS = (1.0, 4.0, 24.0, 72.0)
+
+
+class Asked(Protocol):
+    """Whatever can answer a query: the store."""
+
+    @property
+    def snapshot(self) -> str | None:
+        """The name of the data it answers from."""
+
+    def query(self, sql: str, params: Mapping[str, object] | None = None, macros: str = "") -> pl.DataFrame:
+        """Rows of one query, values bound by `$name`."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One definition, as its SQL file says it."""
+
+    name: str
+    title: str
+    asks: str
+    unit: str
+    better: str
+    source: str
+    about: str
+    sql: str
+
+    @property
+    def version(self) -> str:
+        """Changes when the definition, or a statistic it may use, does."""
+        return hashlib.sha256((self.sql + _macros()).encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A metric over a period `[since, until)` of days in the community's time zone, and what to leave out."""
+
+    name: str
+    since: date | None = None
+    until: date | None = None
+    by: By | None = None
+    platforms: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    population: Population = "asks"
+    hours: float | None = None
+    inferred: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows, and the fingerprint that every chart, table and export of them carries."""
+
+    metric: Metric
+    question: Question
+    rows: pl.DataFrame = field(compare=False)
+    fingerprint: str
+    snapshot: str
+
+
+@cache
+def metrics() -> dict[str, Metric]:
+    """Every metric by its file name."""
+    files = sorted(path for path in HERE.glob("*.sql") if path.stem != "macros")
+    return {path.stem: _card(path) for path in files}
+
+
+def ask(store: Asked, settings: Settings, question: Question) -> Answer:
+    """Ask one question of the newest data.
+
+    Raises LookupError for an unknown metric, and the store's NoData before the first load.
+    """
+    metric = _named(question.name)
+    snapshot = store.snapshot or ""
+    rows = store.query(metric.sql, _params(question, settings.zone), _macros())
+    if "split" in rows.columns:
+        rows = rows.rename({"split": question.by}) if question.by else rows.drop("split")
+    return Answer(metric, question, rows, fingerprint(metric, question, settings, snapshot), snapshot)
+
+
+def fingerprint(metric: Metric, question: Question, settings: Settings, snapshot: str) -> str:
+    """Which definition, settings, question and data made a number: metric-definition-settings-question-data."""
+    asked = hashlib.sha256(repr(question).encode()).hexdigest()[:6]
+    data = re.sub(r"\D", "", snapshot).lstrip("0") or "0"
+    return f"{metric.name}-{metric.version}-{settings.fingerprint[:6]}-{asked}-{data}"
+
+
+def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:
+    since, until = question.since, question.until
+    return {
+        "since": since,
+        "until": until,
+        "since_at": _midnight(since, zone),
+        "until_at": _midnight(until, zone),
+        "is_whole_weeks": all(day is None or day.weekday() == 0 for day in (since, until)),
+        "by": question.by or "",
+        "platforms": list(question.platforms),
+        "sources": list(question.sources),
+        "channels": list(question.channels),
+        "population": question.population,
+        "hours": question.hours,
+        "targets": [question.hours] if question.hours else list(TARGETS),
+        "inferred": question.inferred,
+    }
+
+
+def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _named(name: str) -> Metric:
+    known = metrics()
+    if name not in known:
+        raise LookupError(f"no metric {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
+def _card(path: Path) -> Metric:
+    """Read a definition from the comment at the head of its file."""
+    sql = path.read_text("utf-8")
+    head = re.match(r"(?:--.*\n)+", sql)
+    lines = [line[2:].strip() for line in (head.group() if head else "").splitlines()]
+    said = dict(line.split(": ", 1) for line in lines[: lines.index("")])
+    return Metric(path.stem, about=" ".join(lines[lines.index("") :]).strip(), sql=sql, **said)
+
+
+@cache
+def _macros() -> str:
+    return (HERE / "macros.sql").read_text("utf-8")
