@@ -27,7 +27,7 @@ flow as (
         unnest([week, null]) as week, split, person_id, unnest([true, is_first_inside]) as is_counted,
         case
             when before_at is null then 'new'
-            when unnest([before_week = week - 7, before_at >= $since_at - interval 7 days]) then 'retained'
+            when unnest([before_week = week - 7, before_at >= $since_at::timestamptz - interval 7 days]) then 'retained'
             when first_at - before_at < interval 56 days then 'returning'
             else 'reactivated'
         end as kind
@@ -42,7 +42,7 @@ lapse as (
     union all
     select null as week, split, count(*) as lapsed
     from visit
-    where not is_inside and last_at >= $since_at - interval 7 days and next_week is null
+    where not is_inside and last_at >= $since_at::timestamptz - interval 7 days and next_week is null
     group by all
 ),
 counted as (

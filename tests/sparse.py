@@ -1,0 +1,107 @@
+"""A community from sparse rows: what a worked example leaves out has a plain default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from data.records import Channel, Member, Message, Reaction, Source
+from data.settings import Settings
+from data.store import Chunk, Store
+
+LONG_BEFORE = "2025-01-06T00:00Z"  # data starts well before, so that newcomers can be told
+
+
+def moment(text: str | datetime) -> datetime:
+    """A time as a worked example writes it."""
+    found = text if isinstance(text, datetime) else datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found.astimezone(UTC)
+
+
+def settings(given: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from a TOML table."""
+    return msgspec.convert(dict(given or {}), Settings)
+
+
+def message(row: Mapping[str, Any], number: int) -> Message:
+    """One message; `by` is the member, `at` the time, `to` the message it answers, `in` the thread."""
+    known = {"by", "at", "to", "in", "channel", "edited", "deleted", "source", "platform", "reactions"}
+    rest = {key: value for key, value in row.items() if key not in known}
+    return Message(
+        id=str(rest.pop("id", f"m{number}")),
+        channel_id=row.get("channel", "help"),
+        member_id=row.get("by") or None,
+        sent_at=moment(row["at"]),
+        text=rest.pop("text", "How does this work?"),
+        conversation_id=row.get("in"),
+        parent_id=row.get("to"),
+        basis="explicit" if row.get("to") else "thread" if row.get("in") and row.get("in") != row.get("id") else None,
+        edited_at=moment(row["edited"]) if "edited" in row else None,
+        deleted_at=moment(row["deleted"]) if "deleted" in row else None,
+        mentions=tuple(rest.pop("mentions", ())),
+        **rest,
+    )
+
+
+def chunk(rows: Iterable[Mapping[str, Any]], members: Sequence[Mapping[str, Any]], forum: Sequence[str]) -> Chunk:
+    """Rows as records. Members whose id starts with `staff` or `bot` are flagged so by the platform."""
+    rows = list(rows)
+    messages = [message(row, number) for number, row in enumerate(rows)]
+    flagged = {row["id"]: row for row in members}
+    ids = sorted({each.member_id for each in messages if each.member_id} | set(flagged))
+    return Chunk(
+        messages=messages,
+        channels=[
+            Channel(id=name, name=name, kind="forum" if name in forum else "chat")
+            for name in sorted({each.channel_id for each in messages})
+        ],
+        members=[
+            Member(
+                id=each,
+                name=flagged.get(each, {}).get("name", each.title()),
+                email=flagged.get(each, {}).get("email"),
+                is_bot=each.startswith("bot"),
+                is_staff=each.startswith("staff"),
+            )
+            for each in ids
+        ],
+        reactions=[
+            Reaction(each.id, "heart", member_id=by)
+            for each, row in zip(messages, rows, strict=True)
+            for by in row.get("reactions", ())
+        ],
+    )
+
+
+def load(
+    store: Store,
+    rows: Iterable[Mapping[str, Any]],
+    given: Mapping[str, Any] | None = None,
+    members: Sequence[Mapping[str, Any]] = (),
+    forum: Sequence[str] = ("help",),
+    since: str | None = LONG_BEFORE,
+    until: str | None = None,
+) -> None:
+    """Load rows, source by source, and publish. `since` and `until`: the range the export states."""
+    rows = list(rows)
+    sources = sorted({(row.get("platform", "forum"), row.get("source", "acme")) for row in rows}) or [("forum", "acme")]
+    with store.loading(settings(given)) as loader:
+        for platform, source in sources:
+            mine = [r for r in rows if (r.get("platform", "forum"), r.get("source", "acme")) == (platform, source)]
+            stated = Source(platform, source, source.title(), since and moment(since), until and moment(until))
+            begun = loader.begin(stated, f"{source}.json")
+            loader.take(begun, chunk(mine, members, forum))
+            loader.finish(begun)
+        loader.derive()
+        loader.publish()
+
+
+def store_of(folder: Path, rows: Iterable[Mapping[str, Any]], **options: Any) -> Store:
+    """A new store with these rows."""
+    store = Store(folder)
+    load(store, rows, **options)
+    return store

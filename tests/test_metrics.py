@@ -1,0 +1,199 @@
+"""Every metric against its worked examples, and the laws that hold for all of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import polars as pl
+import pytest
+
+from data.store import Store
+from metrics.metric import By, Question, ask, metrics
+from tests import sparse
+
+EXAMPLES = Path(__file__).parent / "examples"
+ALL = sorted(metrics())
+ABOUT_ASKS = ["answered_within", "reply_rate", "time_to_first_response", "unanswered"]
+
+
+def _examples() -> list[Any]:
+    found = []
+    for path in sorted(EXAMPLES.glob("*.toml")):
+        for example in tomllib.loads(path.read_text("utf-8"))["example"]:
+            found.append(pytest.param(path.stem, example, id=f"{path.stem}: {example['why'].splitlines()[0]}"))
+    return found
+
+
+def _question(name: str, given: dict[str, Any]) -> Question:
+    lists = {key: tuple(given[key]) for key in ("platforms", "sources", "channels") if key in given}
+    days = {key: date.fromisoformat(given[key]) for key in ("since", "until") if key in given}
+    return Question(name, **{**given, **lists, **days})
+
+
+def rows_of(store: Store, name: str, settings: dict[str, Any] | None = None, **given: Any) -> list[dict[str, Any]]:
+    """A metric's rows, as the command line gives them."""
+    return ask(store, sparse.settings(settings), _question(name, given)).rows.to_dicts()
+
+
+@pytest.mark.parametrize(("name", "example"), _examples())
+def test_worked_example(name: str, example: dict[str, Any], tmp_path: Path) -> None:
+    options = {key: example[key] for key in ("members", "forum", "since", "until") if key in example}
+    store = sparse.store_of(tmp_path, example.get("messages", []), given=example.get("settings"), **options)
+    rows = rows_of(store, name, example.get("settings"), **example.get("question", {}))
+    if "sort" in example:
+        rows.sort(key=lambda row: row[example["sort"]])
+    expected = example["rows"]
+    shown = [{key: _plain(row[key]) for key in expected[0]} for row in rows] if expected else rows
+    wanted = [{key: _wanted(value) for key, value in row.items()} for row in expected]
+    assert shown == [pytest.approx(row, abs=example.get("within", 1e-6)) for row in wanted]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _wanted(value: Any) -> Any:
+    """TOML has no null: a worked example writes "unknown"."""
+    return None if value == "unknown" else value
+
+
+# --- laws --------------------------------------------------------------------------------------------------------
+
+MONDAY = "2026-01-05"
+QUIET = [
+    {"id": "q1", "by": "ana", "at": "2026-01-05T10:00Z"},
+    {"id": "q2", "by": "ben", "at": "2026-01-06T10:00Z"},
+    {"id": "a2", "by": "staff_kim", "at": "2026-01-06T12:00Z", "to": "q2", "text": "Turn it twice, then wait."},
+    {"id": "q3", "by": "cem", "at": "2026-01-13T10:00Z"},
+    {"id": "late", "by": "ana", "at": "2026-01-20T10:00Z", "text": "I moved house and took all my lamps along."},
+]
+
+
+def _everything(store: Store) -> dict[str, pl.DataFrame]:
+    return {name: ask(store, sparse.settings(), Question(name)).rows for name in ALL}
+
+
+def _same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
+    for name, rows in one.items():
+        assert rows.to_dicts() == other[name].to_dicts(), name
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_empty_community_is_no_error_and_never_a_zero_share(name: str, tmp_path: Path) -> None:
+    store = sparse.store_of(tmp_path, [], since=None)
+    for row in ask(store, sparse.settings(), Question(name)).rows.to_dicts():
+        assert row.get("share") is None
+
+
+@pytest.mark.parametrize("by", get_args(By))
+@pytest.mark.parametrize("name", ALL)
+def test_every_metric_splits_and_filters(name: str, by: By, tmp_path: Path) -> None:
+    store = sparse.store_of(tmp_path, QUIET)
+    answer = ask(store, sparse.settings(), Question(name, by=by, platforms=("forum",), channels=("help",)))
+    if "week" in answer.rows.columns:
+        assert set(answer.rows[by]) == {{"platform": "forum", "source": "acme", "channel": "help"}[by]}
+    nobody = ask(store, sparse.settings(), Question(name, platforms=("elsewhere",))).rows.to_dicts()
+    assert all(row.get("asks", 0) in (0, None) and row.get("members") in (0, None) for row in nobody)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_message_at_until_is_not_counted(name: str, tmp_path: Path) -> None:
+    """A period is [since, until): what is said at the first moment after it changes nothing in it."""
+    extra = [{"id": "edge", "by": "dov", "at": "2026-01-12T00:00Z"}, {"id": "later", "by": "eve", "at": "2026-01-12T00:01Z"}]
+    given = {"since": MONDAY, "until": "2026-01-12"}
+    without = sparse.store_of(tmp_path / "without", QUIET)
+    with_them = sparse.store_of(tmp_path / "with", QUIET + extra)
+    if name == "data_trust":
+        pytest.skip("counts all messages of a source, whatever the period")
+    assert rows_of(without, name, **given) == rows_of(with_them, name, **given)
+
+
+NEVER_STOPS_THE_CLOCK: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "a bot": lambda: [{"id": "x", "by": "bot_hello", "at": "2026-01-05T11:00Z", "to": "q1"}],
+    "the asker": lambda: [{"id": "x", "by": "ana", "at": "2026-01-05T11:00Z", "to": "q1"}],
+    "a system line": lambda: [{"id": "x", "by": "zoe", "at": "2026-01-05T11:00Z", "in": "q1", "kind": "system"}],
+    "a deleted reply": lambda: [
+        {"id": "x", "by": "zoe", "at": "2026-01-05T11:00Z", "to": "q1", "text": "", "deleted": "2026-01-05T12:00Z"}
+    ],
+    "an edit": lambda: [{"id": "q1", "by": "ana", "at": "2026-01-05T10:00Z", "edited": "2026-01-05T11:00Z"}],
+}
+
+
+@pytest.mark.parametrize("who", NEVER_STOPS_THE_CLOCK)
+def test_never_stops_the_clock(who: str, tmp_path: Path) -> None:
+    extra = NEVER_STOPS_THE_CLOCK[who]()
+    store = sparse.store_of(tmp_path, [row for row in QUIET if row["id"] != extra[0]["id"]] + extra)
+    waiting = {row["message"] for row in rows_of(store, "unanswered")}
+    assert waiting == {"q1", "q3", "late"}
+    assert rows_of(store, "time_to_first_response")[0]["answered"] == 1
+
+
+def test_a_reaction_is_no_reply(tmp_path: Path) -> None:
+    rows = [{**row, "reactions": ["zoe"]} if row["id"] == "q1" else row for row in QUIET]
+    assert {row["message"] for row in rows_of(sparse.store_of(tmp_path, rows), "unanswered")} == {"q1", "q3", "late"}
+
+
+def test_loading_twice_or_in_another_order_changes_nothing(tmp_path: Path) -> None:
+    store = sparse.store_of(tmp_path / "once", QUIET)
+    once = _everything(store)
+    sparse.load(store, QUIET)
+    _same(once, _everything(store))
+    other = sparse.store_of(tmp_path / "parts", QUIET[3:])
+    for part in (QUIET[1:4], QUIET[:2]):
+        sparse.load(other, part)
+    _same(once, _everything(other))
+
+
+def test_an_old_export_does_not_age_past_as_of(tmp_path: Path) -> None:
+    """The wait of an ask nobody answered ends where the data ends, whatever the clock on the wall says."""
+    (row,) = [r for r in rows_of(sparse.store_of(tmp_path, QUIET), "unanswered") if r["message"] == "q3"]
+    assert row["age_hours"] == 7 * 24
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name in ABOUT_ASKS or name == "member_flow"])
+def test_uncovered_days_are_unknown_never_zero(name: str, tmp_path: Path) -> None:
+    """Two exports with a hole of a week between them: that week is null."""
+    store = sparse.store_of(tmp_path, QUIET[:3], since="2026-01-05T00:00Z", until="2026-01-11T20:00Z")
+    sparse.load(store, QUIET[4:], since="2026-01-19T00:00Z", until="2026-01-25T20:00Z")
+    hole = [row for row in rows_of(store, name) if row.get("week") == date(2026, 1, 12)]
+    assert all(row[key] is None for row in hole for key in ("share", "low", "members", "hours_p50") if key in row)
+    assert hole or name == "unanswered"
+
+
+def test_members_are_new_retained_returning_or_reactivated_each_week(tmp_path: Path) -> None:
+    days = [date(2025, 1, 6) + timedelta(days=step) for step in range(0, 364, 3)]
+    people = [f"p{number}" for number in range(12)]
+    rows = [
+        {"id": f"{who}-{day}", "by": who, "at": f"{day}T0{index % 9}:00Z"}
+        for index, who in enumerate(people)
+        for step, day in enumerate(days)
+        if (step * (index + 3)) % (7 + index * 4) < 2
+    ]
+    for question in ({}, {"since": "2025-06-02", "until": "2025-09-01"}, {"since": "2025-06-04", "until": "2025-08-29"}):
+        for row in rows_of(sparse.store_of(tmp_path / str(len(question)), rows), "member_flow", **question):
+            assert row["members"] == row["new"] + row["retained"] + row["returning"] + row["reactivated"], row
+
+
+def test_the_whole_period_is_one_week_when_the_period_is(tmp_path: Path) -> None:
+    """The row without a week is computed from the facts by the same rules, so for one week both are equal."""
+    store = sparse.store_of(tmp_path, QUIET)
+    for name in ("member_flow", "reply_rate", "time_to_first_response"):
+        whole, week = rows_of(store, name, since="2026-01-12", until="2026-01-19")
+        assert {**whole, "week": None} == {**week, "week": None}, name
+
+
+def test_the_same_fingerprint_for_the_same_question_and_another_for_another(tmp_path: Path) -> None:
+    store = sparse.store_of(tmp_path, QUIET)
+    first, again, other = (
+        ask(store, sparse.settings(), Question("reply_rate", hours=hours)).fingerprint for hours in (24, 24, 48)
+    )
+    assert first == again != other
+
+
+def test_an_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="no metric 'nope'; there are: answered_within"):
+        ask(sparse.store_of(tmp_path, QUIET), sparse.settings(), Question("nope"))
