@@ -1,0 +1,104 @@
+"""hearth.toml: every setting has a default, and a wrong one is named with its file, line and what is allowed."""
+
+from __future__ import annotations
+
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+
+from data.settings import CommunitySettings, Settings, SettingsError, data_folder, read_settings
+
+
+def wrong(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "hearth.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(path)
+    return str(caught.value).replace(str(path), "hearth.toml")
+
+
+def test_nothing_set_is_every_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HEARTH_SETTINGS", raising=False)
+    assert read_settings() == Settings()
+
+
+def test_the_example_in_the_project_is_right(root: Path) -> None:
+    assert read_settings(root / "hearth.toml").community.time_zone == "UTC"
+
+
+def test_everything_set_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "hearth.toml"
+    path.write_text("""
+[community]
+name = "Lumo"
+time_zone = "Europe/Berlin"
+brands = ["Lumo"]
+[[roster]]
+role = "staff"
+platform = "slack"
+email_domain = "lumo.example"
+valid_from = 2024-01-01
+[[channels]]
+channel = "help-*"
+purpose = "help"
+target_hours = 8
+calendar = "office"
+[[calendars]]
+name = "office"
+opens = 08:30:00
+holidays = [2026-12-25]
+""")
+    found = read_settings(path)
+    assert found.roster[0].valid_from == date(2024, 1, 1)
+    assert found.channels[0].target_hours == 8
+    assert found.calendars[0].opens == time(8, 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '[[roster]]\nrole = "staff"\nname = "a"\n\n[[roster]]\nrole = "boss"\nname = "b"\n',
+            "hearth.toml, line 6: Invalid enum value 'boss' (role). Allowed: staff, member, bot.",
+        ),
+        (
+            '[community]\nname = "A"\ntime_zone = "Berlin"\n',
+            "hearth.toml, line 1: time zone 'Berlin' is not known; write it like 'Europe/Berlin' or 'UTC' (community).",
+        ),
+        ('[comunity]\nname = "A"\n', "hearth.toml, line 1: Object contains unknown field `comunity` (comunity)."),
+        (
+            '[[channels]]\nchannel = "help"\ntarget_hours = "soon"\n',
+            "hearth.toml, line 3: Expected `float | null`, got `str` (target_hours).",
+        ),
+        (
+            '[[roster]]\nrole = "bot"\n',
+            "hearth.toml, line 1: a roster row needs one of: id, name, email_domain, pattern (roster).",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, message: str) -> None:
+    assert wrong(tmp_path, text) == message
+
+
+def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
+    assert "line 2" in wrong(tmp_path, "[community]\nname = \n")
+
+
+def test_a_settings_file_asked_for_by_name_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no such settings file"):
+        read_settings(tmp_path / "none.toml")
+
+
+def test_folders_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTH_DATA", "/somewhere")
+    assert data_folder() == Path("/somewhere")
+    assert data_folder(Path("/given")) == Path("/given")
+
+
+def test_the_fingerprint_changes_with_what_can_change_a_number() -> None:
+    plain = Settings()
+    assert plain.fingerprint == Settings().fingerprint
+    assert plain.fingerprint != Settings(CommunitySettings(brands=("Lumo",))).fingerprint
+    assert plain.fingerprint == Settings(tables=({"match": "*.csv"},)).fingerprint

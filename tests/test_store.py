@@ -1,0 +1,305 @@
+"""The store: what goes in once stays, in any order; what is cut off goes on; what is read is whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data import store as door
+from data.records import Message, Refused, Source
+from data.store import Busy, Chunk, NoData, Store, StoreError
+from tests import sparse
+
+ROWS = [
+    {"id": "q1", "by": "ana", "at": "2026-01-05T10:00Z", "reactions": ["ben"]},
+    {"id": "a1", "by": "staff_kim", "at": "2026-01-05T12:00Z", "to": "q1", "text": "Turn it twice."},
+    {"id": "q2", "by": "ben", "at": "2026-01-06T10:00Z", "in": "t2"},
+    {"id": "a2", "by": "ana", "at": "2026-01-06T12:00Z", "in": "t2", "text": "Turn it twice."},
+    {"id": "s1", "by": "cem", "at": "2026-01-07T10:00Z", "kind": "system", "text": "cem has joined"},
+]
+
+
+def tables(store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Every table of facts and all that is derived, without the ledger: what must not depend on how it was loaded."""
+    names = (
+        "sources", "channels", "members", "messages", "reactions", "places", "source_days", "people",
+        "resolved", "conversations", "asks", "member_days", "member_weeks", "reply_pairs",
+    )  # fmt: skip
+    return {name: store.query(f"from {name} order by all").to_dicts() for name in names}  # noqa: S608
+
+
+def load_rows(store: Store, rows: list[dict[str, Any]]) -> None:
+    sparse.load(store, rows, since="2026-01-01T00:00Z", until="2026-01-31T00:00Z")
+
+
+def test_loading_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS)
+    once = tables(store)
+    load_rows(store, ROWS)
+    assert tables(store) == once
+    (again, first) = store.read("loads").to_dicts()
+    assert (first["inserted"], first["unchanged"]) == (5, 0)
+    assert (again["inserted"], again["updated"], again["unchanged"]) == (0, 0, 5)
+
+
+def versions(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """A few messages, some of them in several versions: edited, deleted, both."""
+    rows = []
+    for number in range(draw(st.integers(1, 5))):
+        base = {"id": f"m{number}", "by": f"p{number % 3}", "at": f"2026-01-{10 + number:02}T10:00Z", "text": "How so?"}
+        rows.append(base)
+        for edit in range(draw(st.integers(0, 2))):
+            rows.append({**base, "text": f"How so, version {edit}?", "edited": f"2026-01-20T1{edit}:00Z"})
+        if draw(st.booleans()):
+            rows.append({**base, "text": "", "deleted": "2026-01-15T10:00Z"})
+    return rows
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.composite(versions)(), st.randoms(use_true_random=False))
+def test_overlapping_exports_in_any_order_give_the_same_tables(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], rng: random.Random
+) -> None:
+    """The newest edit wins; a deletion wins for ever, even when an older export is loaded later."""
+    straight, shuffled = (Store(tmp_path_factory.mktemp("order")) for _ in range(2))
+    load_rows(straight, rows)
+    mixed = rows * 2
+    rng.shuffle(mixed)
+    cut = rng.randrange(len(mixed))
+    for part in (mixed[:cut], mixed[cut:]):
+        if part:
+            load_rows(shuffled, part)
+    assert tables(shuffled) == tables(straight)
+    for row in straight.query("from messages").to_dicts():
+        mine = [each for each in rows if each["id"] == row["message_id"]]
+        assert (row["deleted_at"] is not None) == any("deleted" in each for each in mine)
+        if row["deleted_at"] is None:
+            assert row["text"] == mine[-1]["text"]
+
+
+def test_a_chunk_that_does_not_add_up_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS[:1])
+    monkeypatch.setattr(door.Loader, "_take_messages", lambda *_: door.Fate(read=5, inserted=4))
+    with pytest.raises(StoreError, match="does not add up"):
+        load_rows(store, ROWS)
+    monkeypatch.undo()
+    with store.loading(sparse.settings()) as loader:
+        loader.publish()
+    assert store.query("from messages").height == 1
+
+
+def test_refused_records_are_kept_once_with_their_bytes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    broken = Refused("a.json", "byte 12", "text is a number", b'{"text": 5}\xff')
+    for _ in range(2):
+        with store.loading(sparse.settings()) as loader:
+            begun = loader.begin(Source("forum", "acme", "Acme"), "a.json")
+            fate = loader.take(begun, Chunk(refused=[broken]))
+            loader.finish(begun)
+            loader.derive()
+            loader.publish()
+        assert (fate.read, fate.refused) == (1, 1)
+    (row,) = store.read("refused").to_dicts()
+    assert (row["file"], row["place"], row["raw"]) == ("a.json", "byte 12", b'{"text": 5}\xff')
+
+
+@pytest.mark.parametrize("at", ["1970-01-01T00:00Z", "2138-01-01T00:00Z"])
+def test_a_time_that_cannot_be_is_refused_and_the_rest_kept(at: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    sparse.load(store, [*ROWS, {"id": "odd", "by": "ana", "at": at}], since=None)
+    assert store.query("from messages").height == 5
+    (row,) = store.read("refused").to_dicts()
+    assert row["reason"].startswith("its time cannot be")
+
+
+def test_text_comes_back_as_it_went_in(tmp_path: Path) -> None:
+    texts = ["NUL \x00 inside", "👩‍👩‍👧 family", "\u202eright to left", "x" * 100_000, "'; drop table messages; --", "\r\n\t"]
+    rows = [{"id": f"007e{n}", "by": "1234567890123456789", "at": "2026-01-05T10:00Z", "text": t} for n, t in enumerate(texts)]
+    store = Store(tmp_path)
+    load_rows(store, rows)
+    kept = store.query("select message_id, member_id, text from messages order by message_id").to_dicts()
+    assert [row["text"] for row in kept] == texts
+    assert {row["member_id"] for row in kept} == {"1234567890123456789"}
+    assert [row["message_id"] for row in kept] == [f"007e{n}" for n in range(len(texts))]
+
+
+def test_half_a_surrogate_pair_spoils_nothing_but_itself(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, [*ROWS[:2], {"id": "half", "by": "ana", "at": "2026-01-05T13:00Z", "text": "a \ud800 b"}])
+    assert store.query("select text from messages where message_id = 'half'").item() == "a ? b"
+
+
+def test_readers_see_a_new_snapshot_without_a_restart_and_an_old_one_to_its_end(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS[:1])
+    old = store.snapshot
+    with store._connection().cursor() as cursor:
+        load_rows(store, ROWS)
+        assert cursor.sql("from messages").pl().height == 1
+    assert store.snapshot != old
+    assert store.query("from messages").height == 5
+
+
+def test_old_snapshots_are_cleared_away(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for count in range(1, 6):
+        load_rows(store, ROWS[:count])
+        assert store.query("from messages").height == count
+    assert len(list(tmp_path.glob("snap-*"))) == door.KEPT_SNAPSHOTS
+
+
+def test_many_threads_read_at_once(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    store = Store(tmp_path)
+    load_rows(store, ROWS)
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda n: store.query("select $n::integer as n from messages", {"n": n})["n"].to_list(), range(100))
+        assert list(found) == [[n] * 5 for n in range(100)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "attach '/etc/hostname' as other",
+        "copy messages to 'out.csv'",
+        "set threads = 1",
+        "create table mine as select 1",
+        "install httpfs",
+        "delete from messages",
+    ],
+)
+def test_a_reader_can_reach_nothing_but_the_snapshot(statement: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS)
+    with pytest.raises(duckdb.Error):
+        store.query(statement)
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NoData, match="python -m ingest load PATH"):
+        Store(tmp_path).query("select 1")
+
+
+def test_a_second_loader_is_told_who_holds_the_database(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with (
+        store.loading(sparse.settings()),
+        pytest.raises(Busy, match=f"a load is running already \\(process {os.getpid()}, since"),
+        Store(tmp_path).loading(sparse.settings()),
+    ):
+        pass
+    with store.loading(sparse.settings()):
+        pass
+
+
+# --- pulled plugs ------------------------------------------------------------------------------------------------
+
+LOAD_SOME = """
+import sys
+from pathlib import Path
+from data.store import Store
+from tests import sparse
+rows = [{"id": f"m{n}", "by": f"p{n % 7}", "at": f"2026-01-{1 + n % 28:02}T10:00Z", "in": f"t{n % 11}"} for n in range(60)]
+store = Store(Path(sys.argv[1]))
+with store.loading(sparse.settings()) as loader:
+    from data.records import Source
+    begun = loader.begin(Source("forum", "acme", "Acme"), "acme.json")
+    for part in range(0, 60, 10):
+        loader.take(begun, sparse.chunk(rows[part:part + 10], (), ()))
+    loader.finish(begun)
+    loader.derive()
+    loader.publish()
+"""
+
+
+def _load_some(folder: Path, fail_at: str = "") -> int:
+    environment = {**os.environ, "HEARTH_FAIL_AT": fail_at, "PYTHONPATH": "."}
+    root = Path(__file__).parent.parent
+    return subprocess.run(
+        [sys.executable, "-c", LOAD_SOME, str(folder)], env=environment, cwd=root, check=False, capture_output=True
+    ).returncode
+
+
+def test_the_same_command_goes_on_wherever_the_plug_was_pulled(tmp_path: Path) -> None:
+    """Every named place of a load, first without and then on top of an older snapshot: readers see the old or the new
+    tables, never something between; the same command ends at the tables of an undisturbed run."""
+    assert _load_some(tmp_path / "whole") == 0
+    whole = tables(Store(tmp_path / "whole"))
+    for place in ("chunk:1", "chunk:4", "finish", "derive", "copy", "rename", "pointer"):
+        folder = tmp_path / place.replace(":", "-")
+        assert _load_some(folder, place) == 137, place
+        if Store(folder).snapshot:
+            assert tables(Store(folder)) == whole, place
+        assert _load_some(folder) == 0, place
+        assert tables(Store(folder)) == whole, place
+
+
+def test_a_load_that_fails_leaves_the_published_tables_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS)
+    before = tables(store)
+    with pytest.raises(RuntimeError), store.loading(sparse.settings()) as loader:
+        begun = loader.begin(Source("forum", "acme", "Acme"), "b.json")
+        loader.take(begun, Chunk(messages=[_message("new")]))
+        raise RuntimeError
+    assert tables(store) == before
+
+
+def _message(name: str) -> Message:
+    return Message(name, "help", "ana", sparse.moment("2026-01-08T10:00Z"), "How?")
+
+
+# --- schema ------------------------------------------------------------------------------------------------------
+
+
+def test_an_older_schema_is_brought_up_to_date_and_the_old_file_kept(tmp_path: Path) -> None:
+    store, migrations = Store(tmp_path / "data"), tmp_path / "migrations"
+    load_rows(store, ROWS)
+    migrations.mkdir()
+    (migrations / "002_moods.sql").write_text("alter table messages add column mood varchar;")
+    connection = duckdb.connect(str(store.folder / door.MASTER))
+    door._migrate(connection, store.folder, migrations)
+    assert connection.execute("select count(*) from messages where mood is null").fetchall() == [(5,)]
+    assert connection.execute("select schema_version from about").fetchall() == [(2,)]
+    connection.close()
+    assert (store.folder / "hearth-schema-1.duckdb").exists()
+    with pytest.raises(StoreError, match="made by a newer Hearth"), store.loading(sparse.settings()):
+        pass
+
+
+def test_a_change_of_the_settings_is_worked_into_every_source(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS)
+    assert store.query("select role from people where member_id = 'ana'").item() == "member"
+    with store.loading(sparse.settings({"roster": [{"role": "staff", "id": "ana"}]})) as loader:
+        loader.derive()
+        loader.publish()
+    assert store.query("select role from people where member_id = 'ana'").item() == "staff"
+    with store.loading(sparse.settings()) as loader:
+        loader.derive()
+        loader.publish()
+    assert store.query("select role from people where member_id = 'ana'").item() == "member"
+
+
+def test_times_are_utc_whatever_the_machine_says(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS[:1])
+    kept = store.query("select sent_at from messages")
+    assert kept.schema["sent_at"] == pl.Datetime("us", "UTC")
+    assert kept.item() == sparse.moment("2026-01-05T10:00Z")
+    assert kept.item().utcoffset() == timedelta(0)
