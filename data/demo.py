@@ -163,9 +163,10 @@ def write_mbox(path: Path, messages: int, seed: int = 7, days: int = 730, until:
 
 
 def _posts(place: Place, messages: int, seed: int, days: int, until: datetime) -> Iterator[Post]:
-    """That many posts, of a community large enough to say them just before `until`."""
-    asks_a_day = 1.02 * messages / days / place.rows_per_ask
-    return islice(Life(Habits(seed, until, days, asks_a_day), place).posts(), messages)
+    """That many posts, of a community a little larger than it takes to say them by `until`."""
+    enough = 1.02 * messages + 6 * math.sqrt(messages)  # few messages are mostly chance
+    habits = Habits(seed, until, days, asks_a_day=enough / days / place.rows_per_ask)
+    return islice(Life(habits, place).posts(), messages)
 
 
 @contextmanager

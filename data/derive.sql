@@ -220,7 +220,8 @@ window humans as (partition by conversation_key, is_human order by sent_at, is_l
 -- What one person says before anybody else speaks is one turn.
 create or replace temp table turn as
 select
-    row_id, line_id, source_key, place_id, conversation_key, person_id, role, sent_at, before_at, position
+    row_id, line_id, source_key, place_id, conversation_key, person_id, role, sent_at, before_at, position,
+    lead(position) over (partition by conversation_key order by position) as next_position
 from talk
 where is_turn;
 
@@ -230,7 +231,7 @@ where is_turn;
 create or replace temp table asked as
 select
     turn.line_id as ask_id, turn.row_id, turn.source_key, turn.place_id, turn.conversation_key, turn.person_id,
-    turn.sent_at as asked_at, turn.position,
+    turn.sent_at as asked_at, turn.position, turn.next_position,
     turn.position = 1 and messages.parent_id is null and messages.basis is distinct from 'thread' as is_opener
 from turn
 inner join messages on turn.row_id = messages.rowid
@@ -261,8 +262,10 @@ group by asked.ask_id;
 -- name: inferred
 -- In a chat channel, the next message by another human within 30 minutes that nothing ties elsewhere: a guess.
 create or replace temp table inferred as
-select timeline.line_id, timeline.row_id, timeline.before_line, timeline.before_person, timeline.before_at, timeline.sent_at
+select
+    timeline.row_id, timeline.sent_at, talk.conversation_key, timeline.before_person, timeline.before_at
 from timeline
+inner join talk on timeline.before_line = talk.line_id
 where
     timeline.is_top
     and timeline.person_id <> timeline.before_person
@@ -273,12 +276,11 @@ where
 create or replace temp table inferred_reply as
 select asked.ask_id, min(inferred.sent_at) as inferred_reply_at
 from inferred
-inner join talk on inferred.before_line = talk.line_id
 inner join asked
     on
-        talk.conversation_key = asked.conversation_key
+        inferred.conversation_key = asked.conversation_key
         and inferred.before_person = asked.person_id
-        and asked.asked_at <= inferred.before_at
+        and inferred.before_at >= asked.asked_at
 group by asked.ask_id;
 
 -- name: first_seen
@@ -293,23 +295,25 @@ group by person_id, source_key;
 -- name: ask_words
 -- All a member said in that turn, so that "hi" and the question after it are one ask.
 create or replace temp table ask_words as
-with said as (
-    select
-        talk.row_id, talk.line_id, talk.conversation_key, talk.person_id,
-        max(case when talk.is_turn then talk.position end) over (
-            partition by talk.conversation_key, talk.is_human order by talk.position
-        ) as turn_position
-    from talk
-    where talk.is_human and talk.conversation_key in (select conversation_key from asked)
-)
 select
     asked.ask_id,
-    string_agg(concat_ws(chr(10), case when said.line_id = asked.ask_id then messages.title end, messages.text), chr(10) order by said.row_id) as text,
-    list_distinct(flatten(list(messages.mentions))) as mentions,
-    list(said.line_id) as line_ids
+    lower(without_links(
+        string_agg(
+            concat_ws(chr(10), case when talk.line_id = asked.ask_id then messages.title end, messages.text),
+            chr(10) order by talk.position
+        )
+    )) as words,
+    flatten(list(messages.mentions)) as mentions,
+    list(talk.line_id) as line_ids
 from asked
-inner join said on asked.conversation_key = said.conversation_key and asked.position = said.turn_position
-inner join messages on said.row_id = messages.rowid
+inner join talk
+    on
+        asked.conversation_key = talk.conversation_key
+        and asked.person_id = talk.person_id
+        and asked.position <= talk.position
+        and coalesce(asked.next_position, talk.position + 1) > talk.position
+inner join messages on talk.row_id = messages.rowid
+where talk.is_human
 group by asked.ask_id;
 
 -- name: staff_mentions
@@ -327,6 +331,10 @@ where
         )[1].role,
         account.flagged
     ) = 'staff';
+
+-- name: verdicts
+create or replace temp table verdict as
+select hash(source_key, message_id) as ask_id, any_value(reason) as reason from verdicts group by all;
 
 -- name: clear
 delete from places where source_key in (select source_key from touched);
@@ -410,26 +418,24 @@ from edge
 inner join talk on edge.node = talk.line_id
 inner join messages on talk.row_id = messages.rowid
 union all by name
-select talk.source_key, messages.message_id, talk.conversation_key, 'inferred' as basis
+select messages.source_key, messages.message_id, inferred.conversation_key, 'inferred' as basis
 from inferred
-inner join messages on inferred.row_id = messages.rowid
-inner join talk on inferred.before_line = talk.line_id;
+inner join messages on inferred.row_id = messages.rowid;
 
 -- name: keep_conversations
 insert into conversations by name
 with spoken as (
-    select
-        conversation_key, arg_min(row_id, position) as row_id, arg_min(place_id, position) as place_id,
-        min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines,
-        count(distinct person_id) filter (where is_human) as people
+    select conversation_key, max(sent_at) as last_at, count(*) as lines
     from talk
     group by conversation_key
 )
 select
-    spoken.conversation_key, messages.source_key, spoken.place_id, messages.message_id as first_message, messages.title,
-    spoken.opened_at, spoken.last_at, spoken.lines, spoken.people
-from spoken
-inner join messages on spoken.row_id = messages.rowid;
+    talk.conversation_key, talk.source_key, talk.place_id, messages.message_id as first_message, messages.title,
+    talk.sent_at as opened_at, spoken.last_at, spoken.lines
+from talk
+inner join spoken on talk.conversation_key = spoken.conversation_key
+inner join messages on talk.row_id = messages.rowid
+where talk.position = 1;
 
 -- name: keep_asks
 -- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a question,
@@ -443,17 +449,20 @@ with judged as (
         and list_contains(ask_words.line_ids, first_seen.first_line)
         and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer,
         case
-            when is_courtesy(ask_words.text, $courtesy) then 'courtesy'
-            when word_count(ask_words.text) < 3 and not has_question_mark(ask_words.text) then 'too short'
-            when has_question_mark(ask_words.text) or has_question_word(ask_words.text, $question) then 'question'
+            when verdict.reason is not null then verdict.reason
+            when is_courtesy(ask_words.words, $courtesy) then 'courtesy'
+            when has_question_mark(ask_words.words) then 'question'
+            when is_too_short(ask_words.words) then 'too short'
+            when has_question_word(ask_words.words, $question) then 'question'
             when staff_mention.ask_id is not null then 'mentions staff'
-            when has_word(ask_words.text, $brands) then 'mentions the brand'
+            when has_word(ask_words.words, $brands) then 'mentions the brand'
         end as said
     from asked
     inner join ask_words on asked.ask_id = ask_words.ask_id
     left join first_seen on asked.person_id = first_seen.person_id
     left join source_span on asked.source_key = source_span.source_key
     left join staff_mention on asked.ask_id = staff_mention.ask_id
+    left join verdict on asked.ask_id = verdict.ask_id
 ),
 reasoned as (
     select
@@ -487,12 +496,15 @@ order by reasoned.asked_at;
 -- name: keep_member_days
 insert into member_days by name
 select
-    place_id, person_id, timezone($zone, sent_at)::date as day,
-    date_trunc('week', timezone($zone, sent_at))::date as week,
-    count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at
-from talk
-where role = 'member' and is_human and not is_unknown
-group by all
+    place_id, person_id, day, date_trunc('week', day)::date as week, messages, first_at, last_at
+from (
+    select
+        place_id, person_id, timezone($zone, sent_at)::date as day,
+        count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at
+    from talk
+    where role = 'member' and is_human and not is_unknown
+    group by all
+)
 order by day;
 
 -- name: keep_member_weeks

@@ -27,7 +27,7 @@ create or replace table resolved (
 
 create or replace table conversations (
     conversation_key ubigint, source_key bigint, place_id ubigint, first_message varchar, title varchar,
-    opened_at timestamptz, last_at timestamptz, lines bigint, people bigint
+    opened_at timestamptz, last_at timestamptz, lines bigint
 );
 
 -- One row an ask or opener. reply_at is null where nobody has answered; inferred_reply_at is a guess, kept apart.

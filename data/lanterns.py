@@ -27,17 +27,17 @@ UNTIL = datetime(2026, 11, 16, tzinfo=UTC)
 TOPICS = ("wick", "solder", "firmware", "shipping", "battery", "glass", "app")
 TONGUES = {"en": 90, "de": 5, "es": 3, "fr": 2}
 ZONES = {
-    "Europe/Berlin": 26,
-    "Europe/London": 16,
-    "America/New_York": 18,
-    "America/Los_Angeles": 12,
-    "America/Sao_Paulo": 6,
-    "Asia/Kolkata": 8,
-    "Asia/Tokyo": 5,
-    "Australia/Sydney": 6,
-    "Africa/Lagos": 3,
+    "Europe/Berlin": 34,
+    "Europe/London": 26,
+    "Europe/Helsinki": 8,
+    "Africa/Lagos": 6,
+    "America/New_York": 12,
+    "America/Sao_Paulo": 4,
+    "America/Los_Angeles": 3,
+    "Asia/Kolkata": 5,
+    "Australia/Sydney": 2,
 }
-HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 9, 10, 9, 9, 9, 9, 10, 12, 14, 15, 13, 9, 5)  # when people write
+HOURS = (2, 1, 0, 0, 0, 1, 3, 7, 9, 10, 10, 9, 10, 9, 9, 9, 9, 10, 12, 15, 17, 15, 9, 5)  # when people write
 EMOJI = {"heart": "❤️", "tada": "🎉", "fire": "🔥", "eyes": "👀", "candle": "🕯️", "raised_hands": "🙌"}
 EMPLOYER = "lanternmakers.example"
 
@@ -84,7 +84,7 @@ DISCORD = Place(
     platform="discord",
     id="1013554411778244608",
     share=0.35,
-    rows_per_ask=1.75,
+    rows_per_ask=1.65,
     tick=1000,
     channels=(
         Channel("1013554412642271232", "bench-talk", "chat"),
@@ -97,7 +97,7 @@ MAIL = Place(
     platform="mail",
     id="lantern-makers",
     share=0.15,
-    rows_per_ask=0.65,
+    rows_per_ask=0.56,
     tick=1_000_000,
     channels=(Channel("lantern-makers", "lantern-makers", "forum"),),
     rooms={"ask": (0,), "chat": (0,), "news": (0,)},
@@ -191,7 +191,7 @@ class Person:
 
 @dataclass(slots=True, eq=False)
 class Post:
-    """Something said. `root` is set where it stands in a thread, `parent` where the platform names it."""
+    """Something said. `root` is its thread's first post, `parent` the one the platform says it answers."""
 
     at: int
     seq: int
@@ -240,18 +240,22 @@ class Post:
     def message(self, place: Place) -> Message:
         """The record a reader would make of it. A mail names only the one it answers, not its thread."""
         sent_at, mention, thread = self.sent_at(place), self.mention, None if place is MAIL else self.head
+        is_nobodys = self.is_deleted or self.person.is_gone(place)
+        text = f"@{mention.name} {self.text}" if mention else self.text
         return Message(
             id=self.id(place),
             channel_id=self.channel.id,
-            member_id=None if self.person.is_gone(place) else self.person.id,
+            member_id=None if is_nobodys else self.person.id,
             sent_at=sent_at,
-            text=f"@{mention.name} {self.text}" if mention else self.text,
+            text="" if self.is_deleted else text,
             kind=self.kind,
             title=self.title,
             conversation_id=thread.id(place) if thread else None,
             parent_id=self.parent.id(place) if self.parent else None,
-            basis="explicit" if self.parent else "thread" if self.root else None,
-            edited_at=datetime.fromtimestamp(self.edited, UTC) if self.edited else None,
+            basis="explicit" if self.parent and place is not SLACK else "thread" if self.root else None,
+            edited_at=datetime.fromtimestamp(self.edited, UTC)
+            if self.edited and not self.is_deleted
+            else None,
             deleted_at=sent_at if self.is_deleted else None,
             mentions=(mention.id,) if mention and not mention.is_gone(place) else (),
             attachments=self.photos,
@@ -476,12 +480,15 @@ class Life:
         on_duty = {each: load for each, load in team if each.is_awake(at) and each not in others}
         if on_duty and self.chance() < self.habits.staff_share:
             return self.rng.choices(list(on_duty), list(on_duty.values()))[0]
+        peer = None
         for _ in range(12 if self.regulars else 0):
             # Squared, the draw prefers the first: the old hands help most.
-            peer = self.regulars[int(self.chance() ** 2 * len(self.regulars))]
-            if peer not in others and peer.is_awake(at):
-                return peer
-        return next(iter(on_duty), self.team[0])
+            drawn = self.regulars[int(self.chance() ** 2 * len(self.regulars))]
+            if drawn not in others:
+                peer = drawn
+                if peer.is_awake(at):
+                    return peer
+        return next(iter(on_duty), None) or peer or self.team[0]
 
     # Conversations
 
@@ -550,7 +557,9 @@ class Life:
             post.root = to.root or to
             post.root.replies.append(post)
             post.title = post.root.title
-        if self.place is MAIL or (self.place is DISCORD and (is_chat or self.chance() < 0.4)):
+        if self.place is SLACK:
+            post.parent = post.root  # its threads are flat
+        elif self.place is MAIL or is_chat or self.chance() < 0.4:
             post.parent = to
         return post
 

@@ -1,4 +1,5 @@
--- One chunk of a load into the facts, inside one transaction. `batch` is the chunk as an Arrow table.
+-- One chunk of a load into the facts, inside one transaction. `staged` is its messages, `batch` its records of another
+-- noun: Arrow tables.
 
 -- name: version
 -- Which of two copies of a message is newer: a deletion wins for ever, then the later edit; what is left is settled by
@@ -18,12 +19,9 @@ create or replace temp macro version(deleted_at, edited_at, text, kind, member_i
 -- name: seen
 create or replace temp table seen (message_hash ubigint, kind varchar);
 
--- name: stage
-create or replace temp table staged as select $source_key::bigint as source_key, * from batch;
-
--- name: stage_newest
-create or replace temp table staged as
-select $source_key::bigint as source_key, * from batch
+-- name: newest
+-- Of several copies in one chunk, the newest.
+select * from staged
 qualify row_number() over (
     partition by message_id
     order by version(
@@ -44,7 +42,7 @@ select
     ) > version(
         messages.deleted_at, messages.edited_at, messages.text, messages.kind, messages.member_id,
         messages.parent_id, messages.conversation_id, concat_ws('|', messages.title, messages.channel_id, messages.attachments, messages.permalink)
-    ) as is_newer
+    ) and not (messages.text = '' and messages.sent_at < $words_since::timestamptz) as is_newer
 from staged
 inner join messages
     on staged.source_key = messages.source_key and staged.message_id = messages.message_id;
@@ -169,6 +167,15 @@ insert into loads values (
     $messages, $system, $members, $channels, $reactions,
     $covered_since, $covered_until
 );
+
+-- name: note_verdicts
+-- Words older than the settings allow are about to go: what followed from them stays.
+insert into verdicts
+select asks.source_key, asks.message_id, asks.reason
+from asks
+inner join messages on asks.source_key = messages.source_key and asks.message_id = messages.message_id
+where messages.sent_at < $words_since::timestamptz and messages.text <> '';
+update messages set text = '', title = null where sent_at < $words_since::timestamptz and text <> '';
 
 -- name: distinct_seen
 select

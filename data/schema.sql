@@ -50,5 +50,8 @@ create table refused (
     file varchar, place varchar, reason varchar, raw blob
 );
 
+-- Why an ask needed a reply, for asks whose words are no longer kept.
+create table verdicts (source_key bigint, message_id varchar, reason varchar);
+
 -- Sources whose derived tables are older than their facts: a load that was cut off leaves its mark here.
 create table touched (source_key bigint);

@@ -11,11 +11,12 @@ import tempfile
 import threading
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import duckdb
 import msgspec
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute
 
 from data.records import Audience, Channel, Member, Message, Reaction, Refused, Source
 from data.settings import Settings
@@ -249,6 +251,8 @@ class Loader:
 
     def publish(self) -> str:
         """Make everything loaded so far visible, as a new numbered snapshot. Its name."""
+        with self._transaction():
+            self._merge("note_verdicts", words_since=self._words_since())
         self._db.execute("checkpoint")
         newest = max((_number(path) for path in self.folder.glob("snap-*.duckdb")), default=0)
         name = f"snap-{newest + 1:06d}.duckdb"
@@ -267,14 +271,15 @@ class Loader:
     def _take_messages(self, load: Load, messages: list[Message]) -> Fate:
         if not messages:
             return Fate()
-        batch = _message_table(messages)
+        batch = _message_table(messages, load.source_key)
         span = pa.compute.min_max(batch["sent_at"]).as_py()
         load.since, load.until = _least(load.since, span["min"]), max(filter(None, (load.until, span["max"])))
         repeats = len(messages) - len({message.id for message in messages})
-        self._db.register("batch", batch)
-        self._merge("stage_newest" if repeats else "stage", source_key=load.source_key)
+        self._db.register("staged", batch)
+        if repeats:
+            self._db.register("staged", self._db.sql(_statements("merge.sql")["newest"]).to_arrow_table())
         self._merge("note_seen")
-        self._merge("known")
+        self._merge("known", words_since=self._words_since())
         known, newer = self._merge("count_known")[0]
         distinct = len(messages) - repeats
         if known:
@@ -344,6 +349,11 @@ class Loader:
             self._run(_text("derived.sql"))
             self._db.execute("update about set derived_with = $current", {"current": current})
             self._merge("note_all_touched")
+
+    def _words_since(self) -> datetime:
+        """Words older than this are not kept."""
+        days = self.settings.retention.text_days
+        return datetime.now(UTC) - timedelta(days=days) if days else EARLIEST
 
     def _merge(self, statement: str, /, **params: object) -> list[tuple[Any, ...]]:
         return self._run(_statements("merge.sql")[statement], params)
@@ -513,29 +523,31 @@ CHANNEL_RULES = pa.schema(
 )
 
 
-def _message_table(messages: list[Message]) -> pa.Table:
-    columns = dict(zip(Message.__struct_fields__, zip(*map(msgspec.structs.astuple, messages), strict=True), strict=True))
-    strings = ("id", "channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
-    table = {name: _strings(columns[name]) for name in strings}
-    table["message_id"] = table.pop("id")
+def _message_table(messages: list[Message], key: int) -> pa.Table:
+    strings = ("channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
+    table = {name: _strings(list(map(attrgetter(name), messages))) for name in strings}
+    table["message_id"] = _strings([each.id for each in messages])
     for name in ("sent_at", "edited_at", "deleted_at"):
-        table[name] = _moments(columns[name])
-    table["mentions"] = pa.array(columns["mentions"], pa.list_(pa.string()))
-    table["attachments"] = pa.array(columns["attachments"], pa.int32())
+        table[name] = _moments(list(map(attrgetter(name), messages)))
+    table["mentions"] = pa.array([each.mentions for each in messages], pa.list_(pa.string()))
+    table["attachments"] = pa.array([each.attachments for each in messages], pa.int32())
+    table["source_key"] = pa.repeat(pa.scalar(key, pa.int64()), len(messages))
     return pa.table(table)
 
 
-def _strings(values: Iterable[str | None]) -> pa.Array:
+def _strings(values: Sequence[str | None]) -> pa.Array:
     try:
         return pa.array(values, pa.string())
     except UnicodeEncodeError:  # half a surrogate pair: no UTF-8 can hold it
         return pa.array([None if v is None else v.encode("utf-8", "replace").decode() for v in values], pa.string())
 
 
-def _moments(values: Iterable[datetime | None]) -> pa.Array:
+def _moments(values: Sequence[datetime | None]) -> pa.Array:
     """Aware datetimes as microseconds. pyarrow itself asks each for its offset, which is 30 times slower."""
-    micros = [None if value is None else round(value.timestamp() * 1e6) for value in values]
-    return pa.array(micros, pa.int64()).cast(MICROSECONDS)
+    if not any(values):
+        return pa.nulls(len(values), MICROSECONDS)
+    seconds = pa.array([None if value is None else value.timestamp() for value in values], pa.float64())
+    return pa.compute.round(pa.compute.multiply(seconds, 1e6)).cast(pa.int64()).cast(MICROSECONDS)
 
 
 def _channel_table(channels: list[Channel]) -> pa.Table:

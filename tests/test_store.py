@@ -296,6 +296,17 @@ def test_a_change_of_the_settings_is_worked_into_every_source(tmp_path: Path) ->
     assert store.query("select role from people where member_id = 'ana'").item() == "member"
 
 
+def test_words_older_than_the_settings_allow_go_and_the_numbers_stay(tmp_path: Path) -> None:
+    store, keep = Store(tmp_path), {"retention": {"text_days": 30}}
+    load_rows(store, ROWS)
+    before = store.query("select message_id, reason, needs_reply, reply_at from asks order by all").to_dicts()
+    for _ in range(2):
+        sparse.load(store, ROWS, keep, since="2026-01-01T00:00Z", until="2026-01-31T00:00Z")
+        assert store.query("select distinct text from messages")["text"].to_list() == [""]
+        assert store.query("select message_id, reason, needs_reply, reply_at from asks order by all").to_dicts() == before
+        assert store.read("loads")["unchanged"][0] == 5
+
+
 def test_times_are_utc_whatever_the_machine_says(tmp_path: Path) -> None:
     store = Store(tmp_path)
     load_rows(store, ROWS[:1])

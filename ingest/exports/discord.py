@@ -1,0 +1,280 @@
+"""Discord: the JSON files of DiscordChatExporter, one a channel or thread, in a folder or zip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated
+
+import msgspec
+
+from data.records import Basis, Channel, Member, Message, Reaction, Record, Refused, Source
+from ingest.archive import Export, ExportError
+
+PLATFORM = "discord"
+
+THREADS = {"GuildPublicThread", "GuildNewsThread"}
+PRIVATE = {"GuildPrivateThread", "DirectTextChat", "DirectGroupTextChat"}
+SPOKEN = {"Default", "Reply", "20", "21"}  # 20: a slash command's answer, 21: a thread's first words
+DELETED = "456226577798135808"  # the one account Discord shows for every deleted one
+MESSAGES = re.compile(rb'(?<!\\)"messages"\s*:\s*\[')
+BEGINNING = re.compile(rb'\s*\{\s*"guild"')
+EMOJI = re.compile(r"<a?(:\w+:)\d+>")
+
+Id = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Guild(msgspec.Struct, frozen=True):
+    """The server, or "Direct Messages" with the id 0."""
+
+    id: Id
+    name: str
+
+
+class Place(msgspec.Struct, frozen=True, rename="camel"):
+    """A channel or thread. A thread's `category` is the channel it hangs under."""
+
+    id: Id
+    type: str
+    name: str
+    category: str | None = None
+    category_id: str | None = None
+
+
+class Range(msgspec.Struct, frozen=True):
+    """The dates the export was asked for."""
+
+    after: str | None = None
+    before: str | None = None
+
+
+class Header(msgspec.Struct, frozen=True, rename="camel"):
+    """What a file says before its messages."""
+
+    guild: Guild
+    channel: Place
+    date_range: Range = Range()
+    exported_at: str | None = None
+
+
+class User(msgspec.Struct, frozen=True, rename="camel"):
+    """An author, a mentioned person, or somebody who reacted."""
+
+    id: Id
+    name: str = ""
+    nickname: str | None = None
+    is_bot: bool = False
+
+
+class Emoji(msgspec.Struct, frozen=True):
+    """`code` is "thumbsup" where `name` is the sign itself; older files lack it."""
+
+    name: str = ""
+    code: str | None = None
+
+
+class RawReaction(msgspec.Struct, frozen=True):
+    """Who reacted is known where it was exported with users."""
+
+    emoji: Emoji
+    count: int = 1
+    users: list[User] = []
+
+
+class Reference(msgspec.Struct, frozen=True, rename="camel"):
+    """What a reply, a pin, a forward or a thread starter points to."""
+
+    message_id: str | None = None
+    channel_id: str | None = None
+
+
+class Raw(msgspec.Struct, frozen=True, rename="camel"):
+    """A message as DiscordChatExporter writes it."""
+
+    id: Id
+    type: str
+    timestamp: datetime
+    author: User
+    timestamp_edited: str | None = None
+    content: str = ""
+    attachments: list[msgspec.Raw] = []
+    stickers: list[msgspec.Raw] = []
+    reactions: list[RawReaction] = []
+    mentions: list[User] = []
+    reference: Reference | None = None
+
+
+def detects(export: Export) -> float:
+    """High when one of the first .json files begins with a guild and a channel."""
+    names = islice(export.files("*.json"), 5)
+    return 0.95 if any(isinstance(_header(export, name), Header) for name in names) else 0.0
+
+
+def read(export: Export) -> Iterator[Record]:
+    """Yield one guild, then each file's messages. Private threads and direct messages are left out."""
+    names = sorted(export.files("*.json"), key=_part)
+    headers = {name: found for name in names if (found := _header(export, name))}
+    public = {name: header for name, header in headers.items() if _is_public(header)}
+    yield _source(export, [header for header in public.values() if isinstance(header, Header)], len(headers))
+    guild = _Guild()
+    for name, header in public.items():
+        if isinstance(header, Refused):
+            yield header
+            continue
+        yield from guild.channel(header.channel)
+        for raw in export.array(name, Raw, key="messages"):
+            yield from [raw] if isinstance(raw, Refused) else guild.records(raw, header)
+
+
+class _Guild:
+    """What must be remembered between the messages of one guild."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, int] = {}  # how much is known of each: see channel()
+        self.members: dict[str, Member] = {}
+        self.begun: set[str] = set()  # threads whose first message has passed
+
+    def channel(self, place: Place, is_forum: bool = False) -> Iterator[Channel]:
+        """A thread's channel is the one it hangs under; what that channel's own file says wins."""
+        if place.type in THREADS:
+            rank = 1 if is_forum else 0
+            channel = Channel(_channel_id(place), place.category or "unknown", "forum" if is_forum else None)
+        else:
+            rank = 2
+            channel = Channel(place.id, place.name, "forum" if place.type == "GuildForum" else "chat")
+        if rank > self.channels.get(channel.id, -1):
+            self.channels[channel.id] = rank
+            yield channel
+
+    def records(self, raw: Raw, header: Header) -> Iterator[Record]:
+        place, author = header.channel, raw.author
+        in_thread = place.type in THREADS
+        if in_thread and raw.id == place.id:  # only a forum keeps a thread's starter in the thread
+            yield from self.channel(place, is_forum=True)
+        sent_at = _utc(raw.timestamp)
+        yield from self._member(author, sent_at)
+        parent_id = _parent_id(raw, place)
+        yield Message(
+            raw.id,
+            _channel_id(place),
+            None if author.id == DELETED else author.id,
+            sent_at,
+            EMOJI.sub(r"\1", raw.content),
+            kind="message" if raw.type in SPOKEN else "system",
+            title=place.name if in_thread else None,
+            conversation_id=place.id if in_thread else None,
+            parent_id=parent_id,
+            basis="explicit" if parent_id else self._basis(raw, place),
+            edited_at=_stated(raw.timestamp_edited),
+            mentions=tuple(user.id for user in raw.mentions if user.id != DELETED),
+            attachments=len(raw.attachments) + len(raw.stickers),
+            permalink=f"https://discord.com/channels/{header.guild.id}/{place.id}/{raw.id}",
+        )
+        yield from _reactions(raw)
+
+    def _basis(self, raw: Raw, place: Place) -> Basis | None:
+        is_first = place.id not in self.begun or raw.id == place.id
+        self.begun.add(place.id)
+        return "thread" if place.type in THREADS and not is_first else None
+
+    def _member(self, user: User, seen_at: datetime) -> Iterator[Member]:
+        if user.id == DELETED:
+            return
+        name = user.nickname or user.name or user.id
+        known = self.members.get(user.id)
+        if known is None or (known.name, known.handle, known.is_bot) != (name, user.name, user.is_bot):
+            member = Member(user.id, name, user.name or None, is_bot=user.is_bot, updated_at=seen_at)
+            self.members[user.id] = member
+            yield member
+
+
+def _part(name: str) -> tuple[str, int]:
+    """A sorting key that puts `x [part 2].json` after `x.json`."""
+    stem, _, part = name.removesuffix(".json").rpartition(" [part ")
+    number = part.removesuffix("]")
+    return (stem, int(number)) if stem and number.isdecimal() else (name.removesuffix(".json"), 1)
+
+
+def _header(export: Export, name: str) -> Header | Refused | None:
+    """What a file says of itself; Refused where it is damaged, None for some other JSON."""
+    head = export.head(name).removeprefix(b"\xef\xbb\xbf")
+    found = MESSAGES.search(head)
+    if not found or not BEGINNING.match(head):
+        return None
+    try:
+        return msgspec.json.decode(head[: found.start()].rstrip().removesuffix(b",") + b"}", type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return Refused(
+            name, "byte 0", f"what stands before its messages cannot be read: {error}", head[:1024]
+        )
+
+
+def _is_public(header: Header | Refused) -> bool:
+    return isinstance(header, Refused) or header.channel.type not in PRIVATE
+
+
+def _source(export: Export, headers: list[Header], files: int) -> Source:
+    """The guild, and the widest range its files state: one without `after` goes back to the start."""
+    guilds = {header.guild.id: header.guild.name for header in headers}
+    if len(guilds) != 1:
+        raise ExportError(_not_one(export, sorted(guilds.values()), files))
+    since = [_stated(header.date_range.after) for header in headers]
+    until = [moment for header in headers if (moment := _until(header))]
+    ((guild_id, name),) = guilds.items()
+    return Source(
+        PLATFORM,
+        guild_id,
+        name,
+        covered_since=min(filter(None, since)) if all(since) else None,
+        covered_until=max(until, default=None),
+    )
+
+
+def _not_one(export: Export, guilds: list[str], files: int) -> str:
+    if guilds:
+        return f"discord: {export.name} holds several servers ({', '.join(guilds)}). Load them one by one."
+    if files:
+        return f"discord: {export.name} has no public channel. Private ones are never loaded."
+    return f"discord: {export.name} holds no DiscordChatExporter file. Export with the format JSON."
+
+
+def _until(header: Header) -> datetime | None:
+    stated = (_stated(header.date_range.before), _stated(header.exported_at))
+    return min(filter(None, stated), default=None)
+
+
+def _channel_id(place: Place) -> str:
+    if place.type not in THREADS:
+        return place.id
+    return place.category_id or f"category:{place.category}"
+
+
+def _parent_id(raw: Raw, place: Place) -> str | None:
+    """Only a reply's reference names a parent: pins, forwards and thread starters have one too."""
+    to = raw.reference
+    if raw.type != "Reply" or to is None or to.channel_id not in (None, place.id):
+        return None
+    return to.message_id
+
+
+def _reactions(raw: Raw) -> Iterator[Reaction]:
+    for reaction in raw.reactions:
+        name = reaction.emoji.code or reaction.emoji.name
+        named = [user.id for user in reaction.users if user.id != DELETED]
+        yield from (Reaction(raw.id, name, user_id) for user_id in named)
+        if reaction.count > len(named):
+            yield Reaction(raw.id, name, count=reaction.count - len(named))
+
+
+def _stated(written: str | None) -> datetime | None:
+    """A time that may be missing. Some files hold it in words of the exporting machine's language."""
+    try:
+        return _utc(datetime.fromisoformat(written)) if written else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utc(moment: datetime) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

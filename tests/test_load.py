@@ -1,0 +1,176 @@
+"""`python -m ingest`, as its user meets it: real exports, summaries that add up, errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from data.settings import Settings
+from data.store import Store
+from ingest.load import Job, Summary, find, load, readers
+from ingest.progress import Progress
+
+ROOT = Path(__file__).parent.parent
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def hearth(room: str, *words: object, data: Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command as its user would."""
+    done = subprocess.run(
+        [sys.executable, "-m", room, *map(str, words), "--data", str(data)],
+        capture_output=True, text=True, cwd=ROOT, check=False, env={**os.environ, "HEARTH_SETTINGS": "hearth.toml"},
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    if check is not None:
+        assert done.returncode == check, done.stderr
+    return done
+
+
+def take(store: Store, *paths: Path) -> Summary:
+    return load(Job(paths), store, Settings(), Progress(quiet=True))
+
+
+@pytest.mark.parametrize(
+    ("sample", "platform", "expected"),
+    [
+        (
+            "slack/bcneng+bcneng-slack-exporter-typescript",
+            "slack",
+            {"read": 1320, "messages": 1217, "system": 103, "duplicate": 0, "refused": 0},
+        ),
+        (
+            "mailman_pipermail/MichaelChirico+r-mailing-list-archive/r-package-devel",
+            "mail",
+            {"read": 11114, "messages": 11111, "system": 0, "duplicate": 3, "refused": 0},
+        ),
+        (
+            "discord_dce_json_derived/meshcore_dev",
+            "discord",
+            {"read": 30925, "messages": 30863, "system": 62, "duplicate": 0, "refused": 0},
+        ),
+    ],
+)
+def test_a_real_export_loads_with_every_record_accounted_for(
+    sample: str, platform: str, expected: dict[str, int], samples: Path, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    (loaded,) = take(store, samples / sample).loads
+    assert loaded.platform == platform
+    assert {key: getattr(loaded, key) for key in expected} == expected
+    assert loaded.inserted == loaded.messages + loaded.system
+    before = store.query("select count(*) as n, sum(hash(messages)) as h from messages").to_dicts()
+    (again,) = take(store, samples / sample).loads
+    assert (again.inserted, again.updated, again.unchanged) == (0, 0, loaded.read)
+    assert store.query("select count(*) as n, sum(hash(messages)) as h from messages").to_dicts() == before
+
+
+def test_the_summary_is_one_json_object_with_every_fate(tmp_path: Path) -> None:
+    done = hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), "--json", data=tmp_path)
+    summary = json.loads(done.stdout)
+    assert set(summary) == {"loads", "seconds", "snapshot"}
+    (each,) = summary["loads"]
+    assert {"path", "platform", "source", "read", "inserted", "updated", "unchanged", "refused"} <= set(each)
+    assert {"messages", "system", "members", "channels", "reactions"} <= set(each)
+    assert each["read"] == each["inserted"] + each["updated"] + each["unchanged"] + each["refused"] > 0
+    assert summary["snapshot"] == "snap-000001.duckdb"
+
+
+def _fixture(platform: str) -> str:
+    return sorted(path.name for path in (FIXTURES / platform).iterdir() if not path.name.startswith("."))[0]
+
+
+def test_a_dry_run_says_the_same_and_keeps_nothing(tmp_path: Path) -> None:
+    export = FIXTURES / "slack" / _fixture("slack")
+    rehearsed = json.loads(hearth("ingest", "load", export, "--dry-run", "--json", data=tmp_path / "a").stdout)
+    done = json.loads(hearth("ingest", "load", export, "--json", data=tmp_path / "b").stdout)
+    assert rehearsed["loads"] == done["loads"]
+    assert rehearsed["snapshot"] is None
+    assert Store(tmp_path / "a").snapshot is None
+
+
+def test_a_refused_record_is_kept_aside_and_exit_is_3(tmp_path: Path) -> None:
+    export = tmp_path / "talk.ndjson"
+    export.write_text(
+        '{"id": "1", "author": "ana", "created_at": "2026-01-05T10:00:00Z", "text": "How?", "channel": "help"}\n'
+        "{broken\n"
+        '{"id": "2", "author": "ben", "created_at": "2026-01-05T11:00:00Z", "text": "So.", "channel": "help"}\n'
+    )
+    done = hearth("ingest", "load", export, "--json", data=tmp_path / "data", check=3)
+    (each,) = json.loads(done.stdout)["loads"]
+    assert (each["read"], each["inserted"], each["refused"]) == (3, 2, 1)
+    again = hearth("ingest", "load", export, "--json", data=tmp_path / "data", check=3)
+    assert json.loads(again.stdout)["loads"][0]["unchanged"] == 2
+    assert Store(tmp_path / "data").read("refused").height == 1
+    assert "talk.ndjson" in hearth("ingest", "status", data=tmp_path / "data").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["load", "nowhere.zip"], 1, "there is no such file or folder"),
+        (["load", "README.md"], 1, "no export is recognised here"),
+        (["load"], 2, "Missing argument"),
+        (["load", "README.md", "--platform", "myspace"], 1, "there is no such reader"),
+        (["status"], 1, "Nothing is loaded yet"),
+        (["derive"], 1, "Nothing is loaded yet"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
+    assert says in " ".join(hearth("ingest", *words, data=tmp_path, check=code).stderr.split())
+
+
+def test_a_second_load_names_the_first_and_exits_at_once(tmp_path: Path) -> None:
+    with Store(tmp_path).loading(Settings()):
+        done = hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), data=tmp_path, check=4)
+    assert f"process {os.getpid()}" in done.stderr
+
+
+def test_the_demo_is_loaded_once_and_says_it_is_a_demo(tmp_path: Path) -> None:
+    summary = json.loads(hearth("ingest", "demo", "--json", data=tmp_path).stdout)
+    assert {each["platform"] for each in summary["loads"]} == {"slack", "discord", "mail"}
+    assert "left out" in hearth("ingest", "demo", data=tmp_path).stderr
+    assert set(Store(tmp_path).read("sources")["is_demo"]) == {True}
+
+
+def test_a_folder_of_exports_is_loaded_one_by_one(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for platform in ("slack", "discord"):
+        (folder / platform).symlink_to(FIXTURES / platform / _fixture(platform))
+    assert {reader.PLATFORM for _, reader in find(folder, None, Settings())} == {"slack", "discord"}
+
+
+def test_help_names_every_reader() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest", "load", "--help"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert all(f"{name}:" in done.stdout for name in readers())
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_a_metric_is_printed_in_every_format(form: str, tmp_path: Path) -> None:
+    hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), data=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "metrics", "reply_rate", "--format", form, "--data", str(tmp_path)],
+        capture_output=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    first = {"table": "│ week", "csv": "week,share", "json": '[{"week":null', "parquet": "PAR1"}[form]
+    assert first.encode() in done.stdout
+    if form == "json":
+        columns = ["week", "share", "low", "high", "answered", "asks", "too_young"]
+        assert list(msgspec.json.decode(done.stdout, type=list[dict[str, Any]])[0]) == columns
+
+
+def test_the_metrics_are_listed_with_their_questions(tmp_path: Path) -> None:
+    listed = hearth("metrics", data=tmp_path).stdout
+    assert "reply_rate" in listed
+    assert "how many were answered in time?" in listed
+    assert "there are:" in hearth("metrics", "nope", data=tmp_path, check=2).stderr
+    assert "write it like 2026-01-05" in hearth("metrics", "reply_rate", "--since", "soon", data=tmp_path, check=2).stderr
