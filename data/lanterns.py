@@ -69,7 +69,7 @@ SLACK = Place(
     platform="slack",
     id="T07LANTERN",
     share=0.5,
-    rows_per_ask=2.25,
+    rows_per_ask=2.32,
     tick=1,
     channels=(
         Channel("C07HELPDESK", "help", "chat"),
@@ -84,7 +84,7 @@ DISCORD = Place(
     platform="discord",
     id="1013554411778244608",
     share=0.35,
-    rows_per_ask=1.65,
+    rows_per_ask=1.7,
     tick=1000,
     channels=(
         Channel("1013554412642271232", "bench-talk", "chat"),
@@ -97,7 +97,7 @@ MAIL = Place(
     platform="mail",
     id="lantern-makers",
     share=0.15,
-    rows_per_ask=0.56,
+    rows_per_ask=0.58,
     tick=1_000_000,
     channels=(Channel("lantern-makers", "lantern-makers", "forum"),),
     rooms={"ask": (0,), "chat": (0,), "news": (0,)},
@@ -271,6 +271,8 @@ class Scene(dict[str, str]):
             return self[slot]
         phrases = _words()[self["topic"]][slot]
         pieces = phrases[int(rng.random() * len(phrases))]
+        if len(pieces) == 1:
+            return pieces[0]
         return "".join([self.say(rng, piece) if odd % 2 else piece for odd, piece in enumerate(pieces)])
 
 
@@ -425,8 +427,7 @@ class Life:
 
     def _visit(self, person: Person, at: int) -> None:
         if at >= person.leaves:
-            if person in self.regulars:
-                self.regulars.remove(person)
+            self._drift(person, at)
             return
         wait = self._wait(at)
         if person.is_new:
@@ -465,6 +466,13 @@ class Life:
             friend.friends.append(person)
             person.friends.append(friend)
         self.regulars.append(person)
+
+    def _drift(self, person: Person, at: int) -> None:
+        """Stay away. A few regulars come back months later, for some weeks."""
+        if person in self.regulars:
+            self.regulars.remove(person)
+            if self.chance() < 0.25:
+                person.leaves = self._return(person, at, self.rng.randint(60, 240)) + 40 * DAY
 
     def _return(self, person: Person, at: int, days: int) -> int:
         day = at - at % DAY + days * DAY

@@ -4,16 +4,15 @@
 -- name: version
 -- Which of two copies of a message is newer: a deletion wins for ever, then the later edit; what is left is settled by
 -- the content itself, so that the order of loading never matters.
-create or replace temp macro version(deleted_at, edited_at, text, kind, member_id, parent_id, conversation_id, rest) as
+create or replace temp macro version(message) as
     struct_pack(
-        is_deleted := deleted_at is not null,
-        edited_at := coalesce(epoch_us(edited_at), 0),
-        text := coalesce(text, ''),
-        kind := kind,
-        member_id := coalesce(member_id, ''),
-        parent_id := coalesce(parent_id, ''),
-        conversation_id := coalesce(conversation_id, ''),
-        rest := rest
+        is_deleted := message.deleted_at is not null,
+        edited_at := coalesce(epoch_us(message.edited_at), 0),
+        text := coalesce(message.text, ''),
+        rest := concat_ws(
+            '|', message.kind, message.member_id, message.parent_id, message.conversation_id,
+            message.title, message.channel_id, message.attachments, message.permalink
+        )
     );
 
 -- name: seen
@@ -24,31 +23,30 @@ create or replace temp table seen (message_hash ubigint, kind varchar);
 select * from staged
 qualify row_number() over (
     partition by message_id
-    order by version(
-        deleted_at, edited_at, text, kind, member_id, parent_id, conversation_id, concat_ws('|', title, channel_id, attachments, permalink)
-    ) desc
+    order by version(staged) desc
 ) = 1;
 
 -- name: note_seen
 insert into seen select hash(message_id), kind from staged;
 
+-- name: met
+-- Which of the chunk's messages are here already, by their ids alone: on a first load none is, and no text is read.
+create or replace temp table met as
+select messages.rowid as row_id, messages.message_id
+from messages
+inner join staged on messages.source_key = staged.source_key and messages.message_id = staged.message_id;
+select count(*)::bigint from met;
+
 -- name: known
 create or replace temp table known as
 select
-    staged.message_id,
-    version(
-        staged.deleted_at, staged.edited_at, staged.text, staged.kind, staged.member_id,
-        staged.parent_id, staged.conversation_id, concat_ws('|', staged.title, staged.channel_id, staged.attachments, staged.permalink)
-    ) > version(
-        messages.deleted_at, messages.edited_at, messages.text, messages.kind, messages.member_id,
-        messages.parent_id, messages.conversation_id, concat_ws('|', messages.title, messages.channel_id, messages.attachments, messages.permalink)
-    ) and not (messages.text = '' and messages.sent_at < $words_since::timestamptz) as is_newer
-from staged
-inner join messages
-    on staged.source_key = messages.source_key and staged.message_id = messages.message_id;
-
--- name: count_known
-select count(*)::bigint as known, (count(*) filter (where is_newer))::bigint as newer from known;
+    met.message_id,
+    version(staged) > version(messages)
+    and not (messages.text = '' and messages.sent_at < $words_since::timestamptz) as is_newer
+from met
+inner join messages on met.row_id = messages.rowid
+inner join staged on met.message_id = staged.message_id;
+select (count(*) filter (where is_newer))::bigint from known;
 
 -- name: insert_all
 insert into messages by name select * from staged;
@@ -182,3 +180,24 @@ select
     count(distinct message_hash)::bigint as known,
     (count(distinct message_hash) filter (where kind = 'system'))::bigint as system
 from seen;
+
+-- name: is_new
+select count(*) = 0 from duckdb_tables() where table_name = 'about';
+
+-- name: note_new
+insert into about values (1, '');
+
+-- name: schema_version
+select schema_version from about;
+
+-- name: note_version
+update about set schema_version = $version;
+
+-- name: derived_with
+select derived_with from about;
+
+-- name: note_derived_with
+update about set derived_with = $current;
+
+-- name: count_touched
+select count(*)::bigint from touched;

@@ -11,21 +11,21 @@ import tempfile
 import threading
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from operator import attrgetter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute
+import pyarrow.compute as pc
 
+from data import columns
 from data.records import Audience, Channel, Member, Message, Reaction, Refused, Source
 from data.settings import Settings
 
@@ -33,8 +33,6 @@ HERE = Path(__file__).parent
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
-RAW_KEPT = 65_536  # bytes of a refused record that the quarantine keeps
-MICROSECONDS = pa.timestamp("us", "UTC")
 
 
 class StoreError(Exception):
@@ -76,7 +74,8 @@ class Store:
         with self._connection().cursor() as cursor:
             if macros:
                 cursor.execute(macros)
-            return cursor.sql(sql, params=_used(sql, params or {})).pl()
+            rows: pl.DataFrame = cursor.sql(sql, params=_used(sql, params or {})).pl()
+            return rows
 
     def read(self, name: str, **params: object) -> pl.DataFrame:
         """One of the named tables of data/reads/, such as `loads` or `conversation`."""
@@ -238,7 +237,7 @@ class Loader:
 
     def derive(self) -> None:
         """Work out conversations, asks and weeks again for every source whose facts or settings changed."""
-        if self._db.execute("select count(*) from touched").fetchall() == [(0,)]:
+        if self._merge("count_touched") == [(0,)]:
             return
         with self._transaction():
             self._stage_settings()
@@ -271,18 +270,18 @@ class Loader:
     def _take_messages(self, load: Load, messages: list[Message]) -> Fate:
         if not messages:
             return Fate()
-        batch = _message_table(messages, load.source_key)
-        span = pa.compute.min_max(batch["sent_at"]).as_py()
+        batch = columns.message_table(messages, load.source_key)
+        span = pc.min_max(batch["sent_at"]).as_py()
         load.since, load.until = _least(load.since, span["min"]), max(filter(None, (load.until, span["max"])))
         repeats = len(messages) - len({message.id for message in messages})
         self._db.register("staged", batch)
         if repeats:
             self._db.register("staged", self._db.sql(_statements("merge.sql")["newest"]).to_arrow_table())
         self._merge("note_seen")
-        self._merge("known", words_since=self._words_since())
-        known, newer = self._merge("count_known")[0]
-        distinct = len(messages) - repeats
+        ((known,),) = self._merge("met")
+        newer, distinct = 0, len(messages) - repeats
         if known:
+            ((newer,),) = self._merge("known", words_since=self._words_since())
             self._merge("drop_older", source_key=load.source_key)
             self._merge("insert_newer")
         else:
@@ -290,21 +289,21 @@ class Loader:
         return Fate(len(messages), distinct - known, newer, known - newer + repeats)
 
     def _take_rest(self, load: Load, chunk: Chunk, refused: list[Refused]) -> None:
-        tables = {
-            "channels": (_channel_table, chunk.channels),
-            "members": (_member_table, chunk.members),
-            "reactions": (_reaction_table, chunk.reactions),
-            "audience": (_audience_table, chunk.audience),
+        nouns = {
+            "channels": chunk.channels and columns.channel_table(chunk.channels),
+            "members": chunk.members and columns.member_table(chunk.members),
+            "reactions": chunk.reactions and columns.reaction_table(chunk.reactions),
+            "audience": chunk.audience and columns.audience_table(chunk.audience),
         }
-        for noun, (table, records) in tables.items():
-            if records:
-                self._db.register("batch", table(records))
+        for noun, table in nouns.items():
+            if table:
+                self._db.register("batch", table)
                 self._merge(f"merge_{noun}", source_key=load.source_key)
         load.channels.update(each.id for each in chunk.channels)
         load.members.update(each.id for each in chunk.members)
         load.reactions += sum(each.count for each in chunk.reactions)
         if refused:
-            self._db.register("batch", _refused_table(refused))
+            self._db.register("batch", columns.refused_table(refused))
             self._merge("quarantine", source_key=load.source_key, load_id=load.load_id)
 
     def _follow_to_roots(self) -> None:
@@ -320,34 +319,19 @@ class Loader:
         self._run(statement, {"zone": self.settings.community.time_zone, **words})
 
     def _stage_settings(self) -> None:
-        zone = self.settings.zone
-        always = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
-        roster = [
-            {
-                **msgspec.structs.asdict(row),
-                "position": position,
-                "pattern": row.pattern.lower() if row.pattern else None,
-                "valid_from": _midnight(row.valid_from, zone) or always[0],
-                "valid_to": _midnight(row.valid_to, zone) or always[1],
-            }
-            for position, row in enumerate(self.settings.roster)
-        ]
-        channels = [
-            {**msgspec.structs.asdict(row), "position": position} for position, row in enumerate(self.settings.channels)
-        ]
-        self._db.register("roster", pa.Table.from_pylist(roster, schema=ROSTER))
-        self._db.register("channel_rules", pa.Table.from_pylist(channels, schema=CHANNEL_RULES))
+        self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))
+        self._db.register("channel_rules", columns.channel_rule_table(self.settings.channels))
         self._db.execute(_text("needs_reply.sql"))
 
     def _touch_what_settings_changed(self) -> None:
         """A change of the rules or the settings makes every derived table stale."""
         rules = "".join(_text(name) for name in ("derived.sql", "derive.sql", "needs_reply.sql", "words.toml"))
         current = hashlib.sha256((rules + self.settings.fingerprint).encode()).hexdigest()[:16]
-        if self._db.execute("select derived_with from about").fetchall() == [(current,)]:
+        if self._merge("derived_with") == [(current,)]:
             return
         with self._transaction():
             self._run(_text("derived.sql"))
-            self._db.execute("update about set derived_with = $current", {"current": current})
+            self._merge("note_derived_with", current=current)
             self._merge("note_all_touched")
 
     def _words_since(self) -> datetime:
@@ -431,20 +415,24 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
 def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Path = HERE / "migrations") -> None:
     """Bring the schema up to date, one file a version. The database as it was is kept beside it."""
     steps = sorted(migrations.glob("[0-9]*.sql"))
-    newest = 1 + len(steps)
-    tables = connection.execute("select count(*) from duckdb_tables() where table_name = 'about'").fetchall()[0][0]
-    if not tables:
-        connection.execute(f"begin; {_text('schema.sql')}; insert into about values ({newest}, ''); commit")
+    newest, say = 1 + len(steps), _statements("merge.sql")
+    if connection.execute(say["is_new"]).fetchall() == [(True,)]:
+        connection.execute(f"begin; {_text('schema.sql')}; {say['note_new']}; commit")
+        connection.execute(say["note_version"], {"version": newest})
         return
-    version = connection.execute("select schema_version from about").fetchall()[0][0]
+    (version,) = connection.execute(say["schema_version"]).fetchall()[0]
     if version > newest:
-        raise StoreError(f"{folder}: this database was made by a newer Hearth (schema {version}). Update Hearth, then try again.")
+        raise StoreError(
+            f"{folder}: this database was made by a newer Hearth (schema {version}). Update Hearth, then try again."
+        )
     if version < newest:
         connection.execute("checkpoint")
         shutil.copyfile(folder / MASTER, folder / f"hearth-schema-{version}.duckdb")
-    for step in steps[version - 1 :]:
-        version += 1
-        connection.execute(f"begin; {step.read_text()}; update about set schema_version = {version}; commit")
+    for version, step in list(enumerate(steps, 2))[version - 1 :]:
+        connection.execute("begin")
+        connection.execute(step.read_text("utf-8"))
+        connection.execute(say["note_version"], {"version": version})
+        connection.execute("commit")
 
 
 def _point_to(folder: Path, name: str) -> None:
@@ -498,7 +486,7 @@ def _used(statement: str, params: Mapping[str, object]) -> dict[str, object]:
 def _patterns(brands: tuple[str, ...]) -> dict[str, str]:
     """The regular expressions of needs_reply.sql, from data/words.toml."""
     words = tomllib.loads(_text("words.toml"))
-    starts, asks, courtesies = (_any(sum(words[part].values(), [])) for part in ("questions", "asks", "courtesies"))
+    starts, asks, courtesies = (_any(chain.from_iterable(words[part].values())) for part in ("questions", "asks", "courtesies"))
     edge = r"[^\p{L}\p{N}]"
     return {
         "question": rf"(^|[.!?:;\n]\s*|^(hi|hey|hello|hallo|hola)\b[^.!?\n]{{0,20}}?[,!\s]\s*)({starts})({edge}|$)|(^|{edge})({asks})({edge}|$)",
@@ -509,108 +497,6 @@ def _patterns(brands: tuple[str, ...]) -> dict[str, str]:
 
 def _any(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
-# --- records to columns ------------------------------------------------------------------------------------------
-
-ROSTER = pa.schema(
-    [(name, pa.string()) for name in ("role", "platform", "source", "id", "name", "email_domain", "pattern")]
-    + [("valid_from", MICROSECONDS), ("valid_to", MICROSECONDS), ("position", pa.int32())]
-)
-CHANNEL_RULES = pa.schema(
-    [(name, pa.string()) for name in ("channel", "platform", "source", "purpose", "calendar")]
-    + [("target_hours", pa.float64()), ("position", pa.int32())]
-)
-
-
-def _message_table(messages: list[Message], key: int) -> pa.Table:
-    strings = ("channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
-    table = {name: _strings(list(map(attrgetter(name), messages))) for name in strings}
-    table["message_id"] = _strings([each.id for each in messages])
-    for name in ("sent_at", "edited_at", "deleted_at"):
-        table[name] = _moments(list(map(attrgetter(name), messages)))
-    table["mentions"] = pa.array([each.mentions for each in messages], pa.list_(pa.string()))
-    table["attachments"] = pa.array([each.attachments for each in messages], pa.int32())
-    table["source_key"] = pa.repeat(pa.scalar(key, pa.int64()), len(messages))
-    return pa.table(table)
-
-
-def _strings(values: Sequence[str | None]) -> pa.Array:
-    try:
-        return pa.array(values, pa.string())
-    except UnicodeEncodeError:  # half a surrogate pair: no UTF-8 can hold it
-        return pa.array([None if v is None else v.encode("utf-8", "replace").decode() for v in values], pa.string())
-
-
-def _moments(values: Sequence[datetime | None]) -> pa.Array:
-    """Aware datetimes as microseconds. pyarrow itself asks each for its offset, which is 30 times slower."""
-    if not any(values):
-        return pa.nulls(len(values), MICROSECONDS)
-    seconds = pa.array([None if value is None else value.timestamp() for value in values], pa.float64())
-    return pa.compute.round(pa.compute.multiply(seconds, 1e6)).cast(pa.int64()).cast(MICROSECONDS)
-
-
-def _channel_table(channels: list[Channel]) -> pa.Table:
-    return pa.table(
-        {
-            "channel_id": _strings([each.id for each in channels]),
-            "name": _strings([each.name for each in channels]),
-            "kind": _strings([each.kind for each in channels]),
-            "is_private": pa.array([each.is_private for each in channels], pa.bool_()),
-            "updated_at": _moments([each.updated_at for each in channels]),
-        }
-    )
-
-
-def _member_table(members: list[Member]) -> pa.Table:
-    addresses = [each.email.strip().lower() if each.email else None for each in members]
-    return pa.table(
-        {
-            "member_id": _strings([each.id for each in members]),
-            "name": _strings([each.name for each in members]),
-            "handle": _strings([each.handle for each in members]),
-            "email_hash": _strings([a and hashlib.sha256(a.encode("utf-8", "replace")).hexdigest() for a in addresses]),
-            "email_domain": _strings([a and a.rpartition("@")[2] for a in addresses]),
-            "is_bot": pa.array([each.is_bot for each in members], pa.bool_()),
-            "is_staff": pa.array([each.is_staff for each in members], pa.bool_()),
-            "updated_at": _moments([each.updated_at for each in members]),
-        }
-    )
-
-
-def _reaction_table(reactions: list[Reaction]) -> pa.Table:
-    return pa.table(
-        {
-            "message_id": _strings([each.message_id for each in reactions]),
-            "name": _strings([each.name for each in reactions]),
-            "member_id": _strings([each.member_id for each in reactions]),
-            "count": pa.array([each.count for each in reactions], pa.int32()),
-        }
-    )
-
-
-def _audience_table(audience: list[Audience]) -> pa.Table:
-    return pa.table(
-        {
-            "measure": _strings([each.measure for each in audience]),
-            "of_what": _strings([each.of for each in audience]),
-            "measured_at": _moments([each.measured_at for each in audience]),
-            "value": pa.array([each.value for each in audience], pa.float64()),
-        }
-    )
-
-
-def _refused_table(refused: list[Refused]) -> pa.Table:
-    distinct = {hashlib.sha256(f"{each.file}\0{each.reason}\0".encode() + each.raw).hexdigest(): each for each in refused}
-    return pa.table(
-        {
-            "refused_id": _strings(list(distinct)),
-            "file": _strings([each.file for each in distinct.values()]),
-            "place": _strings([each.place for each in distinct.values()]),
-            "reason": _strings([each.reason for each in distinct.values()]),
-            "raw": pa.array([each.raw[:RAW_KEPT] for each in distinct.values()], pa.binary()),
-        }
-    )
 
 
 def _plausible(messages: list[Message], file: str) -> tuple[list[Message], list[Refused]]:
@@ -624,10 +510,6 @@ def _plausible(messages: list[Message], file: str) -> tuple[list[Message], list[
         Refused(file, f"message {each.id}", f"its time cannot be: {each.sent_at.isoformat()}", msgspec.json.encode(each))
         for each in late
     ]
-
-
-def _midnight(day: date | None, zone: Any) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def _least(one: datetime | None, other: datetime | None) -> datetime | None:

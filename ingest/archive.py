@@ -540,7 +540,8 @@ class _Elements(Generic[T]):
         return value
 
     def _refused(self, raw: bytes, offset: int, reason: str) -> Refused:
-        return Refused(self._file, f"byte {offset}", reason, raw[:MAX_RAW])
+        bare = raw.lstrip()
+        return Refused(self._file, f"byte {offset + len(raw) - len(bare)}", reason, bare[:MAX_RAW])
 
     def _skip(self, window: _Window) -> None:
         """On to the next sound element, or to the list's end."""

@@ -288,6 +288,14 @@ def test_some_regulars_have_drifted_away() -> None:
     assert drifted >= 5
 
 
+def test_some_members_come_back_after_months() -> None:
+    seen: dict[str | None, list[datetime]] = defaultdict(list)
+    for platform in PLATFORMS:
+        for m in messages(platform):
+            seen[m.member_id].append(m.sent_at)
+    assert sum(any(b - a > 56 * DAY for a, b in pairwise(moments)) for moments in seen.values()) >= 10
+
+
 def test_every_state_a_page_shows_is_there() -> None:
     said = messages("slack") + messages("discord")
     assert any(m.kind == "system" for m in said)

@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import re
+import string
 from pathlib import Path
 
 import polars as pl
@@ -39,7 +40,7 @@ HOSTILE = [
     "[ref]: http://attacker.example\n[ref]",
     "z" * 5000,
 ]
-MARKS = re.compile(r"(?<!\\)[!-/:-@\[-`{-~]")
+ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]")
 TURNING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066\u2067]")
 
 
@@ -47,7 +48,7 @@ TURNING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066\u2067]")
 def test_a_label_has_no_mark_that_markdown_reads(text: str) -> None:
     """Every punctuation mark is escaped, and no address is left in one piece."""
     shown = _safe.label(text)
-    assert not MARKS.search(shown.replace("\\\\", ""))
+    assert set(ESCAPED.sub("", shown)).isdisjoint(string.punctuation)
     assert "://" not in shown.replace("\\", "")
     assert "\n" not in shown
     assert not re.search(r"www\.|@\w", shown.replace("\\", ""), re.IGNORECASE)

@@ -1,0 +1,150 @@
+"""Records as columns: what the database takes in one go, instead of row by row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from operator import attrgetter
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.records import Audience, Channel, Member, Message, Reaction, Refused
+from data.settings import ChannelRow, RosterRow
+
+MICROSECONDS = pa.timestamp("us", "UTC")
+RAW_KEPT = 65_536  # bytes of a refused record that the quarantine keeps
+ALWAYS = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+
+ROSTER = pa.schema(
+    [(name, pa.string()) for name in ("role", "platform", "source", "id", "name", "email_domain", "pattern")]
+    + [("valid_from", MICROSECONDS), ("valid_to", MICROSECONDS), ("position", pa.int32())]
+)
+CHANNEL_RULES = pa.schema(
+    [(name, pa.string()) for name in ("channel", "platform", "source", "purpose", "calendar")]
+    + [("target_hours", pa.float64()), ("position", pa.int32())]
+)
+
+
+def message_table(messages: list[Message], key: int) -> pa.Table:
+    """Messages of one source."""
+    strings = ("channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
+    table = {name: _strings(list(map(attrgetter(name), messages))) for name in strings}
+    table["message_id"] = _strings([each.id for each in messages])
+    for name in ("sent_at", "edited_at", "deleted_at"):
+        table[name] = _moments(list(map(attrgetter(name), messages)))
+    table["mentions"] = pa.array([each.mentions for each in messages], pa.list_(pa.string()))
+    table["attachments"] = pa.array([each.attachments for each in messages], pa.int32())
+    table["source_key"] = pa.repeat(pa.scalar(key, pa.int64()), len(messages))
+    return pa.table(table)
+
+
+def _strings(values: Sequence[str | None]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:  # half a surrogate pair: no UTF-8 can hold it
+        return pa.array([None if v is None else v.encode("utf-8", "replace").decode() for v in values], pa.string())
+
+
+def _moments(values: Sequence[datetime | None]) -> pa.Array:
+    """Aware datetimes as microseconds. pyarrow itself asks each for its offset, which is 30 times slower."""
+    if not any(values):
+        return pa.nulls(len(values), MICROSECONDS)
+    seconds = pa.array([None if value is None else value.timestamp() for value in values], pa.float64())
+    return pc.round(pc.multiply(seconds, 1e6)).cast(pa.int64()).cast(MICROSECONDS)
+
+
+def channel_table(channels: list[Channel]) -> pa.Table:
+    """Channels."""
+    return pa.table(
+        {
+            "channel_id": _strings([each.id for each in channels]),
+            "name": _strings([each.name for each in channels]),
+            "kind": _strings([each.kind for each in channels]),
+            "is_private": pa.array([each.is_private for each in channels], pa.bool_()),
+            "updated_at": _moments([each.updated_at for each in channels]),
+        }
+    )
+
+
+def member_table(members: list[Member]) -> pa.Table:
+    """Members: of an address only its domain and a hash."""
+    addresses = [each.email.strip().lower() if each.email else None for each in members]
+    return pa.table(
+        {
+            "member_id": _strings([each.id for each in members]),
+            "name": _strings([each.name for each in members]),
+            "handle": _strings([each.handle for each in members]),
+            "email_hash": _strings([a and hashlib.sha256(a.encode("utf-8", "replace")).hexdigest() for a in addresses]),
+            "email_domain": _strings([a and a.rpartition("@")[2] for a in addresses]),
+            "is_bot": pa.array([each.is_bot for each in members], pa.bool_()),
+            "is_staff": pa.array([each.is_staff for each in members], pa.bool_()),
+            "updated_at": _moments([each.updated_at for each in members]),
+        }
+    )
+
+
+def reaction_table(reactions: list[Reaction]) -> pa.Table:
+    """Reactions."""
+    return pa.table(
+        {
+            "message_id": _strings([each.message_id for each in reactions]),
+            "name": _strings([each.name for each in reactions]),
+            "member_id": _strings([each.member_id for each in reactions]),
+            "count": pa.array([each.count for each in reactions], pa.int32()),
+        }
+    )
+
+
+def audience_table(audience: list[Audience]) -> pa.Table:
+    """Audience totals."""
+    return pa.table(
+        {
+            "measure": _strings([each.measure for each in audience]),
+            "of_what": _strings([each.of for each in audience]),
+            "measured_at": _moments([each.measured_at for each in audience]),
+            "value": pa.array([each.value for each in audience], pa.float64()),
+        }
+    )
+
+
+def refused_table(refused: list[Refused]) -> pa.Table:
+    """Refused records, each once."""
+    distinct = {hashlib.sha256(f"{each.file}\0{each.reason}\0".encode() + each.raw).hexdigest(): each for each in refused}
+    return pa.table(
+        {
+            "refused_id": _strings(list(distinct)),
+            "file": _strings([each.file for each in distinct.values()]),
+            "place": _strings([each.place for each in distinct.values()]),
+            "reason": _strings([each.reason for each in distinct.values()]),
+            "raw": pa.array([each.raw[:RAW_KEPT] for each in distinct.values()], pa.binary()),
+        }
+    )
+
+
+def roster_table(roster: Sequence[RosterRow], zone: ZoneInfo) -> pa.Table:
+    """The roster, its days as moments: a row holds from the midnight of valid_from up to that of valid_to."""
+    rows = [
+        {
+            **msgspec.structs.asdict(row),
+            "position": position,
+            "pattern": row.pattern.lower() if row.pattern else None,
+            "valid_from": _midnight(row.valid_from, zone) or ALWAYS[0],
+            "valid_to": _midnight(row.valid_to, zone) or ALWAYS[1],
+        }
+        for position, row in enumerate(roster)
+    ]
+    return pa.Table.from_pylist(rows, schema=ROSTER)
+
+
+def channel_rule_table(channels: Sequence[ChannelRow]) -> pa.Table:
+    """What the settings say of channels, in their order."""
+    rows = [{**msgspec.structs.asdict(row), "position": position} for position, row in enumerate(channels)]
+    return pa.Table.from_pylist(rows, schema=CHANNEL_RULES)
+
+
+def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

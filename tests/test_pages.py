@@ -1,0 +1,290 @@
+"""The pages, empty and full: what they show is what the metrics say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from data.demo import Community
+from data.settings import Settings
+from data.store import Store
+from ingest.load import load_demo
+from ingest.progress import Progress
+from metrics import metric
+from metrics.metric import Question, ask
+from pages import _ask, _show, _words
+from tests import sparse
+
+FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
+PAGES = ("weekly_health.py", "unanswered.py", "sources.py")
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def see(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Open a page over a folder's data, as a reader would."""
+
+    def open_page(folder: Path, page: str = "weekly_health.py", **address: str) -> AppTest:
+        monkeypatch.setenv("HEARTH_DATA", str(folder))
+        app = AppTest.from_file(str(FRAME), default_timeout=60)
+        app.query_params.update(address)
+        if page != "weekly_health.py":
+            app.run().switch_page(page)
+            app.query_params.update(address)
+        return app.run()
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A small made-up community in three places."""
+    store = _ask._store(tmp_path_factory.mktemp("demo"))  # the pages' own: a folder has one reader a process
+    load_demo(store, Settings(), Progress(True), Community(days=200, asks_a_day=4.0))
+    return store
+
+
+# Two whole weeks and a day: in the first 2 of 3 asks are answered within a day, in the second 1 of 2.
+FEW = [
+    {"id": "a", "by": "ann", "at": "2026-10-05T09:00Z", "in": "a", "text": "How do I bend it?", "title": "Bend"},
+    {"by": "staff", "at": "2026-10-05T11:00Z", "in": "a", "to": "a", "text": "Warm it first."},
+    {"id": "b", "by": "bob", "at": "2026-10-06T09:00Z", "in": "b", "text": "Where is the door?"},
+    {"by": "ann", "at": "2026-10-06T10:00Z", "in": "b", "to": "b", "text": "Round the back."},
+    {"id": "c", "by": "cem", "at": "2026-10-07T09:00Z", "in": "c", "text": "Is anybody there?"},
+    {"id": "d", "by": "ann", "at": "2026-10-12T09:00Z", "in": "d", "text": "And how do I glue it?"},
+    {"by": "bob", "at": "2026-10-12T09:30Z", "in": "d", "to": "d", "text": "With patience."},
+    {"id": "e", "by": "dee", "at": "2026-10-13T09:00Z", "in": "e", "text": "Which glue?", "permalink": "https://f.example/e"},
+    {"id": "f", "by": "bob", "at": "2026-10-19T12:00Z", "in": "f", "text": "Good morning to all of you here"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Store:
+    store = _ask._store(tmp_path / "few")
+    sparse.load(store, FEW)
+    return store
+
+
+def shown(app: AppTest) -> dict[str, str]:
+    """The cards of a page, by their names."""
+    return {card.label: card.value for card in app.metric}
+
+
+def words(app: AppTest) -> str:
+    """All that a page says."""
+    kinds = (app.title, app.subheader, app.markdown, app.caption, app.text, app.info, app.warning, app.error, app.code)
+    return "\n".join(str(each.value) for kind in kinds for each in kind)
+
+
+def drawn(app: AppTest, index: int) -> dict[str, Any]:
+    """A chart as the browser gets it."""
+    figure: dict[str, Any] = json.loads(app.get("plotly_chart")[index].proto.spec)
+    return figure
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_hearth_leads_to_the_first_load(see: Open, tmp_path: Path, page: str) -> None:
+    """Every page says what to do, and with which commands."""
+    app = see(tmp_path, page)
+    said = words(app)
+    assert not app.exception
+    assert "Load your first export" in said
+    assert all(command in said for command in ("make run EXPORTS=", "ingest load", "ingest demo"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_full_page_draws_all_of_itself_and_says_it_is_a_demo(see: Open, demo: Store, page: str) -> None:
+    app = see(demo.folder, page)
+    assert not app.exception
+    assert not app.warning, "no card failed"
+    assert any("Demo" in badge.value for badge in app.markdown)
+
+
+def test_the_cards_are_the_metrics_numbers(see: Open, demo: Store) -> None:
+    """Each card, told from the rows that the metric gives for that week."""
+    app = see(demo.folder)
+    monday = date(2026, 11, 9)
+    period = {"since": date(2026, 5, 18), "until": date(2026, 11, 16)}
+
+    def row(name: str, hours: float | None = None) -> dict[str, Any]:
+        rows = ask(demo, Settings(), Question(name, **period, hours=hours)).rows
+        return rows.row(by_predicate=pl.col("week") == monday, named=True)
+
+    share, wait, flow = row("answered_within", 24.0), row("time_to_first_response"), row("member_flow")
+    waiting = ask(demo, Settings(), Question("unanswered", since=period["since"])).rows
+    assert share["asks"] >= _words.FEW
+    assert shown(app) == {
+        "Answered within 24 h": f"{share['share'] * 100:.0f}\u00a0%",
+        "Half are answered within": _words.wait(wait["hours_p50"]),
+        "Waiting past target now": f"{waiting['is_past_target'].sum():,}",
+        "Newcomers": str(flow["new"]),
+        "Returning members": str(flow["members"] - flow["new"]),
+    }
+
+
+def test_few_asks_are_counted_out_and_make_no_percentage(see: Open, few: Store) -> None:
+    """1 of 2 this week, 2 of 3 the week before."""
+    app = see(few.folder)
+    assert shown(app)["Answered within 24 h"] == "1 of 2"
+    assert "week before: 2 of 3" in words(app)
+    assert "1 of 2 asks were answered within a day" in words(app)
+    assert "50\u00a0%" not in words(app)
+
+
+def test_a_week_can_be_chosen_by_its_address(see: Open, few: Store) -> None:
+    app = see(few.folder, week="Week of 5 Oct 2026")
+    assert shown(app)["Answered within 24 h"] == "2 of 3"
+
+
+def test_an_unfinished_week_is_not_offered(see: Open, few: Store) -> None:
+    """The data ends on a Monday at noon: that week has just begun."""
+    assert see(few.folder).selectbox(key="week").options[0] == "Week of 12 Oct 2026"
+
+
+def test_days_that_no_load_covers_are_unknown_and_never_zero(see: Open, tmp_path: Path) -> None:
+    """The week of 5 October lies between two exports: no number, and a hole in the line."""
+    store = sparse.store_of(tmp_path, FEW[:2], since="2026-09-28T00:00Z", until="2026-10-06T00:00Z")
+    late = [row | {"source": "acme"} for row in FEW[5:]]
+    sparse.load(store, late, since="2026-10-12T00:00Z", until="2026-10-20T00:00Z")
+    app = see(store.folder, week="Week of 5 Oct 2026")
+    assert shown(app)["Answered within 24 h"] == "unknown"
+    assert shown(app)["Newcomers"] == "unknown"
+    assert "We can't tell how this week went" in words(app)
+    chart = drawn(see(store.folder), 0)
+    line = next(trace for trace in chart["data"] if trace.get("mode") == "lines+markers")
+    hatched = next(trace for trace in chart["data"] if trace["type"] == "bar")
+    assert line["y"][line["x"].index("2026-10-05")] is None
+    assert "2026-10-05" in hatched["x"]
+
+
+def test_places_narrow_every_number_and_stay_on_the_way(see: Open, demo: Store) -> None:
+    """The address carries the choice to the next page."""
+    everywhere, mail = see(demo.folder), see(demo.folder, platform="Mail")
+    assert shown(mail) != shown(everywhere)
+    assert mail.multiselect(key="platform").value == ["mail"]
+    asked = see(demo.folder, "unanswered.py", platform="Mail")
+    assert set(asked.dataframe[0].value["Where"].str.split(" · ").str[-1]) == {"Mail"}
+
+
+def test_nonsense_in_the_address_is_ignored(see: Open, demo: Store) -> None:
+    app = see(demo.folder, platform="' or 1=1 --", week="yesterday", period="for ever", channel="<b>")
+    assert not app.exception
+    assert shown(app) == shown(see(demo.folder))
+
+
+def test_the_list_says_how_many_wait_and_opens_what_they_said(see: Open, few: Store) -> None:
+    """Three people wait; the second row, once chosen, opens its words."""
+    app = see(few.folder, "unanswered.py")
+    assert "3 people are waiting; the longest for 12 days." in words(app)
+    waiting = app.dataframe[0].value
+    assert set(waiting["They said"]) == {"Is anybody there?", "Which glue?", "Good morning to all of you here"}
+    second = waiting["They said"][1]
+    app.session_state["asks"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    app.run()
+    assert second in [text.value for text in app.text]
+
+
+def test_only_a_real_address_opens_the_platform(see: Open, few: Store) -> None:
+    app = see(few.folder, "unanswered.py")
+    urls = []
+    for row in range(3):
+        app.session_state["asks"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+        app.run()
+        urls += [link.proto.url for link in app.get("link_button")]
+    assert urls == ["https://f.example/e"]
+
+
+def test_everyone_answered_is_good_news(see: Open, tmp_path: Path) -> None:
+    store = sparse.store_of(tmp_path, FEW[:4])
+    assert "Everyone has been answered." in words(see(store.folder, "unanswered.py"))
+
+
+def test_sources_shows_every_load_and_what_was_refused(see: Open, few: Store) -> None:
+    app = see(few.folder, "sources.py")
+    loads = next(frame.value for frame in app.dataframe if "inserted" in frame.value.columns)
+    assert loads["read"].tolist() == [len(FEW)]
+    assert "Nothing was refused" in words(app)
+
+
+def test_a_new_load_is_seen_at_once(see: Open, few: Store) -> None:
+    """What was kept belongs to the old snapshot."""
+    assert shown(see(few.folder))["Answered within 24 h"] == "1 of 2"
+    sparse.load(few, [{"by": "ann", "at": "2026-10-13T10:00Z", "in": "e", "to": "e", "id": "new"}])
+    assert shown(see(few.folder))["Answered within 24 h"] == "2 of 2"
+
+
+def test_an_error_stays_in_its_card(see: Open, few: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One metric fails; its three places say so, with a note to look for, and all else is there."""
+    real = metric.ask
+
+    def fails(store: Store, settings: Settings, question: Question) -> metric.Answer:
+        if question.name == "member_flow":
+            raise RuntimeError("a secret that no reader should see")
+        return real(store, settings, question)
+
+    monkeypatch.setattr(_ask, "ask", fails)
+    app = see(few.folder)
+    assert not app.exception
+    assert [warning.value.split("**")[1] for warning in app.warning] == [
+        "Newcomers",
+        "Returning members",
+        "Who came and went",
+    ]
+    assert "secret" not in words(app)
+    assert shown(app)["Answered within 24 h"] == "1 of 2"
+
+
+def test_a_wrong_setting_is_told_in_full(
+    see: Open, few: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "hearth.toml"
+    settings.write_text('[community]\ntime_zone = "Mars/Olympus"\n', "utf-8")
+    monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
+    said = words(see(few.folder))
+    assert str(settings) in said
+    assert "'Mars/Olympus' is not known; write it like 'Europe/Berlin'" in said
+
+
+def test_the_doors_hold_the_same_rows_under_the_same_fingerprint(see: Open, few: Store) -> None:
+    """The rows that were drawn are the rows that are opened and downloaded."""
+    app = see(few.folder)
+    answer = ask(few, Settings(), Question("answered_within", until=date(2026, 10, 19), since=date(2026, 4, 20), hours=24.0))
+    line = next(trace for trace in drawn(app, 0)["data"] if trace.get("mode") == "lines+markers")
+    weeks = answer.rows.filter(pl.col("week").is_not_null())
+    assert [value for value in line["y"] if value is not None] == weeks["share"].drop_nulls().to_list()
+    names = [button.proto.id for button in app.get("download_button")]
+    assert len(names) == 4
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(None, "unknown"), (0.25, "15 min"), (5.0, "5 h"), (5.17, "5 h 10 min"), (76.0, "3 d 4 h")],
+)
+def test_a_wait_is_told_in_two_units_at_most(hours: float | None, said: str) -> None:
+    assert _words.wait(hours) == said
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0.4, "24 minutes"), (1.0, "1 hour"), (50.0, "2 days"), (1600.0, "9 weeks")])
+def test_an_age_is_one_word(hours: float, said: str) -> None:
+    assert _words.age(hours) == said
+
+
+def test_a_share_of_few_is_a_count() -> None:
+    """Twenty is where a percentage begins; asks too young to judge make an honest "about"."""
+    assert _words.rate(0.5, 19) == "about 10 of 19"
+    assert _words.rate(6 / 12, 12) == "6 of 12"
+    assert _words.rate(0.5, 20) == "50\u00a0%"
+    assert _words.rate(None, 40) == "unknown"
+    assert _words.rate(None, 0) == "unknown"
+
+
+def test_a_small_line_does_not_bridge_a_gap() -> None:
+    assert _show._last_known([1.0, 2.0, None, 4.0, 5.0, 6.0]) == [4.0, 5.0, 6.0]
+    assert _show._last_known([1.0, None]) is None
