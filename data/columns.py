@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.records import Audience, Channel, Member, Message, Reaction, Refused
+from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused
 from data.settings import ChannelRow, RosterRow
 
 MICROSECONDS = pa.timestamp("us", "UTC")
@@ -29,17 +29,48 @@ CHANNEL_RULES = pa.schema(
 )
 
 
-def message_table(messages: list[Message], key: int) -> pa.Table:
-    """Messages of one source."""
-    strings = ("channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
-    table = {name: _strings(list(map(attrgetter(name), messages))) for name in strings}
-    table["message_id"] = _strings([each.id for each in messages])
+STRINGS = ("id", "channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
+MESSAGES = pa.schema(
+    [(name, pa.string()) for name in STRINGS]
+    + [(name, MICROSECONDS) for name in ("sent_at", "edited_at", "deleted_at")]
+    + [("mentions", pa.list_(pa.string())), ("attachments", pa.int32())]
+)
+DEFAULTS = {"kind": "message", "attachments": 0, "mentions": []}
+
+
+def message_table(messages: list[Message], many: list[Messages]) -> pa.Table:
+    """Messages that came singly and by the table, as one table."""
+    return pa.concat_tables([_singles(messages), *(_filled(each.table) for each in many)])
+
+
+def _singles(messages: list[Message]) -> pa.Table:
+    table = {name: _strings(list(map(attrgetter(name), messages))) for name in STRINGS}
     for name in ("sent_at", "edited_at", "deleted_at"):
         table[name] = _moments(list(map(attrgetter(name), messages)))
     table["mentions"] = pa.array([each.mentions for each in messages], pa.list_(pa.string()))
     table["attachments"] = pa.array([each.attachments for each in messages], pa.int32())
-    table["source_key"] = pa.repeat(pa.scalar(key, pa.int64()), len(messages))
-    return pa.table(table)
+    return pa.table(table, schema=MESSAGES)
+
+
+def _filled(table: pa.Table) -> pa.Table:
+    """A reader's table with every column of the schema."""
+    given = set(table.column_names)
+    return pa.table(
+        {
+            field.name: table[field.name]
+            if field.name in given
+            else pa.repeat(pa.scalar(DEFAULTS.get(field.name), field.type), table.num_rows)
+            for field in MESSAGES
+        },
+        schema=MESSAGES,
+    )
+
+
+def refused_rows(table: pa.Table, file: str, reason: str) -> list[Refused]:
+    """Rows that cannot be kept, as the quarantine takes them."""
+    return [
+        Refused(file, f"message {row['id']}", reason, msgspec.json.encode(row, enc_hook=str)) for row in table.to_pylist()
+    ]
 
 
 def _strings(values: Sequence[str | None]) -> pa.Array:

@@ -383,7 +383,9 @@ with spans as (
     from loads
     where covered_since is not null and source_key in (select source_key from touched)
 ),
-bounds as (select source_key, min(since_day) as since_day, max(until_day) as until_day from spans group by source_key),
+bounds as (
+    select source_key, min(since_day) as since_day, max(until_day) as until_day from spans group by source_key
+),
 days as (
     select source_key, unnest(generate_series(since_day, until_day, interval 1 day))::date as day from bounds
 ),
@@ -398,7 +400,10 @@ select
     ) as is_covered,
     coalesce(said.messages, 0) as messages
 from days
-left join said on days.source_key = said.source_key and days.day = said.day;
+left join said on days.source_key = said.source_key and days.day = said.day
+left join source_span on days.source_key = source_span.source_key
+-- A range that ends at midnight has nothing of the day that begins there.
+where days.day <> timezone($zone, source_span.as_of) or said.messages > 0;
 
 -- name: keep_people
 -- Somebody is a newcomer only where the data starts at least 60 days before their first message.

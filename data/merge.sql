@@ -18,13 +18,15 @@ create or replace temp macro version(message) as
 -- name: seen
 create or replace temp table seen (message_hash ubigint, kind varchar);
 
--- name: newest
+-- name: stage
+create or replace temp view staged as
+select * exclude (id), id as message_id from batch;
+
+-- name: stage_newest
 -- Of several copies in one chunk, the newest.
-select * from staged
-qualify row_number() over (
-    partition by message_id
-    order by version(staged) desc
-) = 1;
+create or replace temp view staged as
+select * exclude (id), id as message_id from batch
+qualify row_number() over (partition by id order by version(batch) desc) = 1;
 
 -- name: note_seen
 insert into seen select hash(message_id), kind from staged;

@@ -6,10 +6,12 @@ Times are aware UTC. Text is plain: the reader has undone its platform's escapes
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+import pyarrow as pa
 
 Basis = Literal["explicit", "thread", "mention", "inferred"]
 """How a message came to its conversation: the platform's reply-to, its thread, a mention, or our guess."""
@@ -71,6 +73,20 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     permalink: str | None = None
 
 
+class Messages(msgspec.Struct, frozen=True, gc=False):
+    """Many messages at once, column by column, for readers whose plain rows come by the million.
+
+    The table's columns are Message's fields by name; a column left out has its default in every row.
+    """
+
+    table: pa.Table
+
+    def singly(self) -> Iterator[Message]:
+        """The same, one by one."""
+        for row in self.table.to_pylist():
+            yield msgspec.convert(row, Message, from_attributes=True)
+
+
 class Reaction(msgspec.Struct, frozen=True, gc=False):
     """An acknowledgement: never a reply. `member_id` is None where only a count is known."""
 
@@ -98,4 +114,13 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
-Record = Source | Channel | Member | Message | Reaction | Audience | Refused
+Record = Source | Channel | Member | Message | Messages | Reaction | Audience | Refused
+
+
+def singly(records: Iterable[Record]) -> Iterator[Record]:
+    """The same records, each message on its own."""
+    for record in records:
+        if isinstance(record, Messages):
+            yield from record.singly()
+        else:
+            yield record

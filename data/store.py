@@ -23,10 +23,11 @@ from typing import Any
 import duckdb
 import msgspec
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from data import columns
-from data.records import Audience, Channel, Member, Message, Reaction, Refused, Source
+from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused, Source
 from data.settings import Settings
 
 HERE = Path(__file__).parent
@@ -141,6 +142,7 @@ class Chunk:
     """Some of an export's records, by noun. About a hundred thousand messages at a time."""
 
     messages: list[Message] = field(default_factory=list)
+    many: list[Messages] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
@@ -206,10 +208,10 @@ class Loader:
 
     def take(self, load: Load, chunk: Chunk) -> Fate:
         """Merge a chunk and its ledger row in one transaction."""
-        kept, late = _plausible(chunk.messages, load.file)
-        refused = chunk.refused + late
+        messages, odd = _plausible(columns.message_table(chunk.messages, chunk.many))
+        refused = chunk.refused + columns.refused_rows(odd, load.file, "its time cannot be")
         with self._transaction():
-            fate = self._take_messages(load, kept)
+            fate = self._take_messages(load, messages)
             fate.read, fate.refused = fate.read + len(refused), len(refused)
             self._take_rest(load, chunk, refused)
             load.chunks += 1
@@ -267,26 +269,25 @@ class Loader:
             old.unlink(missing_ok=True)
         return name
 
-    def _take_messages(self, load: Load, messages: list[Message]) -> Fate:
-        if not messages:
+    def _take_messages(self, load: Load, messages: pa.Table) -> Fate:
+        if not messages.num_rows:
             return Fate()
-        batch = columns.message_table(messages, load.source_key)
-        span = pc.min_max(batch["sent_at"]).as_py()
+        span = pc.min_max(messages["sent_at"]).as_py()
         load.since, load.until = _least(load.since, span["min"]), max(filter(None, (load.until, span["max"])))
-        repeats = len(messages) - len({message.id for message in messages})
-        self._db.register("staged", batch)
-        if repeats:
-            self._db.register("staged", self._db.sql(_statements("merge.sql")["newest"]).to_arrow_table())
+        repeats = messages.num_rows - pc.count_distinct(messages["id"]).as_py()
+        key = pa.repeat(pa.scalar(load.source_key, pa.int64()), messages.num_rows)
+        self._db.register("batch", messages.append_column("source_key", key))
+        self._merge("stage_newest" if repeats else "stage")
         self._merge("note_seen")
         ((known,),) = self._merge("met")
-        newer, distinct = 0, len(messages) - repeats
+        newer, distinct = 0, messages.num_rows - repeats
         if known:
             ((newer,),) = self._merge("known", words_since=self._words_since())
             self._merge("drop_older", source_key=load.source_key)
             self._merge("insert_newer")
         else:
             self._merge("insert_all")
-        return Fate(len(messages), distinct - known, newer, known - newer + repeats)
+        return Fate(messages.num_rows, distinct - known, newer, known - newer + repeats)
 
     def _take_rest(self, load: Load, chunk: Chunk, refused: list[Refused]) -> None:
         nouns = {
@@ -400,7 +401,7 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         str(folder / MASTER),
         config={
-            "memory_limit": "600MB",
+            "memory_limit": "450MB",
             "temp_directory": str(folder / "spool"),
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
@@ -499,17 +500,11 @@ def _any(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-def _plausible(messages: list[Message], file: str) -> tuple[list[Message], list[Refused]]:
-    """Set aside messages from a time that cannot be: no clock of ours decides when something was said."""
-    latest = datetime.fromtimestamp(time.time() + 86_400, UTC)
-    if all(EARLIEST <= message.sent_at <= latest for message in messages):
-        return messages, []
-    kept = [message for message in messages if EARLIEST <= message.sent_at <= latest]
-    late = [message for message in messages if not EARLIEST <= message.sent_at <= latest]
-    return kept, [
-        Refused(file, f"message {each.id}", f"its time cannot be: {each.sent_at.isoformat()}", msgspec.json.encode(each))
-        for each in late
-    ]
+def _plausible(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """What may be kept, and what is from a time that cannot be."""
+    latest = pa.scalar(datetime.now(UTC) + timedelta(days=1), columns.MICROSECONDS)
+    fits = pc.and_(pc.greater_equal(messages["sent_at"], EARLIEST), pc.less_equal(messages["sent_at"], latest))
+    return messages.filter(fits), messages.filter(pc.invert(fits))
 
 
 def _least(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -13,14 +14,14 @@ from typing import Any, Protocol, cast
 import msgspec
 
 from data.demo import Community
-from data.records import Audience, Channel, Member, Message, Reaction, Record, Refused, Source
+from data.records import Audience, Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
 from ingest import exports
 from ingest.archive import Export, ExportError
 from ingest.progress import Progress
 
-CHUNK_MESSAGES = 100_000
+CHUNK_MESSAGES = 50_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
 
@@ -175,32 +176,42 @@ def _hand_over(
     if not isinstance(first, Source):
         raise ExportError(f"{file}: holds no messages.")
     load = loader.begin(msgspec.structs.replace(first, id=source) if source else first, file, is_demo)
-    for chunk in _chunks(records, export):
-        loader.take(load, chunk)
-        tick(export.done if export else 0, load.fate.read)
+    with ThreadPoolExecutor(1) as database:  # it merges one chunk while the next is being read
+        taken: Future[object] | None = None
+        for chunk in _chunks(records, export):
+            if taken:
+                taken.result()
+            tick(export.done if export else 0, load.fate.read)
+            taken = database.submit(loader.take, load, chunk)
+        if taken:
+            taken.result()
     loader.finish(load)
     return load
 
 
 def _chunks(records: Iterator[Record], export: Export | None) -> Iterator[Chunk]:
     """Records by noun, cut where enough messages or bytes have come together."""
-    chunk, begun = Chunk(), 0
+    chunk, begun, many = Chunk(), 0, 0
     lists: dict[type, list[Any]] = _lists(chunk)
     for record in records:
         kind = type(record)
         lists[kind].append(record)
-        if kind is Message and len(chunk.messages) % 256 == 0:
-            done = export.done if export else 0
-            if len(chunk.messages) >= CHUNK_MESSAGES or done - begun > CHUNK_BYTES:
-                yield chunk
-                chunk, begun = Chunk(), done
-                lists = _lists(chunk)
+        if kind is Messages:
+            many += record.table.num_rows
+        elif kind is not Message or len(chunk.messages) % 256:
+            continue
+        done = export.done if export else 0
+        if len(chunk.messages) + many >= CHUNK_MESSAGES or done - begun > CHUNK_BYTES:
+            yield chunk
+            chunk, begun, many = Chunk(), done, 0
+            lists = _lists(chunk)
     yield chunk
 
 
 def _lists(chunk: Chunk) -> dict[type, list[Any]]:
     return {
         Message: chunk.messages,
+        Messages: chunk.many,
         Channel: chunk.channels,
         Member: chunk.members,
         Reaction: chunk.reactions,
