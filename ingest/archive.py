@@ -65,16 +65,18 @@ class ExportError(Exception):
 class Export:
     """A folder, a zip or one file, opened for reading. A context manager.
 
-    Names are posix, and start below the folder that wraps everything, if one does. A file ending in
-    `.gz` appears without that ending and is decompressed as it is read. `size` and `done` are bytes,
-    uncompressed except for those, for a progress bar. `mappings` are the [[tables]] of hearth.toml.
+    Names are posix, and start below the folder that wraps everything, if one does: that is kept in
+    `wrapping`, with a slash at its end. A file ending in `.gz` appears without that ending and is
+    decompressed as it is read. `size` and `done` are bytes, uncompressed except for those, for a
+    progress bar. `mappings` are the [[tables]] of hearth.toml.
     """
 
     def __init__(self, path: Path, mappings: Sequence[Mapping[str, Any]] = ()) -> None:
         self.path = Path(path)
         self.mappings = mappings
         self._place: _Place = _place(self.path)
-        self._members = _named(self._place.members)
+        self.wrapping = _wrapping(self._place.members)
+        self._members = _named(self._place.members, len(self.wrapping))
         self.name = self.path.resolve().name.removesuffix(".zip")
         self.size = sum(member.size for member in self._members.values())
         self.done = 0
@@ -333,12 +335,17 @@ def _is_litter(name: str) -> bool:
     return "__MACOSX" in parts or parts[-1] == ".DS_Store" or parts[-1].startswith("._")
 
 
-def _named(members: dict[str, _Member]) -> dict[str, _Member]:
-    """Sorted, below the wrapping folder, and without the ending `.gz`."""
-    folders = {posixpath.dirname(f"/{name}") for name in members} or {"/"}
-    skip = len(posixpath.commonpath(folders).rstrip("/"))
+def _wrapping(names: Iterable[str]) -> str:
+    """The innermost folder that holds every file."""
+    folders = {posixpath.dirname(f"/{name}") for name in names} or {"/"}
+    path = posixpath.commonpath(folders)
+    return "" if path == "/" else path[1:] + "/"
+
+
+def _named(members: dict[str, _Member], skip: int) -> dict[str, _Member]:
+    """Sorted, without the wrapping folder and the ending `.gz`."""
     named = {}
-    for name, member in sorted(members.items()):
+    for name, member in members.items():
         member.is_gzip = name.lower().endswith(".gz")
         bare = name[:-3] if member.is_gzip and name[:-3] not in members else name
         named[bare[skip:]] = member

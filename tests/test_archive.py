@@ -258,6 +258,7 @@ def test_a_flipped_bit_lets_no_row_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
 ) -> None:
     monkeypatch.setattr(archive, "SMALL", small)
+    monkeypatch.setattr(archive, "BLOCK", small or 256)
     rows = [{"id": str(number), "text": random.Random(number).randbytes(20).hex()} for number in range(300)]
     whole = packed(tmp_path / "a.zip", {"a.json": json.dumps(rows).encode()}).read_bytes()
     chance = random.Random(7)
@@ -381,6 +382,16 @@ def test_what_comes_out_nests_64_deep_at_most(tmp_path: Path) -> None:
 )
 def test_the_end_and_the_beginning_of_a_list(tmp_path: Path, content: bytes, ids: list[str]) -> None:
     assert told(elements(tmp_path, content)) == ids
+
+
+def test_the_end_of_a_blocks_last_element_is_guessed_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "GLANCE", 200)
+    rows = [{"id": str(number), "r": [{"n": [{}, {}]}, {"n": "},{"}], "z": {}} for number in range(50)]
+    whole = json.dumps(rows)[1:].encode()
+    cuts = range(1000, len(whole))
+    guesses = [archive._likely_end(whole[:cut]) for cut in cuts]
+    right = sum(guess == archive._end_of_run(whole[:cut]) for guess, cut in zip(guesses, cuts, strict=True))
+    assert right > 0.8 * len(cuts)  # a wrong guess costs time, and nothing else
 
 
 @pytest.mark.usefixtures("in_small_blocks")

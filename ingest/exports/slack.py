@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -313,9 +314,10 @@ def _folders(export: Export, rooms: list[Room | Refused]) -> dict[str, list[str]
             private += export.decode(name, list[Room])
     closed = {key for room in private for key in (room.id, room.name)}
     folders: dict[str, list[str]] = {}
+    alone = Path(export.wrapping).name or export.name  # where the one channel's folder wraps everything
     for name in export.files("*.json"):
         if found := DAY.fullmatch(name):
-            folder = found[1] or export.name
+            folder = found[1] or alone
             if folder not in closed and not DIRECT.fullmatch(folder):
                 folders.setdefault(folder, []).append(name)
     if not folders:
@@ -399,9 +401,8 @@ def _reactions(raw: msgspec.Raw, message_id: str) -> Iterator[Reaction]:
 
 def _attached(raw: Raw) -> int:
     """How many files and link previews hang on it."""
-    files = len(_decoded(raw.files, list[msgspec.Raw]) or [])
-    old_file = _decoded(raw.file, Room) if not files else None
-    return files + (old_file is not None) + len(_decoded(raw.attachments, list[msgspec.Raw]) or [])
+    files = len(_decoded(raw.files, list[msgspec.Raw]) or []) or bytes(raw.file).startswith(b"{")
+    return files + len(_decoded(raw.attachments, list[msgspec.Raw]) or [])
 
 
 def _edited_at(raw: Raw) -> datetime | None:
