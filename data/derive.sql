@@ -287,7 +287,7 @@ group by asked.ask_id;
 create or replace temp table first_seen as
 select
     person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
-    arg_min(line_id, sent_at) as first_line, arg_max(role, sent_at) as role
+    arg_max(role, sent_at) as role
 from talk
 where not is_unknown
 group by person_id, source_key;
@@ -295,26 +295,28 @@ group by person_id, source_key;
 -- name: ask_words
 -- All a member said in that turn, so that "hi" and the question after it are one ask.
 create or replace temp table ask_words as
+with more as (
+    select
+        asked.ask_id, string_agg(messages.text, chr(10) order by talk.position) as text,
+        flatten(list(messages.mentions)) as mentions
+    from asked
+    inner join talk
+        on
+            asked.conversation_key = talk.conversation_key
+            and asked.person_id = talk.person_id
+            and asked.position < talk.position
+            and coalesce(asked.next_position, talk.position + 1) > talk.position
+    inner join messages on talk.row_id = messages.rowid
+    where talk.is_human and coalesce(asked.next_position, 0) <> asked.position + 1
+    group by asked.ask_id
+)
 select
-    asked.ask_id,
-    lower(without_links(
-        string_agg(
-            concat_ws(chr(10), case when talk.line_id = asked.ask_id then messages.title end, messages.text),
-            chr(10) order by talk.position
-        )
-    )) as words,
-    flatten(list(messages.mentions)) as mentions,
-    list(talk.line_id) as line_ids
+    asked.ask_id, messages.message_id,
+    lower(without_links(concat_ws(chr(10), messages.title, messages.text, more.text))) as words,
+    case when more.ask_id is null then messages.mentions else list_concat(messages.mentions, more.mentions) end as mentions
 from asked
-inner join talk
-    on
-        asked.conversation_key = talk.conversation_key
-        and asked.person_id = talk.person_id
-        and asked.position <= talk.position
-        and coalesce(asked.next_position, talk.position + 1) > talk.position
-inner join messages on talk.row_id = messages.rowid
-where talk.is_human
-group by asked.ask_id;
+inner join messages on asked.row_id = messages.rowid
+left join more on asked.ask_id = more.ask_id;
 
 -- name: staff_mentions
 create or replace temp table staff_mention as
@@ -450,9 +452,9 @@ insert into asks by name
 with judged as (
     select
         asked.*,
-        first_seen.first_line is not null
-        and list_contains(ask_words.line_ids, first_seen.first_line)
+        coalesce(asked.asked_at = first_seen.first_at, false)
         and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer,
+        ask_words.message_id,
         case
             when verdict.reason is not null then verdict.reason
             when is_courtesy(ask_words.words, $courtesy) then 'courtesy'
@@ -485,7 +487,7 @@ reasoned as (
     left join place_rule on judged.place_id = place_rule.place_id
 )
 select
-    reasoned.ask_id, reasoned.source_key, reasoned.place_id, reasoned.conversation_key, messages.message_id,
+    reasoned.ask_id, reasoned.source_key, reasoned.place_id, reasoned.conversation_key, reasoned.message_id,
     reasoned.person_id, reasoned.asked_at,
     date_trunc('week', timezone($zone, reasoned.asked_at))::date as week,
     reasoned.is_opener, reasoned.reason not in ('courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
@@ -493,7 +495,6 @@ select
     reply.reply_at, reply.reply_by, reply.staff_reply_at, reply.staff_reply_by, reply.peer_reply_at,
     inferred_reply.inferred_reply_at
 from reasoned
-inner join messages on reasoned.row_id = messages.rowid
 left join reply on reasoned.ask_id = reply.ask_id
 left join inferred_reply on reasoned.ask_id = inferred_reply.ask_id
 order by reasoned.asked_at;

@@ -2,7 +2,10 @@
 -- regular expressions made from data/words.toml and the settings.
 
 create or replace temp macro without_links(words) as
-    regexp_replace(coalesce(words, ''), 'https?://\S+|:[A-Za-z0-9_+\-]+:', ' ', 'g');
+    case
+        when contains(words, ':') then regexp_replace(words, 'https?://\S+|:[A-Za-z0-9_+\-]+:', ' ', 'g')
+        else coalesce(words, '')
+    end;
 
 create or replace temp macro has_question_mark(words) as
     contains(words, '?') or contains(words, '？') or contains(words, '؟');

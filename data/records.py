@@ -7,7 +7,7 @@ Times are aware UTC. Text is plain: the reader has undone its platform's escapes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -84,7 +84,8 @@ class Messages(msgspec.Struct, frozen=True, gc=False):
     def singly(self) -> Iterator[Message]:
         """The same, one by one."""
         for row in self.table.to_pylist():
-            yield msgspec.convert(row, Message, from_attributes=True)
+            utc = {name: value.astimezone(UTC) for name, value in row.items() if isinstance(value, datetime)}
+            yield msgspec.convert({**row, **utc}, Message)
 
 
 class Reaction(msgspec.Struct, frozen=True, gc=False):

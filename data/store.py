@@ -18,17 +18,19 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import msgspec
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data import columns
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused, Source
 from data.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl  # a load has no use for it
 
 HERE = Path(__file__).parent
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
@@ -404,6 +406,7 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
             "memory_limit": "450MB",
             "temp_directory": str(folder / "spool"),
             "preserve_insertion_order": False,
+            "checkpoint_threshold": "1GB",  # once, when the load is published: in between it costs a third more
             "autoinstall_known_extensions": False,
         },
     )

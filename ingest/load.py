@@ -21,7 +21,7 @@ from ingest import exports
 from ingest.archive import Export, ExportError
 from ingest.progress import Progress
 
-CHUNK_MESSAGES = 50_000
+CHUNK_MESSAGES = 130_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
 

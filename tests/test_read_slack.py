@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
+from data.records import Channel, Member, Message, Messages, Reaction, Record, Refused, Source, singly
 from ingest.archive import Export, ExportError
 from ingest.exports import slack
 
@@ -233,9 +233,9 @@ def test_a_name_that_comes_later_is_told_later(tmp_path: Path) -> None:
 
 def test_the_dialect_of_2016() -> None:
     found = messages(BOATYARD)
-    assert list(found) == [f"1458200{n}00.00000{n + 2}" for n in range(7)]
+    assert sorted(found) == [f"1458200{n}00.00000{n + 2}" for n in range(7)]
     said = {ts[-1]: each for ts, each in found.items()}
-    assert [each.kind for each in said.values()] == ["system", *["message"] * 5, "system"]
+    assert [said[ts].kind for ts in sorted(said)] == ["system", *["message"] * 5, "system"]
     assert (said["3"].text, said["3"].mentions) == (
         "@cede: the hull of @finn leaks",
         ("U0OLDCEDE", "U0STRANGE"),
@@ -383,6 +383,25 @@ def test_day_files_that_are_not_slacks_are_not_taken_for_it(tmp_path: Path) -> N
     (tmp_path / "log" / "2024-05-01.json").write_text('[{"ts": 5, "text": "x"}]')
     with Export(tmp_path) as export:
         assert slack.detects(export) == 0
+
+
+def test_by_the_table_or_one_by_one_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a channel holds much, its plain rows come as columns: the same messages, reactions and members."""
+    for export in (QUAY, BOATYARD, SLIPWAY):
+        one_by_one = records(export)
+        with monkeypatch.context() as patch:
+            patch.setattr(slack, "MANY", 3)
+            by_the_table = records(export)
+        assert any(isinstance(each, Messages) for each in by_the_table)
+        assert sorted(map(repr, singly(by_the_table))) == sorted(map(repr, one_by_one))
+
+
+def test_an_odd_row_among_many_is_refused_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slack, "MANY", 2)
+    odd = {"text": "when?", "ts": "soon"}
+    found = records(workspace(tmp_path, {"text": "one"}, odd, {"text": "three"}, users=[{"id": "U1", "name": "una"}]))
+    assert [each.text for each in found if isinstance(each, Message)] == ["one", "three"]
+    assert [each.reason for each in found if isinstance(each, Refused)] == ["its ts is no time"]
 
 
 def test_a_real_export_of_2020(samples: Path) -> None:

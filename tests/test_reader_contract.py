@@ -33,6 +33,9 @@ ROWS = {
     "generic/chat.json": 2,
     "generic/events.ndjson": 3,
     "generic/posts.csv": 3,
+    "slack/quay": 14,
+    "slack/boatyard-2016": 7,
+    "slack/slipway": 4,
     "mail/harbour-help": 9,
     "mail/lighthouse@example.org-2024-05.mbox": 4,
 }

@@ -17,8 +17,10 @@ from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
+from data.records import Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 
 PLATFORM = "slack"
@@ -42,6 +44,8 @@ TEAM = re.compile(rb'"team"\s*:\s*"([TE]\w+)"')
 TITLE = re.compile(r"\s+slack export\b(?:.* - (\w{3} \d{1,2} \d{4}))?.*", re.IGNORECASE)
 MARKUP = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 TOKEN = re.compile(r"xox[a-z](?:\.xox[a-z])?-[\w-]+")  # what opens a file's address, or the workspace
+
+MANY = 20_000  # plain rows that make a table
 
 T = TypeVar("T")
 Id = Annotated[str, msgspec.Meta(min_length=1)]
@@ -159,8 +163,31 @@ def read(export: Export) -> Iterator[Record]:
         if channel is None:
             channel = Channel(f"name:{folder}", folder, "chat")
             yield channel
+        plain: list[Raw] = []
         for day in days:
-            yield from workspace.messages(export.array(day, Raw), channel.id, day)
+            rest = _without_plain(export.array(day, Raw), plain, workspace.names)
+            yield from workspace.messages(rest, channel.id, day)
+            if len(plain) >= MANY:
+                yield from workspace.many(plain, channel.id, folder)
+                plain.clear()
+        yield from workspace.many(plain, channel.id, folder)
+
+
+def _without_plain(
+    rows: Iterator[Raw | Refused], plain: list[Raw], names: dict[str, str]
+) -> Iterator[Raw | Refused]:
+    """The rows that need a closer look; what somebody we know simply said is put into `plain`."""
+    for raw in rows:
+        if (
+            type(raw) is Raw
+            and raw.subtype is None
+            and raw.bot_id is None
+            and raw.user in names
+            and not (raw.edited or raw.files or raw.attachments or raw.file or raw.comment)
+        ):
+            plain.append(raw)
+        else:
+            yield raw
 
 
 class _Workspace:
@@ -203,9 +230,7 @@ class _Workspace:
             member_id = raw.user
             if raw.bot_id or raw.subtype or member_id not in self.names:
                 member_id = yield from self._writer(raw, sent_at)
-            text, mentions = raw.text or "", NOBODY
-            if "<" in text or "&" in text or "xox" in text or raw.subtype:
-                text, mentions = self._plain(raw, text)
+            text, mentions = self._said_by(raw)
             message_id = f"{channel_id}:{raw.ts}"
             root_id = f"{channel_id}:{raw.thread_ts}" if raw.thread_ts else None
             parent_id = root_id if root_id != message_id else None
@@ -226,6 +251,48 @@ class _Workspace:
             )
             if raw.reactions:
                 yield from _reactions(raw.reactions, message_id)
+
+    def many(self, plain: list[Raw], channel_id: str, folder: str) -> Iterator[Record]:
+        """What was simply said: by the table where it is much, else one by one."""
+        if len(plain) <= MANY // 10:
+            yield from self.messages(plain, channel_id, folder)
+            return
+        try:
+            table = self._table(plain, channel_id)
+        except (pa.ArrowInvalid, UnicodeEncodeError):  # a row among them is odd after all
+            yield from self.messages(plain, channel_id, folder)
+            return
+        yield Messages(table)
+        for raw in plain:
+            if raw.reactions:
+                yield from _reactions(raw.reactions, f"{channel_id}:{raw.ts}")
+
+    def _table(self, plain: list[Raw], channel_id: str) -> pa.Table:
+        said = [self._said_by(raw) for raw in plain]
+        ts = pa.array([raw.ts for raw in plain])
+        roots = pa.array([raw.thread_ts or None for raw in plain], pa.string())
+        root_ids = pc.binary_join_element_wise(channel_id, roots, ":")
+        is_reply = pc.fill_null(pc.not_equal(ts, roots), False)  # noqa: FBT003 - Arrow's own signature
+        nothing = pa.scalar(None, pa.string())
+        return pa.table(
+            {
+                "id": pc.binary_join_element_wise(channel_id, ts, ":"),
+                "channel_id": pa.repeat(channel_id, len(plain)),
+                "member_id": pa.array([raw.user for raw in plain]),
+                "sent_at": _times(ts),
+                "text": pa.array([text for text, _ in said]),
+                "mentions": pa.array([mentions for _, mentions in said], pa.list_(pa.string())),
+                "conversation_id": root_ids,
+                "parent_id": pc.if_else(is_reply, root_ids, nothing),
+                "basis": pc.if_else(is_reply, "thread", nothing),
+            }
+        )
+
+    def _said_by(self, raw: Raw) -> tuple[str, tuple[str, ...]]:
+        text = raw.text or ""
+        if "<" in text or "&" in text or "xox" in text or raw.subtype:
+            return self._plain(raw, text)
+        return text, NOBODY
 
     def _writer(self, raw: Raw, seen_at: datetime) -> Generator[Member, None, str | None]:
         """Who wrote it. What an app posts is the app's, even when it says in whose name."""
@@ -292,6 +359,11 @@ class _Workspace:
         if not label or label == target:
             return target
         return label if target.endswith((f"://{label}", f":{label}")) else f"{label} ({target})"
+
+
+def _times(ts: pa.Array) -> pa.Array:
+    """Epoch seconds as text, with up to 6 digits behind the point, exactly."""
+    return pc.multiply(ts.cast(pa.decimal128(18, 6)), 1_000_000).cast(pa.int64()).cast(pa.timestamp("us", "UTC"))
 
 
 def _called(target: str, label: str | None) -> str:
