@@ -1,6 +1,6 @@
 -- The rules, once: from the facts of the touched sources to conversations, asks, replies, people and weeks.
--- Definitions: the README's "What each number means". Hashes stand for (source, id) pairs: 64 bits, so that two of ten
--- million ids meet by chance in about one database of 400,000.
+-- Definitions: the README's "What each number means". Hashes stand for (source, id) pairs: 64 bits, so that two of
+-- ten million ids meet by chance in about one database of 400,000.
 
 -- name: people
 -- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise.
@@ -26,7 +26,9 @@ described as (
 listed as (
     select
         described.source_key, described.member_id,
-        list({role: roster.role, valid_from: roster.valid_from, valid_to: roster.valid_to} order by roster.position) as rules
+        list(
+            {role: roster.role, valid_from: roster.valid_from, valid_to: roster.valid_to} order by roster.position
+        ) as rules
     from described
     inner join roster
         on
@@ -118,9 +120,9 @@ where place.kind = 'chat' and line.node = line.line_id and line.role <> 'bot' an
 window channel as (partition by line.place_id order by line.sent_at, line.line_id);
 
 -- name: edges
--- What ties a conversation to an earlier one: the platform's reply-to; the same member going on within 30 minutes with
--- nobody between; a mention of somebody who spoke in that channel in the day before. A member who mentions staff is
--- asking them, not answering, so that mention ties nothing.
+-- What ties a conversation to an earlier one: the platform's reply-to; the same member going on within 30 minutes
+-- with nobody between; a mention of somebody who spoke in that channel in the day before. A member who mentions staff
+-- is asking them, not answering, so that mention ties nothing.
 create or replace temp table edge as
 with answered as (
     select
@@ -166,7 +168,8 @@ union all
 select * from mentioned where node not in (select node from continued);
 
 -- name: roots
--- Each tie followed to its end by doubling. `least` finds the same end for all of a circle, should a platform hand us one.
+-- Each tie followed to its end by doubling. `least` finds the same end for all of a circle, should a platform hand us
+-- one.
 create or replace temp table root as
 select node, target as root, least(node, target) as least from edge;
 
@@ -188,8 +191,8 @@ from root as here
 left join root as there on here.root = there.node;
 
 -- name: talk
--- Every line in its conversation. A reply cannot be older than what it answers: where a clock was wrong (mail), it counts
--- as said at the same moment.
+-- Every line in its conversation. A reply cannot be older than what it answers: where a clock was wrong (mail), it
+-- counts as said at the same moment.
 create or replace temp table talk as
 with placed as (
     select
@@ -211,7 +214,7 @@ timed as (
 select
     *,
     row_number() over (partition by conversation_key order by sent_at, is_later, line_id) as position,
-    is_human and lag(person_id) over humans is distinct from person_id as is_turn,
+    is_human and (lag(person_id) over humans is distinct from person_id) as is_turn,
     lag(sent_at) over humans as before_at
 from timed
 window humans as (partition by conversation_key, is_human order by sent_at, is_later, line_id);
@@ -232,7 +235,7 @@ create or replace temp table asked as
 select
     turn.line_id as ask_id, turn.row_id, turn.source_key, turn.place_id, turn.conversation_key, turn.person_id,
     turn.sent_at as asked_at, turn.position, turn.next_position,
-    turn.position = 1 and messages.parent_id is null and messages.basis is distinct from 'thread' as is_opener
+    turn.position = 1 and messages.parent_id is null and (messages.basis is distinct from 'thread') as is_opener
 from turn
 inner join messages on turn.row_id = messages.rowid
 where
@@ -313,7 +316,7 @@ with more as (
 select
     asked.ask_id, messages.message_id,
     lower(without_links(concat_ws(chr(10), messages.title, messages.text, more.text))) as words,
-    case when more.ask_id is null then messages.mentions else list_concat(messages.mentions, more.mentions) end as mentions
+    list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions
 from asked
 inner join messages on asked.row_id = messages.rowid
 left join more on asked.ask_id = more.ask_id;
@@ -343,9 +346,9 @@ delete from places where source_key in (select source_key from touched);
 delete from source_days where source_key in (select source_key from touched);
 delete from people where source_key in (select source_key from touched);
 delete from resolved where source_key in (select source_key from touched);
-delete from member_days where place_id in (select place_id from place) or place_id not in (select place_id from places);
-delete from member_weeks where place_id in (select place_id from place) or place_id not in (select place_id from places);
-delete from reply_pairs where place_id in (select place_id from place) or place_id not in (select place_id from places);
+delete from member_days where place_id in (select place_id from place);
+delete from member_weeks where place_id in (select place_id from place);
+delete from reply_pairs where place_id in (select place_id from place);
 delete from conversations where source_key in (select source_key from touched);
 delete from asks where source_key in (select source_key from touched);
 
@@ -396,7 +399,7 @@ said as (
 )
 select
     days.source_key, days.day, date_trunc('week', days.day)::date as week,
-    exists (
+    exists(
         select 1 from spans
         where spans.source_key = days.source_key and days.day between spans.since_day and spans.until_day
     ) as is_covered,
@@ -445,9 +448,9 @@ inner join messages on talk.row_id = messages.rowid
 where talk.position = 1;
 
 -- name: keep_asks
--- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a question,
--- a mention of staff or the brand, a newcomer's first post; then what the channel is for; then whether the platform gives
--- every conversation its own thread.
+-- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a
+-- question, a mention of staff or the brand, a newcomer's first post; then what the channel is for; then whether the
+-- platform gives every conversation its own thread.
 insert into asks by name
 with judged as (
     select

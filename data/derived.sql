@@ -1,5 +1,5 @@
--- The derived tables: what derive.sql works out from the facts. They can always be thrown away and built again, so they
--- have no migrations: a change here or in derive.sql builds them anew at the next load.
+-- The derived tables: what derive.sql works out from the facts. They can always be thrown away and built again, so
+-- they have no migrations: a change here or in derive.sql builds them anew at the next load.
 
 -- One row a channel, with what the settings say of it.
 create or replace table places (

@@ -1,9 +1,9 @@
--- One chunk of a load into the facts, inside one transaction. `staged` is its messages, `batch` its records of another
--- noun: Arrow tables.
+-- One chunk of a load into the facts, inside one transaction. `staged` is its messages, `batch` its records of
+-- another noun: Arrow tables.
 
 -- name: version
--- Which of two copies of a message is newer: a deletion wins for ever, then the later edit; what is left is settled by
--- the content itself, so that the order of loading never matters.
+-- Which of two copies of a message is newer: a deletion wins for ever, then the later edit; what is left is settled
+-- by the content itself, so that the order of loading never matters.
 create or replace temp macro version(message) as
     struct_pack(
         is_deleted := message.deleted_at is not null,

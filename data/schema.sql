@@ -1,5 +1,6 @@
 -- The facts, as they are kept in the loader's own database file. Key of everything: (platform, source, native id);
--- source_key stands for the first two. No primary keys: merge.sql keeps rows unique, and an index would live in memory.
+-- source_key stands for the first two. No primary keys: merge.sql keeps rows unique, and an index would live in
+-- memory.
 
 create table about (schema_version integer, derived_with varchar);
 
@@ -21,7 +22,7 @@ create table messages (
     sent_at timestamptz, text varchar, kind varchar, title varchar,
     conversation_id varchar, parent_id varchar, basis varchar,
     edited_at timestamptz, deleted_at timestamptz,
-    mentions varchar [], attachments integer, permalink varchar
+    mentions varchar[], attachments integer, permalink varchar
 );
 
 create table reactions (

@@ -196,7 +196,7 @@ def _chunks(records: Iterator[Record], export: Export | None) -> Iterator[Chunk]
     for record in records:
         kind = type(record)
         lists[kind].append(record)
-        if kind is Messages:
+        if isinstance(record, Messages):
             many += record.table.num_rows
         elif kind is not Message or len(chunk.messages) % 256:
             continue

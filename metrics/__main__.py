@@ -56,6 +56,7 @@ def main_command(
     population: Annotated[Population, typer.Option(help="What needs a reply, or every opener.")] = Population.asks,
     hours: Annotated[float | None, typer.Option(help="The target, in hours.", min=0.001)] = None,
     inferred: Annotated[bool, typer.Option("--inferred", help="Count replies that are only inferred.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Of a list, the first so many rows.", min=1)] = None,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     data: Annotated[Path | None, typer.Option("--data", help="The folder with the database.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
@@ -67,7 +68,7 @@ def main_command(
         return
     question = Question(
         name, _day(since, "--since"), _day(until, "--until"), by.value if by else None,
-        tuple(platform or ()), tuple(source or ()), tuple(channel or ()), population.value, hours, inferred,
+        tuple(platform or ()), tuple(source or ()), tuple(channel or ()), population.value, hours, inferred, limit,
     )  # fmt: skip
     answer = ask(Store(data_folder(data)), read_settings(settings_file), question)
     _print(answer.rows, form)

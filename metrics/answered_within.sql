@@ -4,20 +4,17 @@
 -- better: higher
 -- source: Kaplan and Meier 1958; CHAOSS Time to First Response
 --
--- Asks still waiting count for as long as they have waited, so a young week is not punished. Null where no ask of that
--- week is old enough yet. Where nobody (or everybody) is answered by then the band is Wilson's.
-with curve as (
-    select * from waiting_curve($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
-),
-reached as (
+-- Asks still waiting count for as long as they have waited, so a young week is not punished. Null where no ask of
+-- that week is old enough yet. Where nobody (or everybody) is answered by then the band is Wilson's.
+with reached as (
     select
-        curve.week, curve.split, target.hours,
-        coalesce(arg_max(curve.still_waiting, curve.hours) filter (where curve.hours <= target.hours), 1) as still_waiting,
-        arg_max(curve.variance, curve.hours) filter (where curve.hours <= target.hours) as variance,
-        coalesce(sum(curve.leaving) filter (where curve.hours > target.hours), 0)::bigint as older,
-        sum(curve.leaving)::bigint as asks
-    from curve
-    cross join (select unnest($targets::double []) as hours) as target
+        waits.week, waits.split, target.hours,
+        coalesce(product(waits.kept) filter (where waits.hours <= target.hours), 1) as still_waiting,
+        sum(waits.spread) filter (where waits.hours <= target.hours) as variance,
+        count(*) filter (where waits.hours > target.hours) as older,
+        count(*) as asks
+    from waits_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred) as waits
+    cross join (select unnest($targets::double[]) as hours) as target
     group by all
 ),
 shares as (
@@ -41,7 +38,7 @@ select
     case when weeks.is_known and shares.share is not null then shares.high end as high,
     coalesce(shares.asks, 0) as asks
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
-cross join (select unnest($targets::double []) as hours) as target
+cross join (select unnest($targets::double[]) as hours) as target
 left join shares
     on
         weeks.week is not distinct from shares.week

@@ -4,8 +4,8 @@
 -- better: higher
 -- source: product rules for coverage: a load covers the days from its first to its last record
 --
--- One row a source. Inferred replies: the share of answered openers and asks whose answer is only a guess. Unclassified:
--- messages without a sentiment; null until a scorer has run.
+-- One row a source. Inferred replies: the share of answered openers and asks whose answer is only a guess.
+-- Unclassified: messages without a sentiment; null until a scorer has run.
 with place as (
     select * from scope($platforms, $sources, $channels)
 ),

@@ -1,4 +1,5 @@
--- What several metrics share: which rows are meant, and the statistics. Every macro here is a definition with a source.
+-- What several metrics share: which rows are meant, and the statistics. Every macro here is a definition with a
+-- source.
 
 -- The channels that the filters leave. An empty list means all.
 create or replace temp macro scope(platforms, sources, channels) as table
@@ -32,7 +33,8 @@ union all
 select null as week, null as split, false as is_known
 where not exists (select 1 from days) and by_what = '';
 
--- The asks of a period: those *asked* in it, whenever they were answered. hours: the wait, or how long it has been so far.
+-- The asks of a period: those *asked* in it, whenever they were answered. hours: the wait, or how long it has been so
+-- far.
 create or replace temp macro asks_in(since, until, by_what, platforms, sources, channels, population, inferred) as table
 select
     asks.*,
@@ -58,36 +60,36 @@ create or replace temp macro wilson_low(k, n) as
 create or replace temp macro wilson_high(k, n) as
     case when n > 0 then least(1, wilson_middle(k, n) + wilson_half(k, n)) end;
 
--- Kaplan and Meier 1958, by week and for the whole period (week null): the share still waiting after `hours`, with
--- Greenwood's variance. Asks that nobody has answered are counted for as long as they have waited.
-create or replace temp macro waiting_curve(since, until, by_what, platforms, sources, channels, population, inferred) as table
+-- Kaplan and Meier 1958, by week and for the whole period (week null): one row an ask in the order of the waits, with how
+-- many were still waiting just before it. The share still waiting after `hours` is the product of kept over the rows up to
+-- there, Greenwood's variance the sum of spread: ties need no care, as (n-1)/n * (n-2)/(n-1) = (n-2)/n. Asks that nobody
+-- has answered count for as long as they have waited.
+create or replace temp macro waits_in(
+    since, until, by_what, platforms, sources, channels, population, inferred
+) as table
 with waits as (
     select unnest([week, null]) as week, split, hours, answered_at is not null as is_answered
     from asks_in(since, until, by_what, platforms, sources, channels, population, inferred)
 ),
-moments as (
-    select week, split, hours, count(*) filter (where is_answered) as answered, count(*) as leaving
-    from waits
-    group by week, split, hours
-),
-at_risk as (
+ranked as (
     select
         *,
-        sum(leaving) over (partition by week, split order by hours desc rows unbounded preceding)::double as waiting
-    from moments
+        count(*) over (partition by week, split)
+        - row_number() over (partition by week, split order by hours, is_answered desc) + 1 as at_risk
+    from waits
 )
 select
-    week, split, hours, answered, leaving,
-    product(1 - answered / waiting) over earlier as still_waiting,
-    sum(answered / nullif(waiting * (waiting - answered), 0)) over earlier as variance
-from at_risk
-window earlier as (partition by week, split order by hours rows unbounded preceding);
+    week, split, hours, is_answered,
+    case when is_answered then (at_risk - 1) / at_risk else 1 end as kept,
+    case when is_answered then 1 / nullif(at_risk * (at_risk - 1), 0) else 0 end as spread
+from ranked;
 
 -- The share answered, and its log-log band (Kalbfleisch and Prentice 1980), from the share still waiting.
 create or replace temp macro band_step(still_waiting, variance) as
     exp(z() * sqrt(variance) / nullif(abs(ln(nullif(still_waiting, 0))), 0));
 
--- Who was there when, up to the end of the period, by split. Whole weeks where the period is cut at Mondays, else days.
+-- Who was there when, up to the end of the period, by split. Whole weeks where the period is cut at Mondays, else
+-- days.
 create or replace temp macro presence_in(since, until, is_whole_weeks, by_what, platforms, sources, channels) as table
 with place as (
     select place_id, split_of(by_what, platform, source, channel_name) as split from scope(platforms, sources, channels)

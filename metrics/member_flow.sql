@@ -4,9 +4,9 @@
 -- better: higher
 -- source: product analytics' "growth accounting"; CHAOSS Contributors
 --
--- members = new + retained + returning + reactivated, in each week and in the whole period. Retained: also here the week
--- before. Returning: last seen under 56 days before; reactivated: longer ago. Lapsed: here the week before, not now.
--- What the filters leave is the community: new in a channel means first seen in that channel.
+-- members = new + retained + returning + reactivated, in each week and in the whole period. Retained: also here the
+-- week before. Returning: last seen under 56 days before; reactivated: longer ago. Lapsed: here the week before, not
+-- now. What the filters leave is the community: new in a channel means first seen in that channel.
 with seen as (
     select split, person_id, week, is_inside, min(first_at) as first_at, max(last_at) as last_at
     from presence_in($since, $until, $is_whole_weeks, $by, $platforms, $sources, $channels)
@@ -49,7 +49,8 @@ counted as (
     select
         week, split, count(*) as members,
         count(*) filter (where kind = 'new') as new, count(*) filter (where kind = 'retained') as retained,
-        count(*) filter (where kind = 'returning') as returning, count(*) filter (where kind = 'reactivated') as reactivated
+        count(*) filter (where kind = 'returning') as "returning",
+        count(*) filter (where kind = 'reactivated') as reactivated
     from flow
     where is_counted
     group by week, split
@@ -59,7 +60,7 @@ select
     case when weeks.is_known then coalesce(counted.members, 0) end as members,
     case when weeks.is_known then coalesce(counted.new, 0) end as new,
     case when weeks.is_known then coalesce(counted.retained, 0) end as retained,
-    case when weeks.is_known then coalesce(counted.returning, 0) end as returning,
+    case when weeks.is_known then coalesce(counted."returning", 0) end as "returning",
     case when weeks.is_known then coalesce(counted.reactivated, 0) end as reactivated,
     case when weeks.is_known then coalesce(lapse.lapsed, 0) end as lapsed
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks

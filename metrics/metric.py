@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,7 @@ class Question:
     population: Population = "asks"
     hours: float | None = None
     inferred: bool = False
+    limit: int | None = None  # of lists: the first so many rows
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def ask(store: Asked, settings: Settings, question: Question) -> Answer:
 
 def fingerprint(metric: Metric, question: Question, settings: Settings, snapshot: str) -> str:
     """Which definition, settings, question and data made a number: metric-definition-settings-question-data."""
-    asked = hashlib.sha256(repr(question).encode()).hexdigest()[:6]
+    asked = hashlib.sha256(repr(replace(question, limit=None)).encode()).hexdigest()[:6]
     data = re.sub(r"\D", "", snapshot).lstrip("0") or "0"
     return f"{metric.name}-{metric.version}-{settings.fingerprint[:6]}-{asked}-{data}"
 
@@ -122,6 +123,7 @@ def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:
         "hours": question.hours,
         "targets": [question.hours] if question.hours else list(TARGETS),
         "inferred": question.inferred,
+        "limit": question.limit,
     }
 
 

@@ -4,8 +4,8 @@
 -- better: higher
 -- source: CHAOSS Issue Response Time; Wilson 1927
 --
--- In time: within the hours asked for, else the channel's target, else 24. Younger asks are left out and counted: they
--- have had less time, so a rate over all asks always looks worse this week than last.
+-- In time: within the hours asked for, else the channel's target, else 24. Younger asks are left out and counted:
+-- they have had less time, so a rate over all asks always looks worse this week than last.
 with asked as (
     select
         unnest([week, null]) as week, split,

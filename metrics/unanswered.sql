@@ -6,11 +6,19 @@
 --
 -- Asks with no reply when the source's data ends; an old export does not go on ageing. Past target: waiting longer than
 -- the hours asked for, else the channel's target, else 24. Priority, 0 to 1: past target 0.4, a newcomer 0.2, a question
--- or a mention 0.2, and up to 0.2 for age (half of it at three days).
+-- or a mention 0.2, and up to 0.2 for age (half of it at three days). Most urgent first; `limit` cuts the list.
 with waiting as (
-    select *
+    select
+        *, coalesce($hours::double, target_hours, 24) as due_hours, age_hours > due_hours as is_past_target,
+        round(
+            0.4 * is_past_target::integer + 0.2 * is_newcomer::integer
+            + 0.2 * (reason in ('question', 'mentions staff', 'mentions the brand'))::integer
+            + 0.2 * age_hours / (age_hours + 72), 4
+        ) as priority
     from asks_in($since_at, $until_at, '', $platforms, $sources, $channels, $population, $inferred)
     where answered_at is null
+    order by priority desc, asked_at, ask_id
+    limit coalesce($limit::bigint, 9223372036854775807)
 ),
 visits as (
     select person_id, count(distinct day) as visits
@@ -22,19 +30,13 @@ select
     waiting.asked_at, places.platform, places.source, places.source_name, places.source_key,
     places.channel, places.channel_name, waiting.conversation_key::varchar as conversation,
     waiting.message_id as message, messages.member_id as member, people.name, messages.title, messages.text,
-    waiting.age_hours, coalesce($hours::double, places.target_hours, 24) as target_hours,
-    waiting.age_hours > coalesce($hours::double, places.target_hours, 24) as is_past_target,
+    waiting.age_hours, waiting.due_hours as target_hours, waiting.is_past_target,
     waiting.reason, waiting.is_newcomer, coalesce(visits.visits, 0) as visits, waiting.sentiment,
-    round(
-        0.4 * is_past_target::integer + 0.2 * waiting.is_newcomer::integer
-        + 0.2 * (waiting.reason in ('question', 'mentions staff', 'mentions the brand'))::integer
-        + 0.2 * waiting.age_hours / (waiting.age_hours + 72), 4
-    ) as priority,
-    messages.permalink
+    waiting.priority, messages.permalink
 from waiting
 inner join places on waiting.place_id = places.place_id
 inner join messages
     on waiting.source_key = messages.source_key and waiting.message_id = messages.message_id
 left join people on waiting.person_id = people.person_id
 left join visits on waiting.person_id = visits.person_id
-order by priority desc, waiting.asked_at
+order by waiting.priority desc, waiting.asked_at, waiting.ask_id

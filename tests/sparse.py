@@ -92,7 +92,7 @@ def load(
     with store.loading(settings(given)) as loader:
         for platform, source in sources:
             mine = [r for r in rows if (r.get("platform", "forum"), r.get("source", "acme")) == (platform, source)]
-            stated = Source(platform, source, source.title(), since and moment(since), until and moment(until))
+            stated = Source(platform, source, source.title(), moment(since) if since else None, moment(until) if until else None)
             begun = loader.begin(stated, f"{source}.json")
             loader.take(begun, chunk(mine, members, forum))
             loader.finish(begun)

@@ -29,9 +29,10 @@ def _examples() -> list[Any]:
 
 
 def _question(name: str, given: dict[str, Any]) -> Question:
-    lists = {key: tuple(given[key]) for key in ("platforms", "sources", "channels") if key in given}
-    days = {key: date.fromisoformat(given[key]) for key in ("since", "until") if key in given}
-    return Question(name, **{**given, **lists, **days})
+    lists: dict[str, Any] = {key: tuple(given[key]) for key in ("platforms", "sources", "channels") if key in given}
+    days: dict[str, Any] = {key: date.fromisoformat(given[key]) for key in ("since", "until") if key in given}
+    rest = {key: value for key, value in given.items() if key not in {*lists, *days}}
+    return Question(name, **rest, **lists, **days)
 
 
 def rows_of(store: Store, name: str, settings: dict[str, Any] | None = None, **given: Any) -> list[dict[str, Any]]:
@@ -49,7 +50,8 @@ def test_worked_example(name: str, example: dict[str, Any], tmp_path: Path) -> N
     expected = example["rows"]
     shown = [{key: _plain(row[key]) for key in expected[0]} for row in rows] if expected else rows
     wanted = [{key: _wanted(value) for key, value in row.items()} for row in expected]
-    assert shown == [pytest.approx(row, abs=example.get("within", 1e-6)) for row in wanted]
+    near: list[Any] = [pytest.approx(row, abs=example.get("within", 1e-6)) for row in wanted]
+    assert shown == near
 
 
 def _plain(value: Any) -> Any:
@@ -64,7 +66,7 @@ def _wanted(value: Any) -> Any:
 # --- laws --------------------------------------------------------------------------------------------------------
 
 MONDAY = "2026-01-05"
-QUIET = [
+QUIET: list[dict[str, Any]] = [
     {"id": "q1", "by": "ana", "at": "2026-01-05T10:00Z"},
     {"id": "q2", "by": "ben", "at": "2026-01-06T10:00Z"},
     {"id": "a2", "by": "staff_kim", "at": "2026-01-06T12:00Z", "to": "q2", "text": "Turn it twice, then wait."},
@@ -104,7 +106,7 @@ def test_every_metric_splits_and_filters(name: str, by: By, tmp_path: Path) -> N
 def test_a_message_at_until_is_not_counted(name: str, tmp_path: Path) -> None:
     """A period is [since, until): what is said at the first moment after it changes nothing in it."""
     extra = [{"id": "edge", "by": "dov", "at": "2026-01-12T00:00Z"}, {"id": "later", "by": "eve", "at": "2026-01-12T00:01Z"}]
-    given = {"since": MONDAY, "until": "2026-01-12"}
+    given: dict[str, Any] = {"since": MONDAY, "until": "2026-01-12"}
     without = sparse.store_of(tmp_path / "without", QUIET)
     with_them = sparse.store_of(tmp_path / "with", QUIET + extra)
     if name == "data_trust":
@@ -173,7 +175,12 @@ def test_members_are_new_retained_returning_or_reactivated_each_week(tmp_path: P
         for step, day in enumerate(days)
         if (step * (index + 3)) % (7 + index * 4) < 2
     ]
-    for question in ({}, {"since": "2025-06-02", "until": "2025-09-01"}, {"since": "2025-06-04", "until": "2025-08-29"}):
+    questions: tuple[dict[str, Any], ...] = (
+        {},
+        {"since": "2025-06-02", "until": "2025-09-01"},
+        {"since": "2025-06-04", "until": "2025-08-29"},
+    )
+    for question in questions:
         for row in rows_of(sparse.store_of(tmp_path / str(len(question)), rows), "member_flow", **question):
             assert row["members"] == row["new"] + row["retained"] + row["returning"] + row["reactivated"], row
 

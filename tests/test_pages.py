@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import polars as pl
@@ -35,10 +37,8 @@ def see(monkeypatch: pytest.MonkeyPatch) -> Open:
         monkeypatch.setenv("HEARTH_DATA", str(folder))
         app = AppTest.from_file(str(FRAME), default_timeout=60)
         app.query_params.update(address)
-        if page != "weekly_health.py":
-            app.run().switch_page(page)
-            app.query_params.update(address)
-        return app.run()
+        app.run()
+        return app if page == "weekly_health.py" else app.switch_page(page).run()
 
     return open_page
 
@@ -53,7 +53,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 # Two whole weeks and a day: in the first 2 of 3 asks are answered within a day, in the second 1 of 2.
 FEW = [
-    {"id": "a", "by": "ann", "at": "2026-10-05T09:00Z", "in": "a", "text": "How do I bend it?", "title": "Bend"},
+    {"id": "a", "by": "ann", "at": "2026-10-05T09:00Z", "in": "a", "text": "How do I bend it?"},
     {"by": "staff", "at": "2026-10-05T11:00Z", "in": "a", "to": "a", "text": "Warm it first."},
     {"id": "b", "by": "bob", "at": "2026-10-06T09:00Z", "in": "b", "text": "Where is the door?"},
     {"by": "ann", "at": "2026-10-06T10:00Z", "in": "b", "to": "b", "text": "Round the back."},
@@ -79,7 +79,17 @@ def shown(app: AppTest) -> dict[str, str]:
 
 def words(app: AppTest) -> str:
     """All that a page says."""
-    kinds = (app.title, app.subheader, app.markdown, app.caption, app.text, app.info, app.warning, app.error, app.code)
+    kinds = (
+        app.title,
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.text,
+        app.info,
+        app.warning,
+        app.error,
+        app.code,
+    )
     return "\n".join(str(each.value) for kind in kinds for each in kind)
 
 
@@ -111,14 +121,14 @@ def test_the_cards_are_the_metrics_numbers(see: Open, demo: Store) -> None:
     """Each card, told from the rows that the metric gives for that week."""
     app = see(demo.folder)
     monday = date(2026, 11, 9)
-    period = {"since": date(2026, 5, 18), "until": date(2026, 11, 16)}
+    since, until = date(2026, 5, 18), date(2026, 11, 16)
 
     def row(name: str, hours: float | None = None) -> dict[str, Any]:
-        rows = ask(demo, Settings(), Question(name, **period, hours=hours)).rows
+        rows = ask(demo, Settings(), Question(name, since, until, hours=hours)).rows
         return rows.row(by_predicate=pl.col("week") == monday, named=True)
 
     share, wait, flow = row("answered_within", 24.0), row("time_to_first_response"), row("member_flow")
-    waiting = ask(demo, Settings(), Question("unanswered", since=period["since"])).rows
+    waiting = ask(demo, Settings(), Question("unanswered", since)).rows
     assert share["asks"] >= _words.FEW
     assert shown(app) == {
         "Answered within 24 h": f"{share['share'] * 100:.0f}\u00a0%",
@@ -164,12 +174,13 @@ def test_days_that_no_load_covers_are_unknown_and_never_zero(see: Open, tmp_path
     assert "2026-10-05" in hatched["x"]
 
 
-def test_places_narrow_every_number_and_stay_on_the_way(see: Open, demo: Store) -> None:
-    """The address carries the choice to the next page."""
+def test_places_narrow_every_number(see: Open, demo: Store) -> None:
+    """Chosen in the address or on the page; that the choice goes along to the next page, a browser proves."""
     everywhere, mail = see(demo.folder), see(demo.folder, platform="Mail")
     assert shown(mail) != shown(everywhere)
     assert mail.multiselect(key="platform").value == ["mail"]
-    asked = see(demo.folder, "unanswered.py", platform="Mail")
+    asked = see(demo.folder, "unanswered.py")
+    asked.multiselect(key="platform").set_value(["mail"]).run()
     assert set(asked.dataframe[0].value["Where"].str.split(" · ").str[-1]) == {"Mail"}
 
 
@@ -184,7 +195,11 @@ def test_the_list_says_how_many_wait_and_opens_what_they_said(see: Open, few: St
     app = see(few.folder, "unanswered.py")
     assert "3 people are waiting; the longest for 12 days." in words(app)
     waiting = app.dataframe[0].value
-    assert set(waiting["They said"]) == {"Is anybody there?", "Which glue?", "Good morning to all of you here"}
+    assert set(waiting["They said"]) == {
+        "Is anybody there?",
+        "Which glue?",
+        "Good morning to all of you here",
+    }
     second = waiting["They said"][1]
     app.session_state["asks"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     app.run()
@@ -255,7 +270,11 @@ def test_a_wrong_setting_is_told_in_full(
 def test_the_doors_hold_the_same_rows_under_the_same_fingerprint(see: Open, few: Store) -> None:
     """The rows that were drawn are the rows that are opened and downloaded."""
     app = see(few.folder)
-    answer = ask(few, Settings(), Question("answered_within", until=date(2026, 10, 19), since=date(2026, 4, 20), hours=24.0))
+    answer = ask(
+        few,
+        Settings(),
+        Question("answered_within", until=date(2026, 10, 19), since=date(2026, 4, 20), hours=24.0),
+    )
     line = next(trace for trace in drawn(app, 0)["data"] if trace.get("mode") == "lines+markers")
     weeks = answer.rows.filter(pl.col("week").is_not_null())
     assert [value for value in line["y"] if value is not None] == weeks["share"].drop_nulls().to_list()
@@ -271,7 +290,9 @@ def test_a_wait_is_told_in_two_units_at_most(hours: float | None, said: str) -> 
     assert _words.wait(hours) == said
 
 
-@pytest.mark.parametrize(("hours", "said"), [(0.4, "24 minutes"), (1.0, "1 hour"), (50.0, "2 days"), (1600.0, "9 weeks")])
+@pytest.mark.parametrize(
+    ("hours", "said"), [(0.4, "24 minutes"), (1.0, "1 hour"), (50.0, "2 days"), (1600.0, "9 weeks")]
+)
 def test_an_age_is_one_word(hours: float, said: str) -> None:
     assert _words.age(hours) == said
 
@@ -288,3 +309,38 @@ def test_a_share_of_few_is_a_count() -> None:
 def test_a_small_line_does_not_bridge_a_gap() -> None:
     assert _show._last_known([1.0, 2.0, None, 4.0, 5.0, 6.0]) == [4.0, 5.0, 6.0]
     assert _show._last_known([1.0, None]) is None
+
+
+def test_two_who_ask_the_same_at_once_wait_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_ask, "stamp", lambda: "now")
+    asked: list[int] = []
+    gate = Event()
+
+    @_ask.kept(4)
+    def slow(number: int) -> int:
+        asked.append(number)
+        gate.wait(5)
+        return number * 2
+
+    with ThreadPoolExecutor(4) as readers:
+        answers = [readers.submit(slow, 21) for _ in range(4)]
+        gate.set()
+    assert [answer.result() for answer in answers] == [42] * 4
+    assert asked == [21]
+
+
+def test_an_error_is_not_kept_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_ask, "stamp", lambda: "now")
+    asked: list[int] = []
+
+    @_ask.kept(2)
+    def once_wrong(number: int) -> int:
+        asked.append(number)
+        if len(asked) == 1:
+            raise LookupError("not yet")
+        return number
+
+    with pytest.raises(LookupError):
+        once_wrong(1)
+    assert [once_wrong(number) for number in (1, 2, 1, 3, 1, 2)] == [1, 2, 1, 3, 1, 2]
+    assert asked == [1, 1, 2, 3, 2], "1 was used last each time, so 2 had to make room for 3"

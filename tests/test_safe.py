@@ -113,7 +113,22 @@ def test_only_a_web_address_becomes_a_link(address: str | None, host: str | None
     assert found is None or found[0] == address
 
 
-FORMULAS = ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "\n1", " =1", "\u200b=1", "＝1", "＋1", "－1", "＠a", "\ufeff=1"]
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@sum",
+    "\t=1",
+    "\r=1",
+    "\n1",
+    " =1",
+    "\u200b=1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠a",
+    "\ufeff=1",
+]
 
 
 def test_no_cell_of_a_file_is_a_formula() -> None:
@@ -131,6 +146,8 @@ def test_no_page_uses_a_surface_that_reads_markup(root: Path) -> None:
         f"{path.name}:{node.lineno} {node.attr}"
         for path in (root / "pages").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr in closed and ast.unparse(node.value).startswith("st")
+        if isinstance(node, ast.Attribute)
+        and node.attr in closed
+        and ast.unparse(node.value).startswith("st")
     ]
     assert found == []

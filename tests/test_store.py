@@ -21,7 +21,7 @@ from data.records import Message, Refused, Source
 from data.store import Busy, Chunk, NoData, Store, StoreError
 from tests import sparse
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"id": "q1", "by": "ana", "at": "2026-01-05T10:00Z", "reactions": ["ben"]},
     {"id": "a1", "by": "staff_kim", "at": "2026-01-05T12:00Z", "to": "q1", "text": "Turn it twice."},
     {"id": "q2", "by": "ben", "at": "2026-01-06T10:00Z", "in": "t2"},
@@ -146,7 +146,7 @@ def test_readers_see_a_new_snapshot_without_a_restart_and_an_old_one_to_its_end(
     store = Store(tmp_path)
     load_rows(store, ROWS[:1])
     old = store.snapshot
-    with store._connection().cursor() as cursor:
+    with store._cursor("") as cursor:
         load_rows(store, ROWS)
         assert cursor.sql("from messages").pl().height == 1
     assert store.snapshot != old
@@ -159,6 +159,11 @@ def test_old_snapshots_are_cleared_away(tmp_path: Path) -> None:
         load_rows(store, ROWS[:count])
         assert store.query("from messages").height == count
     assert len(list(tmp_path.glob("snap-*"))) == door.KEPT_SNAPSHOTS
+
+
+def test_two_stores_of_one_process_read_the_same_snapshot(tmp_path: Path) -> None:
+    load_rows(Store(tmp_path), ROWS)
+    assert [Store(tmp_path).query("from messages").height for _ in range(2)] == [5, 5]
 
 
 def test_many_threads_read_at_once(tmp_path: Path) -> None:

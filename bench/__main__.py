@@ -1,0 +1,72 @@
+"""Speed figures, each a ratio to a baseline measured in the same run. Without a part: all of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from bench import load
+from bench.figures import Broken, Figure, as_json, table
+
+QUICK = 100_000
+
+
+class Part(StrEnum):
+    """What to measure."""
+
+    load = "load"
+    metrics = "metrics"
+    pages = "pages"
+
+
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main_command(
+    parts: Annotated[list[Part] | None, typer.Argument(help="What to measure.", show_default=False)] = None,
+    messages: Annotated[int, typer.Option(help="Size of the made-up export.", min=1000)] = load.HELD_FROM,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK:,} messages.")] = False,
+    full: Annotated[bool, typer.Option("--full", help=f"Also load {load.LARGE:,} messages.")] = False,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure, and print what was found. A missed goal is no failure: the machine may be busy."""
+    size = QUICK if quick else messages
+    found = [figure for part in Part if part in (parts or Part) for figure in _measure(part, size, full)]
+    print(as_json(found) if as_json_ else table(found))
+
+
+def _measure(part: Part, messages: int, full: bool) -> list[Figure]:
+    """One part. The heavy libraries of the pages are loaded only where they are needed."""
+    print(f"measuring {part} ...", file=sys.stderr)
+    if part is Part.load:
+        return load.figures(messages, full)
+    folder = load.database(messages)
+    if part is Part.metrics:
+        from bench import metrics
+
+        return metrics.figures(folder)
+    # Streamlit warns of sessions without a browser, as ours are; it reads this when it is first loaded.
+    os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")
+    from bench import pages
+
+    smaller = load.WORK / f"data-{QUICK}"
+    has_smaller = messages > QUICK and (smaller / "CURRENT").exists()
+    return pages.figures(folder, load.database(QUICK) if has_smaller else None)
+
+
+def main() -> None:
+    """Run; end with 1 where a run must not count."""
+    try:
+        app()
+    except Broken as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

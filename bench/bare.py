@@ -1,0 +1,153 @@
+"""A bare page: what a real page drew, drawn again from literals. It asks nothing and works nothing out.
+
+It is the least a page like that can cost: a figure is made beforehand, a table is a frame already, and what
+is left is Streamlit's own work.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+from streamlit.testing.v1.element_tree import Block, Node
+
+from bench.figures import Broken
+
+Draw = Callable[[], Any]
+RECORDED: dict[str, list[Draw]] = {}
+"""By page: what to draw, in order."""
+
+
+def record(page: str, main: Block) -> None:
+    """Keep what a page drew as literals, for `draw` to draw again."""
+    RECORDED[page] = _all(main.children.values())
+
+
+def draw(page: str) -> None:
+    """Draw a recorded page."""
+    for each in RECORDED[page]:
+        each()
+
+
+def kinds(block: Block) -> Counter[str]:
+    """How many there are of each kind of element and container."""
+    return Counter(each.type for each in block)
+
+
+def _all(nodes: Iterable[Node]) -> list[Draw]:
+    return [_block(node) if isinstance(node, Block) else _element(node) for node in nodes]
+
+
+def _element(node: Any) -> Draw:
+    if node.type not in ELEMENTS:
+        raise Broken(f"bench/bare.py cannot draw the element {node.type!r} yet")
+    return ELEMENTS[node.type](node.proto, getattr(node, "key", None))
+
+
+def _block(block: Block) -> Draw:
+    inside = list(block.children.values())
+    if inside and all(each.type == "column" for each in inside):
+        return _columns([each for each in inside if isinstance(each, Block)])
+    if block.type not in BLOCKS:
+        raise Broken(f"bench/bare.py cannot draw the container {block.type!r} yet")
+    room, drawn = BLOCKS[block.type](block.proto, block.key), _all(inside)
+
+    def fill() -> None:
+        with room():
+            for each in drawn:
+                each()
+
+    return fill
+
+
+def _columns(columns: list[Block]) -> Draw:
+    weights = [each.proto.weight for each in columns]
+    drawn = [_all(each.children.values()) for each in columns]
+
+    def fill() -> None:
+        for column, inside in zip(st.columns(weights), drawn, strict=True):
+            with column:
+                for each in inside:
+                    each()
+
+    return fill
+
+
+def _frame(proto: Any, key: str | None) -> Draw:
+    frame = pl.read_ipc_stream(io.BytesIO(proto.arrow_data.data))
+    more = {"on_select": "rerun", "selection_mode": "single-row"} if proto.selection_mode else {}
+    more |= {"column_config": json.loads(proto.columns), "alt": proto.alt}
+    return partial(st.dataframe, frame, hide_index=True, key=key, **more)
+
+
+def _chart(proto: Any, _: str | None) -> Draw:
+    """A figure and not a dict: Streamlit checks a dict on every draw, and that takes longest."""
+    figure = go.Figure(json.loads(proto.spec))
+    return partial(st.plotly_chart, figure, theme=None, config=json.loads(proto.config), alt=proto.alt)
+
+
+def _choice(widget: Callable[..., Any], proto: Any, key: str | None, **more: Any) -> Draw:
+    return partial(widget, proto.label, list(proto.options), key=key, **_bound(proto), **more)
+
+
+def _metric(proto: Any, _: str | None) -> Draw:
+    trail = list(proto.chart_data)
+    return partial(st.metric, proto.label, proto.body, help=proto.help, chart_data=trail, delta_color="off")
+
+
+def _bound(proto: Any) -> dict[str, Any]:
+    return {"bind": "query-params"} if proto.query_param_key else {}
+
+
+def _opens(room: Any, key: str | None) -> dict[str, Any]:
+    """Whether to open it runs the page again."""
+    return {"key": key, "on_change": "rerun"} if room.id else {}
+
+
+ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
+    "caption": lambda proto, _: partial(st.caption, proto.body),
+    "code": lambda proto, _: partial(st.code, proto.code_text, language=proto.language),
+    "dataframe": _frame,
+    "divider": lambda _proto, _: st.divider,
+    "download_button": lambda proto, key: partial(
+        st.download_button, proto.label, lambda: b"", "bare.csv", key=key, on_click="ignore", type=proto.type
+    ),
+    "header": lambda proto, _: partial(st.header, proto.body),
+    "info": lambda proto, _: partial(st.info, proto.body),
+    "link_button": lambda proto, _: partial(st.link_button, proto.label, proto.url, type=proto.type),
+    "markdown": lambda proto, _: partial(st.markdown, proto.body),
+    "metric": _metric,
+    "multiselect": partial(_choice, st.multiselect),
+    "plotly_chart": _chart,
+    "selectbox": lambda proto, key: _choice(st.selectbox, proto, key, index=proto.default),
+    "subheader": lambda proto, _: partial(st.subheader, proto.body),
+    "success": lambda proto, _: partial(st.success, proto.body),
+    "text": lambda proto, _: partial(st.text, proto.body),
+    "title": lambda proto, _: partial(st.title, proto.body),
+    "toggle": lambda proto, key: partial(st.toggle, proto.label, key=key, help=proto.help, **_bound(proto)),
+}
+
+BLOCKS: dict[str, Callable[[Any, str | None], Draw]] = {
+    "chat_message": lambda proto, _: partial(st.chat_message, proto.name),
+    "expandable": lambda proto, key: partial(
+        st.expander, proto.expandable.label, **_opens(proto.expandable, key)
+    ),
+    "flex_container": lambda proto, _: partial(
+        st.container,
+        border=proto.flex_container.border,
+        horizontal=proto.flex_container.direction == proto.flex_container.HORIZONTAL,
+    ),
+    "grid_container": lambda proto, _: partial(
+        st.grid, proto.columns, min_column_width=proto.min_column_width_px
+    ),
+    "popover": lambda proto, key: partial(
+        st.popover, proto.popover.label, type=proto.popover.type, **_opens(proto.popover, key)
+    ),
+}

@@ -1,0 +1,52 @@
+"""One speed figure: what it is, what it was measured against, and the goal it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Broken(Exception):
+    """A run that must not count: it drew an error, or it lost a record."""
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A measured value: a ratio, or an amount in `unit`. A goal is the most it may be."""
+
+    part: str
+    what: str
+    value: float
+    unit: str = "x"
+    goal: float | None = None
+    against: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goal was met; empty where there is none."""
+        if self.goal is None:
+            return ""
+        return "met" if self.value <= self.goal else "MISSED"
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures as a table, a part below the other."""
+    rows = [("", "figure", "goal", "", "measured against")]
+    for part in dict.fromkeys(each.part for each in figures):
+        rows += [("", "", "", "", ""), (part, "", "", "", "")]
+        rows += [_row(each) for each in figures if each.part == part]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    what, figure, goal, verdict = (f"{{:{side}{width}}}" for side, width in zip("<>><", widths, strict=True))
+    form = f"{what}  {figure}  {goal}  {verdict}  {{}}"
+    return "\n".join(form.format(*row).rstrip() for row in rows)
+
+
+def as_json(figures: Sequence[Figure]) -> str:
+    """The figures, each with its verdict, as one JSON array."""
+    told = [msgspec.structs.asdict(each) | {"verdict": each.verdict} for each in figures]
+    return msgspec.json.encode(told).decode()
+
+
+def _row(figure: Figure) -> tuple[str, str, str, str, str]:
+    goal = "" if figure.goal is None else f"<= {figure.goal:g} {figure.unit}"
+    return f"  {figure.what}", f"{figure.value:,.2f} {figure.unit}", goal, figure.verdict, figure.against

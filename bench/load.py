@@ -1,0 +1,135 @@
+"""How long a load takes, and how much memory, beside `json.loads` on the very same bytes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from bench.figures import Broken, Figure
+from data.demo import write_slack
+
+ROOT = Path(__file__).parent.parent
+WORK = ROOT / "bench" / "work"
+REPEATS = 3
+HELD_FROM = 1_000_000
+"""The goals are for so many messages: with fewer, starting Python weighs too much."""
+LARGE = 3_000_000
+FATES = ("inserted", "updated", "unchanged", "refused")
+KEPT, DROPPED = "json.loads, results kept", "json.loads, results dropped"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a process printed, and what it took: seconds, seconds of processor time, gigabytes at most."""
+
+    said: dict[str, Any]
+    waited: float
+    worked: float
+    peak: float
+
+
+def figures(messages: int, is_full: bool = False, work: Path = WORK, repeats: int = REPEATS) -> list[Figure]:
+    """Baseline and load by turns, so that a busy minute strikes both. Raises Broken when a record is lost."""
+    path, folder = export(messages, work), work / f"data-{messages}"
+    rounds = [_round(path, folder, messages) for _ in range(repeats)]
+    kept, dropped, first, again = (_middle(runs) for runs in zip(*rounds, strict=True))
+    goal, most = (2.0, 1.0) if messages >= HELD_FROM else (None, None)
+    found = [
+        _ratio("time waited", first.waited, kept.waited, KEPT, goal),
+        _ratio("processor time", first.worked, kept.worked, KEPT, goal),
+        _ratio("processor time", first.worked, dropped.worked, DROPPED),
+        _ratio("processor time, same export again", again.worked, first.worked, "the first load"),
+        Figure("load", "most memory", first.peak, "GB", most, f"{messages:,} messages"),
+    ]
+    return [*found, _memory_growth(first.peak, messages, work)] if is_full else found
+
+
+def export(messages: int, work: Path = WORK) -> Path:
+    """A made-up Slack export of so many rows; written once."""
+    path = work / f"slack-{messages}.zip"
+    if not path.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"unfinished-{path.name}")
+        write_slack(unfinished, messages)
+        unfinished.rename(path)
+    return path
+
+
+def database(messages: int, work: Path = WORK) -> Path:
+    """The folder that a load of so many messages filled, brought up to date with today's rules."""
+    folder = work / f"data-{messages}"
+    if (folder / "CURRENT").exists():
+        run("-m", "ingest", "derive", "--data", str(folder))
+    else:
+        load(export(messages, work), folder, messages)
+    return folder
+
+
+def load(path: Path, folder: Path, messages: int) -> Run:
+    """Load an export into an emptied folder. Raises Broken when a record is lost."""
+    shutil.rmtree(folder, ignore_errors=True)
+    done = _load(path, folder)
+    account(done.said["loads"], messages, "inserted")
+    return done
+
+
+def account(loads: Iterable[dict[str, int]], messages: int, fate: str) -> None:
+    """Every row of the export must have been read and met the one fate. Raises Broken otherwise."""
+    counts = {name: sum(each[name] for each in loads) for name in ("read", *FATES)}
+    if counts["read"] != messages or counts[fate] != messages:
+        raise Broken(f"{messages:,} rows went in, and all should be {fate}; the load says {counts}")
+
+
+def run(*words: str) -> Run:
+    """Run Python with these words to its end. Raises Broken where it fails."""
+    command = [sys.executable, "-m", "bench.process", *words]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)  # noqa: S603 - Hearth itself
+    told = msgspec.json.decode(done.stdout)
+    if told["code"]:
+        raise Broken(f"`python {' '.join(words)}` ended with {told['code']}")
+    said = msgspec.json.decode(told["said"]) if told["said"].startswith("{") else {}
+    return Run(said, told["waited"], told["worked"], told["peak"])
+
+
+def _round(path: Path, folder: Path, messages: int) -> tuple[Run, ...]:
+    baselines = _decode(path, "kept"), _decode(path, "dropped")
+    return *baselines, load(path, folder, messages), _again(path, folder, messages)
+
+
+def _load(path: Path, folder: Path) -> Run:
+    return run("-m", "ingest", "load", str(path), "--json", "--data", str(folder))
+
+
+def _again(path: Path, folder: Path, messages: int) -> Run:
+    done = _load(path, folder)
+    account(done.said["loads"], messages, "unchanged")
+    return done
+
+
+def _decode(path: Path, results: str) -> Run:
+    """Only what json.loads itself takes: not Python's start, not the unzipping."""
+    done = run("-m", "bench.decode", str(path), results)
+    return Run({}, done.said["waited"], done.said["worked"], done.peak)
+
+
+def _middle(runs: Sequence[Run]) -> Run:
+    return Run({}, *(median(getattr(each, name) for each in runs) for name in ("waited", "worked", "peak")))
+
+
+def _ratio(what: str, mine: float, theirs: float, name: str, goal: float | None = None) -> Figure:
+    return Figure("load", what, mine / theirs, goal=goal, against=f"{name}: {mine:.1f} s to {theirs:.1f} s")
+
+
+def _memory_growth(peak: float, messages: int, work: Path) -> Figure:
+    """Memory must not grow with the export."""
+    large = load(export(LARGE, work), work / f"data-{LARGE}", LARGE)
+    against = f"most memory at {messages:,} messages: {large.peak:.2f} GB to {peak:.2f} GB"
+    return Figure("load", f"most memory at {LARGE:,}", large.peak / peak, goal=1.1, against=against)

@@ -1,0 +1,93 @@
+"""The front door: `streamlit run dashboard.py` serves Hearth behind strict headers.
+
+The pages live in pages/. Their frame is the script Streamlit runs, so that every address, typed or
+linked, passes it first: with `st.navigation` in this file a direct link to a page would skip it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HERE = Path(__file__).parent
+
+
+def content_policy() -> str:
+    """What a page may load: this server and nothing else.
+
+    Streamlit's own page holds one inline script; its hash is allowed, not inline scripts as such.
+    """
+    page = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
+    inline = re.findall(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(each).digest()).decode()}'" for each in inline
+    )
+    rules = {
+        "default-src": "'self'",
+        "script-src": f"'self' 'wasm-unsafe-eval' {hashes}",
+        "style-src": "'self' 'unsafe-inline'",  # Streamlit and Plotly write style attributes
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{rule} {value}" for rule, value in rules.items())
+
+
+class Headers:
+    """Adds the security headers to every answer, and keeps the server's own figures from strangers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.headers = {
+            "Content-Security-Policy": content_policy(),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self.headers)
+            await send(message)
+
+        if scope["type"] == "http" and scope["path"].endswith("/_stcore/metrics") and not _is_here(scope):
+            refusal = PlainTextResponse("Only this machine may read the server's figures.", status_code=403)
+            await refusal(scope, receive, send_guarded)
+        else:
+            await self.app(scope, receive, send_guarded)
+
+
+def _is_here(scope: Scope) -> bool:
+    """Whether a request comes from this machine, and was not handed on by a proxy."""
+    host = (scope.get("client") or ("", 0))[0]
+    return host in ("127.0.0.1", "::1") and b"x-forwarded-for" not in dict(scope["headers"])
+
+
+@asynccontextmanager
+async def warm(_: object) -> AsyncIterator[None]:
+    """Load the heavy libraries before the first visitor asks for them, and before two ask at once."""
+    import_module("pandas")  # Plotly fails where it meets one that is half loaded
+    import_module("pages._show")
+
+    yield
+
+
+app = st.App(HERE / "pages" / "_frame.py", middleware=[Middleware(Headers)], lifespan=warm)

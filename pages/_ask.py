@@ -1,0 +1,130 @@
+"""What the pages ask of the store. What was worked out for one reader is kept for all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import polars as pl
+import streamlit as st
+
+from data.settings import Settings, data_folder, read_settings, settings_path
+from data.store import Store
+from metrics.metric import Answer, Question, ask
+
+Row = dict[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
+STATE = "what is loaded"
+_shelves: dict[str, OrderedDict[Hashable, Future[Any]]] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class State:
+    """What is loaded, and how it is set. All of a page speaks of one state."""
+
+    folder: Path
+    snapshot: str | None
+    settings: Settings
+    stamp: str  # changes whenever an answer may: a part of the key of all that is kept
+
+
+def kept(entries: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Keep the results of a function for all readers, the last used `entries` of them, for each stamp.
+
+    Two who ask the same at once wait for one answer; an error is not kept. A hit takes some
+    microseconds, Streamlit's own cache some hundred: a page has thirty. The shelf has the function's
+    name, because Streamlit defines a page's functions anew on each run.
+    """
+
+    def wrap(work: Callable[P, T]) -> Callable[P, T]:
+        shelf = _shelves.setdefault(f"{work.__code__.co_filename} {work.__qualname__}", OrderedDict())
+
+        def look_up(*args: P.args, **kwargs: P.kwargs) -> T:
+            key = (stamp(), args, tuple(kwargs.items()))
+            with _lock:
+                found = shelf.get(key)
+                is_new = found is None
+                future: Future[T] = shelf.setdefault(key, Future()) if found is None else found
+                shelf.move_to_end(key)
+                if len(shelf) > entries:
+                    shelf.popitem(last=False)
+            if is_new:
+                _fulfil(future, lambda: work(*args, **kwargs), lambda: shelf.pop(key, None))
+            return future.result()
+
+        return look_up
+
+    return wrap
+
+
+def _fulfil(future: Future[T], work: Callable[[], T], forget: Callable[[], object]) -> None:
+    """Do the work for all who wait for it; what failed is asked again by the next."""
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        forget()
+        future.set_exception(error)
+        raise
+
+
+def begin() -> State:
+    """Note what is loaded and how it is set, once for each run of a page. Raises SettingsError."""
+    path, folder = settings_path(), data_folder()
+    settings, fingerprint = _settings(path, path.stat().st_mtime_ns if path.exists() else 0)
+    snapshot = _store(folder).snapshot
+    state = State(folder, snapshot, settings, f"{folder} {snapshot} {fingerprint}")
+    st.session_state[STATE] = state
+    return state
+
+
+def state() -> State:
+    """What this run of the page speaks of."""
+    found: State = st.session_state[STATE]
+    return found
+
+
+def stamp() -> str:
+    """Of the state that this run of the page speaks of."""
+    return state().stamp
+
+
+@kept(256)
+def answer(question: Question) -> Answer:
+    """The answer to a question."""
+    return ask(_store(state().folder), state().settings, question)
+
+
+def later(question: Question) -> Callable[[], pl.DataFrame]:
+    """The rows of a question that is only asked when somebody wants the file."""
+    store, settings = _store(state().folder), state().settings
+    return lambda: ask(store, settings, question).rows
+
+
+@kept(256)
+def rows(question: Question) -> list[Row]:
+    """The same, row by row: for answers of a few hundred rows."""
+    return answer(question).rows.to_dicts()
+
+
+@kept(128)
+def read(name: str, **params: int | str) -> pl.DataFrame:
+    """One of the store's tables: sources, places, loads, refused, coverage, conversation."""
+    return _store(state().folder).read(name, **params)
+
+
+@st.cache_resource(show_spinner=False)
+def _store(folder: Path) -> Store:
+    return Store(folder)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _settings(path: Path, changed: int) -> tuple[Settings, str]:
+    settings = read_settings(path if changed else None)
+    return settings, settings.fingerprint

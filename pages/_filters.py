@@ -1,0 +1,247 @@
+"""What the reader chose to look at. It stands in the page's address, so that a link shows the same view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import streamlit as st
+
+from metrics.metric import By, Question
+from pages import _ask, _words
+from pages._ask import kept
+from pages._safe import label, line
+
+WEEK = timedelta(weeks=1)
+SPANS: dict[str, int | None] = {"4 weeks": 4, "13 weeks": 13, "26 weeks": 26, "A year": 52, "All time": None}
+USUAL = "26 weeks"
+OWN = "Own dates"
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+LARGEST = 300
+"""So many channels are offered, the busiest first: a longer list would travel with every click."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A period `[since, until)` and the places in it. Open ends are None; no places means all of them."""
+
+    as_of: datetime
+    since: date | None = None
+    until: date | None = None
+    platforms: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    inferred: bool = False
+
+    def question(
+        self, name: str, by: By | None = None, hours: float | None = None, limit: int | None = None
+    ) -> Question:
+        """One metric, asked of this view."""
+        return Question(
+            name,
+            self.since,
+            self.until,
+            by,
+            platforms=self.platforms,
+            sources=self.sources,
+            channels=self.channels,
+            hours=hours,
+            inferred=self.inferred,
+            limit=limit,
+        )
+
+    def covers(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows of one of the store's tables that lie in this view's places."""
+        chosen = {"platform": self.platforms, "source": self.sources, "channel": self.channels}
+        tests = [
+            pl.col(column).is_in(list(values))
+            for column, values in chosen.items()
+            if values and column in frame.columns
+        ]
+        return frame.filter(tests) if tests else frame
+
+
+@dataclass(frozen=True)
+class Week:
+    """One complete week, the weeks around it that are drawn, and the same number of weeks up to now."""
+
+    monday: date
+    view: View
+    now: View
+
+
+def week() -> Week | None:
+    """The places, and a complete week to look at; None where there is none yet."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = _places()
+        weeks = _complete_weeks(view)
+        name = st.selectbox(
+            "Week",
+            list(weeks),
+            key="week",
+            bind="query-params",
+            label_visibility="collapsed",
+            placeholder="No complete week yet",
+            width=210,
+        )
+        span = _span(list(SPANS))
+    if name not in weeks:
+        return None
+    monday, newest = weeks[name], max(weeks.values()) + WEEK
+    # While the newest weeks hold the chosen one they stay: to choose among them asks nothing new.
+    since = _back(newest, span)
+    until = newest if since is None or monday >= since else monday + WEEK
+    drawn = replace(view, since=_back(until, span), until=until)
+    return Week(monday, drawn, now=replace(view, since=since))
+
+
+def period() -> View:
+    """The places and a period that ends with the data."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = _places()
+        span = _span(["This week", "Last week", *SPANS, OWN])
+        if span == OWN:
+            return _own_dates(view)
+    monday = _monday(view.as_of)
+    if span == "This week":
+        return replace(view, since=monday)
+    if span == "Last week":
+        return replace(view, since=monday - WEEK, until=monday)
+    return replace(view, since=_back(monday, span))
+
+
+def _back(day: date, span: str) -> date | None:
+    """The day so many weeks before; None for all time."""
+    weeks = SPANS[span]
+    return None if weeks is None else day - weeks * WEEK
+
+
+def _span(spans: list[str]) -> str:
+    return st.selectbox(
+        "Period",
+        spans,
+        spans.index(USUAL),
+        key="period",
+        bind="query-params",
+        label_visibility="collapsed",
+        width=130,
+    )
+
+
+def _own_dates(view: View) -> View:
+    """Two days that the reader picked; the second may still be missing."""
+    last = view.as_of.astimezone(_ask.state().settings.zone).date()
+    picked = st.date_input(
+        "Dates",
+        (last - 4 * WEEK, last),
+        key="dates",
+        bind="query-params",
+        label_visibility="collapsed",
+        width=230,
+    )
+    since, last = [*picked, None, None][:2]
+    return replace(view, since=since, until=last and last + timedelta(days=1))
+
+
+def _places() -> View:
+    """One small window with everything that narrows the places; its name says what is chosen."""
+    with st.popover(_title(), key="places", width=220):
+        platforms = _pick("Platforms", "platform", View(EVER))
+        sources = _pick("Sources", "source", View(EVER, platforms=platforms))
+        channels = _pick("Channels", "channel", View(EVER, platforms=platforms, sources=sources))
+        inferred = st.toggle(
+            "Count guessed replies",
+            key="guessed",
+            bind="query-params",
+            help="In a channel without threads the next message by somebody else, within 30 minutes, may be "
+            "the reply. That is a guess, so it is left out unless you ask for it.",
+        )
+    view = View(EVER, None, None, platforms, sources, channels, inferred)
+    return replace(view, as_of=_span_of(view)[1])
+
+
+def _pick(title: str, column: str, view: View) -> tuple[str, ...]:
+    """Choose some of a column's values by name; none means all of them."""
+    names = _names(column, view)
+    chosen = st.multiselect(
+        title,
+        list(names),
+        format_func=lambda value: names.get(value, str(value)),
+        key=column,
+        bind="query-params",
+        placeholder="All",
+    )
+    return tuple(value for value in chosen if value in names)
+
+
+@kept(256)
+def _names(column: str, view: View) -> dict[str, str]:
+    """Each value of a column and the name it goes by, the busiest first. A name used twice is told apart."""
+    shown = "platform" if column == "platform" else f"{column}_name"
+    names: dict[str, str] = {}
+    places = view.covers(_ask.read("places"))
+    known = places.group_by(column).agg(
+        pl.col("messages").sum(), pl.col(shown).first().alias("name"), pl.col("source_name").first()
+    )
+    busiest = known.sort("messages", column, descending=[True, False]).head(LARGEST)
+    for row in busiest.iter_rows(named=True):
+        name = _words.platform(row["name"]) if column == "platform" else line(row["name"], 40)
+        if name in names.values():
+            name = f"{name} ({line(row['source_name'], 30)}, {line(row[column], 20)})"
+        names[row[column]] = name
+    return names
+
+
+@kept(256)
+def _span_of(view: View) -> tuple[datetime, datetime]:
+    """The first and the last moment that the places of a view cover."""
+    places = view.covers(_ask.read("places"))
+    first, last = places["first_at"].min(), places["as_of"].max()
+    return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else (EVER, EVER)
+
+
+def _title() -> str:
+    """The chosen places in a few words: as this session knows them, or a first visit's address."""
+    chosen = [
+        names.get(value, value)
+        for column in ("channel", "source", "platform")
+        for names in (_names(column, View(EVER)),)
+        for value in st.session_state.get(column) or st.query_params.get_all(column)
+    ]
+    if not chosen:
+        return "All places"
+    return label(chosen[0]) + (f" and {len(chosen) - 1} more" if len(chosen) > 1 else "")
+
+
+@kept(64)
+def _complete_weeks(view: View) -> dict[str, date]:
+    """The weeks that were over when the data ended, the newest first: their names and their Mondays."""
+    newest = _monday(view.as_of) - WEEK
+    oldest = _monday(_span_of(view)[0])
+    mondays = [newest - index * WEEK for index in range((newest - oldest).days // 7 + 1)]
+    return {f"Week of {_words.day(monday)}": monday for monday in mondays}
+
+
+@kept(256)
+def target(view: View) -> float | None:
+    """The hours within which an ask should be answered, where all the places agree on them."""
+    hours = view.covers(_ask.read("places"))["target_hours"].unique().to_list()
+    return hours[0] if len(hours) == 1 else None
+
+
+@kept(256)
+def covered(view: View) -> float | None:
+    """The share of the period's days that loads cover; None where there are none."""
+    days = view.covers(_ask.read("coverage")).filter(
+        pl.lit(True) if view.since is None else pl.col("day") >= view.since,
+        pl.lit(True) if view.until is None else pl.col("day") < view.until,
+    )
+    share = days["is_covered"].mean()
+    return share if isinstance(share, float) else None
+
+
+def _monday(moment: datetime) -> date:
+    """The Monday of the week a moment lies in, where the community lives."""
+    day = moment.astimezone(_ask.state().settings.zone).date()
+    return day - timedelta(days=day.weekday())

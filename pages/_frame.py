@@ -1,0 +1,48 @@
+"""The frame around every page: what it is called, what stands at the top, and who may pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from data.settings import SettingsError
+from pages import _ask, _show
+from pages._safe import label, plain
+
+MARK = Path(__file__).parent / "hearth.svg"
+
+
+def main() -> None:
+    """Draw the frame, then the page the address names."""
+    st.logo(MARK.read_text(), size="large")
+    page = st.navigation(
+        [
+            st.Page("weekly_health.py", title="Weekly health", default=True),
+            st.Page("unanswered.py", title="Unanswered"),
+            st.Page("sources.py", title="Sources"),
+        ],
+        position="top",
+    )
+    st.set_page_config(f"{page.title} · Hearth", "🔥", layout="wide")
+    try:
+        state = _ask.begin()
+    except SettingsError as error:
+        st.error("The settings cannot be used. Correct them, then reload the page.")
+        st.text(plain(str(error)))
+        return
+    is_empty = state.snapshot is None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(f"{page.title} :gray[· {label(state.settings.community.name)}]", width="content")
+        if not is_empty and _ask.read("sources")["is_demo"].any():
+            st.badge("Demo: made-up people", color="orange")
+    if is_empty:
+        st.markdown(
+            "Nothing is loaded yet, so there is nothing to show. Load something, then reload the page."
+        )
+        _show.how_to_load("Load your first export")
+        return
+    page.run()
+
+
+main()

@@ -1,0 +1,87 @@
+"""The one safe door for what people wrote: names, titles, messages, file names, reasons.
+
+Everything read from an export passes through here before it reaches a screen or a file. Each
+surface has its own form, because each reads different characters as orders: `plain` for text and
+table cells, `label` where Streamlit insists on Markdown, `figure_text` for Plotly, `csv` for a
+spreadsheet, `web_link` for an address.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import urlsplit
+
+import polars as pl
+
+_JOINER = "\u2060"  # takes no room, yet keeps a parser from seeing an address
+_FORMULA = r"^[\s\p{Cc}\p{Cf}]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|^[\t\r\n]"
+# C0 and C1 controls but for tab and line feed, then all that reorders or breaks the text around it.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]")
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200e\u200f\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_ADDRESS = re.compile(r"://|www\.|[@:]", re.IGNORECASE)
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def plain(text: str | None) -> str:
+    """Text for a text surface: nothing hidden, and no word of it turns its neighbours around."""
+    if not text:
+        return ""
+    if text.isascii() and text.isprintable():
+        return text
+    seen = _UNSEEN.sub(_picture, text.replace("\r\n", "\n"))
+    return f"\u2068{seen}\u2069" if _RIGHT_TO_LEFT.search(seen) else seen
+
+
+def line(text: str | None, length: int = 140) -> str:
+    """The same on one line, cut to `length` characters."""
+    flat = " ".join((text or "")[: 4 * length].split())
+    return plain(flat if len(flat) <= length else flat[: length - 1].rstrip() + "…")
+
+
+def label(text: str | None) -> str:
+    """Text for a Markdown label: no link, picture, formula, colour or emphasis comes of it."""
+    unlinked = _ADDRESS.sub(lambda found: found[0][0] + _JOINER + found[0][1:], line(text))
+    return _PUNCTUATION.sub(r"\\\1", unlinked)
+
+
+def figure_text(text: str | None, length: int = 60) -> str:
+    """Text for Plotly, which would draw tags as markup and dollars as formulas."""
+    return html.escape(line(text, length), quote=False).replace("$", "&#36;")
+
+
+def web_link(address: str | None) -> tuple[str, str] | None:
+    """An http(s) address and its host, to be shown beside it; None for anything else."""
+    if not address or not address.isascii() or not address.isprintable() or " " in address:
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        return None
+    return address, parts.hostname
+
+
+def cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """A table whose every text cell went through `plain`."""
+    text = pl.col(pl.String)
+    return frame.with_columns(text.map_elements(plain, return_dtype=pl.String, skip_nulls=True))
+
+
+def csv(frame: pl.DataFrame) -> bytes:
+    """A CSV file a spreadsheet opens without running it: a text that could be a formula gets a `'`."""
+    text = pl.col(pl.String)
+    is_formula = text.str.contains(_FORMULA)
+    calm = frame.with_columns(pl.when(is_formula).then("'" + text).otherwise(text).name.keep())
+    return calm.write_csv(quote_style="always").encode()
+
+
+def _picture(found: re.Match[str]) -> str:
+    """A control character as its picture (␀), any other unseen one by its number."""
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"‹U+{code:04X}›"

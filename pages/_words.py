@@ -1,0 +1,99 @@
+"""How a number reads: short, plain, and honest about what is not known."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+UNKNOWN = "unknown"
+FEW = 20
+"""Under so many, a share is told as "7 of 12": a percentage would claim more than is known."""
+
+
+def percent(share: float | None) -> str:
+    """0.613 as "61 %"."""
+    return UNKNOWN if share is None else f"{share * 100:.0f}\u00a0%"
+
+
+def rate(share: float | None, of: int | None) -> str:
+    """A share of `of` things: "61 %", or "7 of 12" where they are few."""
+    if share is None or not of:
+        return UNKNOWN
+    if of >= FEW:
+        return percent(share)
+    counted = share * of
+    about = (
+        "" if abs(counted - round(counted)) < 0.01 else "about "
+    )  # asks too young to judge make parts of one
+    return f"{about}{counted:.0f} of {of}"
+
+
+def interval(low: float | None, high: float | None, of: int | None, noun: str) -> str:
+    """How sure a share is, and of what: "54–68 % of 193 asks"."""
+    if not of or low is None or high is None:
+        return f"of {count(of, noun)}" if of else f"no {noun}s"
+    if of < FEW:
+        return "too few for a percentage"
+    return f"{low * 100:.0f}–{high * 100:.0f}\u00a0% of {count(of, noun)}"
+
+
+def count(number: int | None, noun: str, plural: str = "") -> str:
+    """A number of things: "1 ask", "193 asks", "12,400 messages"."""
+    if number is None:
+        return f"{UNKNOWN} {plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def whole(number: int | None) -> str:
+    """12400 as "12,400"."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def wait(hours: float | None, unknown: str = UNKNOWN) -> str:
+    """A wait in two units at most: "40 min", "5 h 10 min", "3 d 4 h"."""
+    if hours is None:
+        return unknown
+    minutes = round(hours * 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return _two(minutes // 60, "h", minutes % 60, "min")
+    return _two(minutes // 1440, "d", minutes % 1440 // 60, "h")
+
+
+def age(hours: float) -> str:
+    """An age as a word: "20 minutes", "5 hours", "2 days"."""
+    for size, noun in ((24 * 7 * 9, "week"), (48, "day"), (1, "hour")):
+        if hours >= size:
+            return count(int(hours // {"week": 168, "day": 24, "hour": 1}[noun]), noun)
+    return count(int(hours * 60), "minute")
+
+
+def ordinal(number: int, noun: str) -> str:
+    """A place in a row: "1st visit", "14th visit"."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending} {noun}"
+
+
+def day(when: date) -> str:
+    """A day, such as "9 Nov 2026"."""
+    return f"{when.day} {when:%b %Y}"
+
+
+def moment(when: datetime | None, zone: ZoneInfo) -> str:
+    """A time where the community lives: "Sun 15 Nov 2026, 23:40"."""
+    if when is None:
+        return UNKNOWN
+    here = when.astimezone(zone)
+    return f"{here:%a} {day(here)}, {here:%H:%M}"
+
+
+def platform(name: str) -> str:
+    """A platform's name as people write it."""
+    return {"github": "GitHub", "x": "X", "whatsapp": "WhatsApp", "youtube": "YouTube"}.get(
+        name, name.capitalize()
+    )
+
+
+def _two(big: int, big_unit: str, small: int, small_unit: str) -> str:
+    return f"{big} {big_unit}" + (f" {small} {small_unit}" if small else "")

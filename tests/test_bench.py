@@ -1,0 +1,145 @@
+"""The bench measures what it says it does, and refuses to count what must not count."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from bench import __main__ as command
+from bench import load, metrics, pages
+from bench.figures import Broken, Figure, table
+from data.settings import Settings
+from data.store import Store
+from metrics import metric
+from metrics.metric import Question
+from pages import _ask
+
+MESSAGES = 2000
+INSERTED = {"read": 3, "inserted": 3, "updated": 0, "unchanged": 0, "refused": 0}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def found(work: Path) -> dict[str, Figure]:
+    """One round of loads; the database it leaves serves the other parts."""
+    return {figure.what: figure for figure in load.figures(MESSAGES, work=work, repeats=1)}
+
+
+@pytest.fixture(scope="module")
+def folder(work: Path, found: dict[str, Figure]) -> Path:
+    assert found
+    return work / f"data-{MESSAGES}"
+
+
+def test_a_goal_is_met_up_to_its_figure_and_missed_above() -> None:
+    verdicts = [Figure("a", "b", value, goal=2.0).verdict for value in (1.9, 2.0, 2.01)]
+    assert verdicts == ["met", "met", "MISSED"]
+    assert Figure("a", "b", 9.0).verdict == ""
+
+
+def test_the_table_names_figure_goal_verdict_and_baseline() -> None:
+    *_, part, line = table([Figure("load", "time", 2.5, goal=2.0, against="json.loads")]).splitlines()
+    assert (part, line.split()) == ("load", ["time", "2.50", "x", "<=", "2", "x", "MISSED", "json.loads"])
+
+
+def test_a_small_export_is_held_to_no_goal(found: dict[str, Figure]) -> None:
+    """Python's start alone takes longer than json.loads on so few messages."""
+    assert found["time waited"].value > 1
+    assert 0.02 < found["most memory"].value < 1
+    assert {figure.goal for figure in found.values()} == {None}
+
+
+def test_the_export_is_written_once(work: Path, found: dict[str, Figure]) -> None:
+    assert found
+    before = load.export(MESSAGES, work).stat()
+    assert load.export(MESSAGES, work).stat().st_mtime_ns == before.st_mtime_ns
+    assert not list(work.glob("unfinished-*"))
+
+
+@pytest.mark.parametrize(
+    "told", [INSERTED | {"read": 2}, INSERTED | {"inserted": 2}, INSERTED | {"inserted": 2, "refused": 1}]
+)
+def test_a_load_that_lost_or_refused_a_record_does_not_count(told: dict[str, int]) -> None:
+    load.account([INSERTED], 3, "inserted")
+    with pytest.raises(Broken, match="3 rows went in, and all should be inserted"):
+        load.account([told], 3, "inserted")
+
+
+def test_a_process_that_fails_does_not_count() -> None:
+    with pytest.raises(Broken, match="ended with 3"):
+        load.run("-c", "raise SystemExit(3)")
+
+
+def test_a_process_answers_for_its_own_memory_and_time_alone() -> None:
+    """Not for the one that started it, nor for one that ran before."""
+    greedy, modest = (
+        load.run("-c", "sum(range(3_000_000)); bytes(range(256)) * 1_000_000"),
+        load.run("-c", ""),
+    )
+    assert greedy.peak - modest.peak > 0.2
+    assert modest.peak < 0.05
+    assert greedy.worked > modest.worked
+
+
+def test_every_metric_is_measured(folder: Path) -> None:
+    assert {figure.what for figure in metrics.figures(folder, repeats=1)} == set(metric.metrics())
+
+
+def test_every_page_is_measured_beside_a_bare_one_that_sends_as_much(folder: Path) -> None:
+    costs = pages.measure(folder, runs=2)
+    assert sorted(costs) == sorted(path.name for path in pages.FRAME.parent.glob("[!_]*.py"))
+    for each in costs.values():
+        assert abs(each.bare[-1].sent / each.repeated[-1].sent - 1) < 0.05
+        assert all(run.worked > 0 for run in (*each.bare, *each.repeated, *each.new))
+
+
+def test_new_filters_ask_anew_each_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured as new is not answered from what was kept, and the rest is."""
+    asked: list[Question] = []
+
+    def listens(store: Store, settings: Settings, question: Question) -> Any:
+        asked.append(question)
+        return metric.ask(store, settings, question)
+
+    monkeypatch.setattr(_ask, "ask", listens)
+    with pages.clocked(folder):
+        reader = pages.Session("weekly_health.py")
+        del asked[:]
+        reader.run()
+        assert not asked
+        for view in reader.views()[7:10]:
+            before = len(asked)
+            reader.look(*view)
+            assert len(asked) > before
+
+
+def test_a_page_that_drew_an_error_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no such table")
+
+    monkeypatch.setattr(_ask, "ask", fails)
+    with pages.clocked(folder), pytest.raises(Broken, match=r"health.py drew an element of kind warning"):
+        pages.Session("weekly_health.py").look(("help",), "13 weeks")
+
+
+def test_a_missed_goal_ends_with_zero_and_a_lost_record_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "figures", lambda *_: [Figure("load", "time", 9.0, goal=2.0)])
+    done = CliRunner().invoke(command.app, ["load", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)[0]["verdict"]) == (0, "MISSED")
+
+    def broken(*_: object) -> list[Figure]:
+        raise Broken("a record was lost")
+
+    monkeypatch.setattr(load, "figures", broken)
+    monkeypatch.setattr("sys.argv", ["bench", "load"])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 1
