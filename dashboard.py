@@ -30,9 +30,7 @@ def content_policy() -> str:
     """
     page = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
     inline = re.findall(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(each).digest()).decode()}'" for each in inline
-    )
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(each).digest()).decode()}'" for each in inline)
     rules = {
         "default-src": "'self'",
         "script-src": f"'self' 'wasm-unsafe-eval' {hashes}",

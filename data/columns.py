@@ -29,7 +29,18 @@ CHANNEL_RULES = pa.schema(
 )
 
 
-STRINGS = ("id", "channel_id", "member_id", "text", "kind", "title", "conversation_id", "parent_id", "basis", "permalink")
+STRINGS = (
+    "id",
+    "channel_id",
+    "member_id",
+    "text",
+    "kind",
+    "title",
+    "conversation_id",
+    "parent_id",
+    "basis",
+    "permalink",
+)
 MESSAGES = pa.schema(
     [(name, pa.string()) for name in STRINGS]
     + [(name, MICROSECONDS) for name in ("sent_at", "edited_at", "deleted_at")]
@@ -69,7 +80,8 @@ def _filled(table: pa.Table) -> pa.Table:
 def refused_rows(table: pa.Table, file: str, reason: str) -> list[Refused]:
     """Rows that cannot be kept, as the quarantine takes them."""
     return [
-        Refused(file, f"message {row['id']}", reason, msgspec.json.encode(row, enc_hook=str)) for row in table.to_pylist()
+        Refused(file, f"message {row['id']}", reason, msgspec.json.encode(row, enc_hook=str))
+        for row in table.to_pylist()
     ]
 
 
@@ -144,7 +156,9 @@ def audience_table(audience: list[Audience]) -> pa.Table:
 
 def refused_table(refused: list[Refused]) -> pa.Table:
     """Refused records, each once."""
-    distinct = {hashlib.sha256(f"{each.file}\0{each.reason}\0".encode() + each.raw).hexdigest(): each for each in refused}
+    distinct = {
+        hashlib.sha256(f"{each.file}\0{each.reason}\0".encode() + each.raw).hexdigest(): each for each in refused
+    }
     return pa.table(
         {
             "refused_id": _strings(list(distinct)),

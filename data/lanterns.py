@@ -253,9 +253,7 @@ class Post:
             conversation_id=thread.id(place) if thread else None,
             parent_id=self.parent.id(place) if self.parent else None,
             basis="explicit" if self.parent and place is not SLACK else "thread" if self.root else None,
-            edited_at=datetime.fromtimestamp(self.edited, UTC)
-            if self.edited and not self.is_deleted
-            else None,
+            edited_at=datetime.fromtimestamp(self.edited, UTC) if self.edited and not self.is_deleted else None,
             deleted_at=sent_at if self.is_deleted else None,
             mentions=(mention.id,) if mention and not mention.is_gone(place) else (),
             attachments=self.photos,

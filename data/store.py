@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -154,7 +153,7 @@ def _open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
         },
     )
     # A file that this process has open already is shared by DuckDB, locked as it is.
-    if connection.execute("select current_setting('lock_configuration')").fetchall() == [(False,)]:
+    if connection.execute(_text("reads/is_locked.sql")).fetchall() == [(False,)]:
         connection.execute("set global TimeZone = 'UTC'; set global lock_configuration = true")
     return connection
 
@@ -255,7 +254,8 @@ class Loader:
         with self._transaction():
             self._merge(
                 "note_load",
-                load_id=load.load_id, source_key=load.source_key, file=load.file, seconds=time.monotonic() - load.started,
+                load_id=load.load_id, source_key=load.source_key, file=load.file,
+                seconds=time.monotonic() - load.started,
                 **{each.name: getattr(load.fate, each.name) for each in fields(Fate)},
                 messages=load.messages, system=load.system, members=len(load.members), channels=len(load.channels),
                 reactions=load.reactions, covered_since=since, covered_until=until,
@@ -286,7 +286,7 @@ class Loader:
         shutil.copyfile(self.folder / MASTER, copy)
         _sync(copy)
         failpoint("copy")
-        os.replace(copy, self.folder / name)
+        copy.replace(self.folder / name)
         failpoint("rename")
         _point_to(self.folder, name)
         failpoint("pointer")
@@ -333,7 +333,7 @@ class Loader:
             self._merge("quarantine", source_key=load.source_key, load_id=load.load_id)
 
     def _follow_to_roots(self) -> None:
-        """Follow ties by doubling: after n rounds 2^n steps, so a chain of a million ends in 20; what is left is circles."""
+        """Follow ties by doubling: n rounds are 2^n steps, so a chain of a million ends in 20; the rest is circles."""
         for _ in range(24):
             if self._db.execute(_statements("derive.sql")["roots_open"]).fetchall() == [(0,)]:
                 return
@@ -414,7 +414,9 @@ def _locked(path: Path) -> Iterator[None]:
         except BlockingIOError:
             handle.seek(0)
             holder = handle.read().strip() or "another process"
-            raise Busy(f"{path.parent}: a load is running already ({holder}). Wait for it, or stop it, then try again.") from None
+            raise Busy(
+                f"{path.parent}: a load is running already ({holder}). Wait for it, or stop it, then try again."
+            ) from None
         handle.truncate(0)
         handle.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
         handle.flush()
@@ -455,10 +457,10 @@ def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Pa
     if version < newest:
         connection.execute("checkpoint")
         shutil.copyfile(folder / MASTER, folder / f"hearth-schema-{version}.duckdb")
-    for version, step in list(enumerate(steps, 2))[version - 1 :]:
+    for reached, step in list(enumerate(steps, 2))[version - 1 :]:
         connection.execute("begin")
         connection.execute(step.read_text("utf-8"))
-        connection.execute(say["note_version"], {"version": version})
+        connection.execute(say["note_version"], {"version": reached})
         connection.execute("commit")
 
 
@@ -466,7 +468,7 @@ def _point_to(folder: Path, name: str) -> None:
     pointer = folder / f"{POINTER}.tmp"
     pointer.write_text(name)
     _sync(pointer)
-    os.replace(pointer, folder / POINTER)
+    pointer.replace(folder / POINTER)
     _sync(folder)
 
 
@@ -513,10 +515,13 @@ def _used(statement: str, params: Mapping[str, object]) -> dict[str, object]:
 def _patterns(brands: tuple[str, ...]) -> dict[str, str]:
     """The regular expressions of needs_reply.sql, from data/words.toml."""
     words = tomllib.loads(_text("words.toml"))
-    starts, asks, courtesies = (_any(chain.from_iterable(words[part].values())) for part in ("questions", "asks", "courtesies"))
+    starts, asks, courtesies = (
+        _any(chain.from_iterable(words[part].values())) for part in ("questions", "asks", "courtesies")
+    )
     edge = r"[^\p{L}\p{N}]"
+    greeting = r"^(hi|hey|hello|hallo|hola)\b[^.!?\n]{0,20}?[,!\s]\s*"
     return {
-        "question": rf"(^|[.!?:;\n]\s*|^(hi|hey|hello|hallo|hola)\b[^.!?\n]{{0,20}}?[,!\s]\s*)({starts})({edge}|$)|(^|{edge})({asks})({edge}|$)",
+        "question": rf"(^|[.!?:;\n]\s*|{greeting})({starts})({edge}|$)|(^|{edge})({asks})({edge}|$)",
         "courtesy": rf"({edge}*({courtesies})({edge}+|$))*{edge}*",
         "brands": rf"(^|{edge})({_any([brand.lower() for brand in brands])})({edge}|$)" if brands else r"[^\s\S]",
     }

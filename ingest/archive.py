@@ -359,9 +359,7 @@ def _uncounted(size: int) -> None:
 class _Checked(io.RawIOBase):
     """A member's bytes, counted as they come: neither the disk's nor the zip's word is taken for the size."""
 
-    def __init__(
-        self, source: IO[bytes], label: str, size: int, mismatch: str, count: Callable[[int], None]
-    ) -> None:
+    def __init__(self, source: IO[bytes], label: str, size: int, mismatch: str, count: Callable[[int], None]) -> None:
         self._source, self._label, self._size = source, label, size
         self._mismatch, self._count, self.seen = mismatch, count, 0
 
@@ -578,9 +576,7 @@ class _Elements(Generic[T]):
             yield last
         if not is_closed:
             start = end if is_sound else 0
-            yield self._refused(
-                data[start:], offset + start, "the list has no proper end: is the file cut off?"
-            )
+            yield self._refused(data[start:], offset + start, "the list has no proper end: is the file cut off?")
 
 
 def _last(window: _Window, key: str | None) -> re.Match[bytes] | None:
@@ -661,10 +657,10 @@ def _decoded(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
 def _is_deep(value: object) -> bool:
     """Whether lists and objects of any shape nest too deep. What a struct leaves out does no harm."""
     level = [value]
-    for _ in range(MAX_JSON_DEPTH):
-        if not (level := list(itertools.chain.from_iterable(map(_inside, level)))):
-            return False
-    return True
+    depth = 0
+    while level and depth < MAX_JSON_DEPTH:
+        level, depth = list(itertools.chain.from_iterable(map(_inside, level))), depth + 1
+    return bool(level)
 
 
 def _inside(value: object) -> Iterable[object]:

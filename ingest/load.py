@@ -84,7 +84,7 @@ class Job:
 def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
     """Load every export under the job's paths and publish what they gave.
 
-    Raises ExportError where a path is no export, before anything is written; StoreError where the database cannot take it.
+    Raises ExportError where a path is no export, before anything is written; StoreError where the database cannot.
     """
     began = time.monotonic()
     found = [each for path in job.paths for each in find(path, job.platform, settings)]

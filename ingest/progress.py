@@ -28,7 +28,7 @@ class Progress:
     def export(self, name: str, size: int) -> Iterator[Tick]:
         """Follow one export of `size` bytes (0: not known)."""
         if self.quiet:
-            yield lambda done, records: None
+            yield _silent
         elif self.console.is_terminal:
             with self._bar() as bar:
                 task = bar.add_task(name, total=size or None, records="")
@@ -45,7 +45,7 @@ class Progress:
             with self.console.status(what):
                 yield
         else:
-            print(f"{what} ...", file=sys.stderr)
+            sys.stderr.write(f"{what} ...\n")
             yield
 
     def _bar(self) -> Bar:
@@ -59,6 +59,10 @@ class Progress:
         return Bar(*columns, console=self.console, transient=True)
 
 
+def _silent(*_: int) -> None:
+    pass
+
+
 def _plain(name: str, size: int) -> Tick:
     began = last = time.monotonic()
 
@@ -68,6 +72,7 @@ def _plain(name: str, size: int) -> Tick:
         if now - last >= QUIET_SECONDS:
             last = now
             share = f", {done / size:.0%}" if size else ""
-            print(f"{name}: {records:,} records{share}, {records / (now - began):,.0f} a second", file=sys.stderr)
+            rate = records / (now - began)
+            sys.stderr.write(f"{name}: {records:,} records{share}, {rate:,.0f} a second\n")
 
     return tick

@@ -60,10 +60,10 @@ create or replace temp macro wilson_low(k, n) as
 create or replace temp macro wilson_high(k, n) as
     case when n > 0 then least(1, wilson_middle(k, n) + wilson_half(k, n)) end;
 
--- Kaplan and Meier 1958, by week and for the whole period (week null): one row an ask in the order of the waits, with how
--- many were still waiting just before it. The share still waiting after `hours` is the product of kept over the rows up to
--- there, Greenwood's variance the sum of spread: ties need no care, as (n-1)/n * (n-2)/(n-1) = (n-2)/n. Asks that nobody
--- has answered count for as long as they have waited.
+-- Kaplan and Meier 1958, by week and for the whole period (week null): one row an ask in the order of the waits. The
+-- share still waiting after `hours` is the product of kept over the rows up to there, Greenwood's variance the sum of
+-- spread: ties need no care, as (n-1)/n * (n-2)/(n-1) = (n-2)/n. Asks that nobody has answered count for as long as
+-- they have waited.
 create or replace temp macro waits_in(
     since, until, by_what, platforms, sources, channels, population, inferred
 ) as table

@@ -75,9 +75,7 @@ def contained(title: str) -> Iterator[None]:
         )
 
 
-def card(
-    title: str, value: str, note: str, before: str, trail: Sequence[float | None] = (), about: str = ""
-) -> None:
+def card(title: str, value: str, note: str, before: str, trail: Sequence[float | None] = (), about: str = "") -> None:
     """A headline number: its value, the weeks that led here, what it is of, and the week before beside it."""
     with st.container(border=True, height="stretch", gap="xxsmall"):
         st.metric(title, value, help=about or None, chart_data=_last_known(trail), delta_color="off")
@@ -217,9 +215,7 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
         elif name.endswith("share") or name in ("low", "high"):
             columns[name] = st.column_config.NumberColumn(title, format="percent")
         elif kind.is_numeric():
-            columns[name] = st.column_config.NumberColumn(
-                title, format="%.1f" if kind.is_float() else "localized"
-            )
+            columns[name] = st.column_config.NumberColumn(title, format="%.1f" if kind.is_float() else "localized")
         else:
             columns[name] = title
     return columns
@@ -316,9 +312,7 @@ class _Strip:
     def _why(self) -> str:
         """Why nothing is drawn: a median may also lie beyond what has been seen."""
         uncovered = "too few of its days are covered"
-        return (
-            uncovered if self.shape.unit == "share" else f"fewer than half are answered yet, or {uncovered}"
-        )
+        return uncovered if self.shape.unit == "share" else f"fewer than half are answered yet, or {uncovered}"
 
     def _band(self) -> None:
         for days, edge in _bands(self.weeks, self.shape):
@@ -351,9 +345,7 @@ class _Strip:
 
 def _name_week(figure: go.Figure, weeks: pl.DataFrame, shape: Line, ink: str) -> None:
     """The chosen week's value, written beside the line's end or above its point."""
-    for row in weeks.filter((pl.col("week") == shape.week) & pl.col(shape.value).is_not_null()).iter_rows(
-        named=True
-    ):
+    for row in weeks.filter((pl.col("week") == shape.week) & pl.col(shape.value).is_not_null()).iter_rows(named=True):
         is_last = row["week"] == weeks["week"].max()
         place = {"xanchor": "left", "xshift": 8} if is_last else {"yanchor": "bottom", "yshift": 8}
         text, font = f"<b>{_reads(row, shape)}</b>", {"color": ink, "size": 14}

@@ -22,9 +22,7 @@ def rate(share: float | None, of: int | None) -> str:
     if of >= FEW:
         return percent(share)
     counted = share * of
-    about = (
-        "" if abs(counted - round(counted)) < 0.01 else "about "
-    )  # asks too young to judge make parts of one
+    about = "" if abs(counted - round(counted)) < 0.01 else "about "  # asks too young to judge make parts of one
     return f"{about}{counted:.0f} of {of}"
 
 
@@ -90,9 +88,7 @@ def moment(when: datetime | None, zone: ZoneInfo) -> str:
 
 def platform(name: str) -> str:
     """A platform's name as people write it."""
-    return {"github": "GitHub", "x": "X", "whatsapp": "WhatsApp", "youtube": "YouTube"}.get(
-        name, name.capitalize()
-    )
+    return {"github": "GitHub", "x": "X", "whatsapp": "WhatsApp", "youtube": "YouTube"}.get(name, name.capitalize())
 
 
 def _two(big: int, big_unit: str, small: int, small_unit: str) -> str:

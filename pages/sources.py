@@ -51,9 +51,7 @@ def trusted() -> None:
     with st.container(border=True):
         st.markdown("**How far each source can be trusted**")
         _show.table(answer.rows.drop("source"), answer.metric.asks)
-        st.caption(
-            "Unknown members: deleted or unnamed accounts. Inferred replies: no thread or mention says so."
-        )
+        st.caption("Unknown members: deleted or unnamed accounts. Inferred replies: no thread or mention says so.")
         _show.doors(answer)
 
 

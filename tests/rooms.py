@@ -219,9 +219,7 @@ def metrics_untold(root: Path) -> list[str]:
         f"metrics/{name}.sql: its worked example tests/examples/{name}.toml is missing"
         for name in names
         if not (root / "tests/examples" / f"{name}.toml").is_file()
-    ] + [
-        f"metrics/{name}.sql: README.md does not name `{name}`" for name in names if f"`{name}`" not in readme
-    ]
+    ] + [f"metrics/{name}.sql: README.md does not name `{name}`" for name in names if f"`{name}`" not in readme]
 
 
 def platforms_untold(root: Path, help_text: str) -> list[str]:
@@ -287,8 +285,7 @@ def dead_links(root: Path) -> list[str]:
         for name in kept_files(root)
         if name.endswith(".md")
         for target in LINK.findall(FENCE.sub("", _text(root / name)))
-        if not re.match(r"[a-z]+:|#", target)
-        and not ((root / name).parent / target.partition("#")[0]).exists()
+        if not re.match(r"[a-z]+:|#", target) and not ((root / name).parent / target.partition("#")[0]).exists()
     ]
 
 

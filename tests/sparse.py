@@ -18,7 +18,7 @@ LONG_BEFORE = "2025-01-06T00:00Z"  # data starts well before, so that newcomers 
 
 def moment(text: str | datetime) -> datetime:
     """A time as a worked example writes it."""
-    found = text if isinstance(text, datetime) else datetime.fromisoformat(text.replace("Z", "+00:00"))
+    found = text if isinstance(text, datetime) else datetime.fromisoformat(text)
     return found.astimezone(UTC)
 
 
@@ -92,7 +92,9 @@ def load(
     with store.loading(settings(given)) as loader:
         for platform, source in sources:
             mine = [r for r in rows if (r.get("platform", "forum"), r.get("source", "acme")) == (platform, source)]
-            stated = Source(platform, source, source.title(), moment(since) if since else None, moment(until) if until else None)
+            stated = Source(
+                platform, source, source.title(), moment(since) if since else None, moment(until) if until else None
+            )
             begun = loader.begin(stated, f"{source}.json")
             loader.take(begun, chunk(mine, members, forum))
             loader.finish(begun)

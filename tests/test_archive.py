@@ -110,9 +110,7 @@ def test_what_macos_adds_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_name_in_utf_8_that_the_zip_does_not_declare_is_read_as_meant(tmp_path: Path) -> None:
-    path = packed(
-        tmp_path / "odd.zip", {"caf\N{LATIN SMALL LETTER E WITH ACUTE}/1.json": b"[]", "b\\c.json": b""}
-    )
+    path = packed(tmp_path / "odd.zip", {"caf\N{LATIN SMALL LETTER E WITH ACUTE}/1.json": b"[]", "b\\c.json": b""})
     path.write_bytes(path.read_bytes().replace(b"\x14\0\0\x08", b"\x14\0\0\0"))
     with Export(path) as export:
         assert export.files() == ["b/c.json", "café/1.json"]
@@ -159,9 +157,7 @@ def test_a_small_file_is_decoded_or_said_to_be_broken(tmp_path: Path) -> None:
 # Hostile and damaged archives
 
 
-@pytest.mark.parametrize(
-    "name", ["/etc/a.json", "../a.json", "x/../../a.json", "C:\\a.json", "c:/a", "..\\a.json"]
-)
+@pytest.mark.parametrize("name", ["/etc/a.json", "../a.json", "x/../../a.json", "C:\\a.json", "c:/a", "..\\a.json"])
 def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ExportError, match="leads out of the export"):
         Export(packed(tmp_path / "evil.zip", {"a.json": b"[]", name: b"[]"}))
@@ -240,9 +236,7 @@ def test_a_zip_cut_anywhere_is_said_to_be_incomplete(tmp_path: Path) -> None:
     whole = packed(tmp_path / "slack.zip", {"a.json": b"[1]", "b/c.json": b"[2]"}).read_bytes()
     for size in range(len(whole)):
         (tmp_path / "slack.zip").write_bytes(whole[:size])
-        expected = (
-            "is not a zip" if size == 1 else rf"slack\.zip is incomplete \({size} bytes\): download it again"
-        )
+        expected = "is not a zip" if size == 1 else rf"slack\.zip is incomplete \({size} bytes\): download it again"
         with pytest.raises(ExportError, match=expected):
             Export(tmp_path / "slack.zip")
 
@@ -254,9 +248,7 @@ def test_a_page_saved_as_a_zip_is_no_zip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("small", [0, 1 << 20])
-def test_a_flipped_bit_lets_no_row_through(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
-) -> None:
+def test_a_flipped_bit_lets_no_row_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
     monkeypatch.setattr(archive, "SMALL", small)
     monkeypatch.setattr(archive, "BLOCK", small or 256)
     rows = [{"id": str(number), "text": random.Random(number).randbytes(20).hex()} for number in range(300)]
@@ -401,9 +393,7 @@ def test_a_list_cut_at_any_byte_keeps_its_complete_records(tmp_path: Path) -> No
     ends = [len(json.dumps(rows[: count + 1])) - 1 for count in range(30)]
     for size in range(1, len(whole)):
         *kept, last = elements(tmp_path, whole[:size])
-        assert [each.id for each in kept] == [
-            str(number) for number in range(sum(end <= size for end in ends))
-        ]
+        assert [each.id for each in kept] == [str(number) for number in range(sum(end <= size for end in ends))]
         assert isinstance(last, Refused)
         place = int(last.place.removeprefix("byte "))
         assert whole[place:size].startswith(last.raw)
@@ -416,9 +406,7 @@ def test_a_list_under_a_key_is_found_between_other_things(tmp_path: Path) -> Non
         found = elements(tmp_path, head + b'{"id":"1"},\n{"id":"2"}' + tail, key="messages")
         assert told(found) == ["1", "2"]
     assert told(elements(tmp_path, head + b'{"id":"1"},{"id', key="messages"))[0] == "1"
-    assert told(elements(tmp_path, head + b"]}", key="posts")) == [
-        "there should be a list called 'posts' in it"
-    ]
+    assert told(elements(tmp_path, head + b"]}", key="posts")) == ["there should be a list called 'posts' in it"]
 
 
 def test_utf_16_is_named(tmp_path: Path) -> None:
@@ -428,9 +416,7 @@ def test_utf_16_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("packing", ["file", "zip", "gz"])
-def test_a_large_file_is_read_in_blocks_to_the_same_end(
-    tmp_path: Path, indent: int | None, packing: str
-) -> None:
+def test_a_large_file_is_read_in_blocks_to_the_same_end(tmp_path: Path, indent: int | None, packing: str) -> None:
     chance = random.Random(3)
     rows: list[dict[str, Any]] = [
         {
@@ -454,9 +440,7 @@ def test_a_large_file_is_read_in_blocks_to_the_same_end(
     with Export(path) as export:
         found = list(export.array("rows.json", Said, key="messages"))
         assert export.done == export.size
-    assert [each.text for each in found if isinstance(each, Said)] == [
-        row["text"] for row in rows if row["id"] != 5
-    ]
+    assert [each.text for each in found if isinstance(each, Said)] == [row["text"] for row in rows if row["id"] != 5]
     assert sum(isinstance(each, Refused) for each in found) == 1
 
 
@@ -496,9 +480,7 @@ def test_no_bytes_make_it_stumble(content: bytes, key: str | None, type: Any) ->
         list(archive._Elements("a", type).streamed(window, key))
 
 
-PIECES = st.sampled_from(
-    [*'[]{},:"\\ \n1aé', '"id":"1"', '{"id":"1"}', "},{", "\\ud800", "null", '"messages":[']
-)
+PIECES = st.sampled_from([*'[]{},:"\\ \n1aé', '"id":"1"', '{"id":"1"}', "},{", "\\ud800", "null", '"messages":['])
 
 
 @given(st.lists(PIECES).map("".join), st.sampled_from([None, "messages"]))
@@ -513,9 +495,7 @@ RECORD = st.fixed_dictionaries({"id": st.text(), "text": st.text(st.characters(c
 
 
 @given(st.lists(RECORD), st.sampled_from([None, 1]), st.booleans())
-def test_what_json_writes_is_read_back(
-    rows: list[dict[str, str]], indent: int | None, ascii_only: bool
-) -> None:
+def test_what_json_writes_is_read_back(rows: list[dict[str, str]], indent: int | None, ascii_only: bool) -> None:
     content = json.dumps(rows, indent=indent, ensure_ascii=True if _has_halves(rows) else ascii_only).encode()
     found = list(archive._Elements("a", Said).streamed(archive._Window(io.BytesIO(content)), None))
     assert [each.text for each in found if isinstance(each, Said)] == [_whole(row["text"]) for row in rows]

@@ -64,6 +64,16 @@ def test_the_export_is_written_once(work: Path, found: dict[str, Figure]) -> Non
     assert not list(work.glob("unfinished-*"))
 
 
+def test_a_larger_load_is_held_to_the_memory_of_the_smaller_and_leaves_no_database(
+    work: Path, found: dict[str, Figure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "LARGE", MESSAGES + 1000)
+    grown = load._memory_growth(found["most memory"].value / 2, MESSAGES, work)
+    assert grown.value == pytest.approx(2, rel=0.25)
+    assert grown.verdict == "MISSED"
+    assert not (work / f"data-{load.LARGE}").exists()
+
+
 @pytest.mark.parametrize(
     "told", [INSERTED | {"read": 2}, INSERTED | {"inserted": 2}, INSERTED | {"inserted": 2, "refused": 1}]
 )

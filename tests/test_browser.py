@@ -184,9 +184,7 @@ def listen(page: Page, address: str) -> list[str]:
     return heard
 
 
-def test_the_first_request_of_a_server_may_be_a_deep_link(
-    root: Path, demo: Path, visit: Callable[..., Page]
-) -> None:
+def test_the_first_request_of_a_server_may_be_a_deep_link(root: Path, demo: Path, visit: Callable[..., Page]) -> None:
     """On a fresh server the frame stands around a page that was typed into the address bar."""
     with server(root, demo) as address:
         page = visit()
@@ -232,9 +230,7 @@ def test_every_page_is_drawn_in_light_and_dark_and_on_a_phone(
         assert page.evaluate(main) <= 0
 
 
-def test_the_page_stays_silent_and_within_its_policy(
-    serve: Serve, demo: Path, visit: Callable[..., Page]
-) -> None:
+def test_the_page_stays_silent_and_within_its_policy(serve: Serve, demo: Path, visit: Callable[..., Page]) -> None:
     """No request to any other host, and nothing that the policy had to stop."""
     page, address = visit(), serve(demo)
     heard = listen(page, address)
@@ -292,9 +288,7 @@ def _touch_everything(page: Page) -> None:
         settle(page)
 
 
-def test_the_choice_goes_along_from_page_to_page(
-    serve: Serve, demo: Path, visit: Callable[..., Page]
-) -> None:
+def test_the_choice_goes_along_from_page_to_page(serve: Serve, demo: Path, visit: Callable[..., Page]) -> None:
     """Chosen on one page, kept over another that has no filters, and there again."""
     page = visit()
     open_page(page, f"{serve(demo)}/unanswered?platform=Mail&period=13+weeks")

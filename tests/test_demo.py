@@ -74,9 +74,7 @@ def talks_of(found: list[Record]) -> list[Talk]:
             talks[each.id].rest.append(each)
         else:
             talks[each.id] = Talk(each, [])
-    return [
-        talk for key, talk in talks.items() if key == talk.opener.id and talk.opener.member_id not in staff
-    ]
+    return [talk for key, talk in talks.items() if key == talk.opener.id and talk.opener.member_id not in staff]
 
 
 def asks_of(found: list[Record]) -> list[Talk]:
@@ -117,9 +115,7 @@ def answered(talks: list[Talk], hours: float = 24) -> float:
 
 def usual_and_recent() -> tuple[list[Talk], list[Talk]]:
     """Asks from Monday to Friday, old enough to judge, before and since answers come faster."""
-    ripe = [
-        each for each in asks() if not is_weekend(each.opener) and each.opener.sent_at < LARGE.until - DAY
-    ]
+    ripe = [each for each in asks() if not is_weekend(each.opener) and each.opener.sent_at < LARGE.until - DAY]
     since = LARGE.recent_since
     return [t for t in ripe if t.opener.sent_at < since], [t for t in ripe if t.opener.sent_at >= since]
 
@@ -172,9 +168,7 @@ def test_whatever_a_message_names_was_told_before_it(platform: str) -> None:
 
 def test_as_many_asks_as_promised_are_answered_within_a_day() -> None:
     usual, recent = usual_and_recent()
-    weekend = [
-        each for each in asks() if is_weekend(each.opener) and each.opener.sent_at < LARGE.recent_since
-    ]
+    weekend = [each for each in asks() if is_weekend(each.opener) and each.opener.sent_at < LARGE.recent_since]
     assert answered(usual) == pytest.approx(TRUTH.answered_24h, abs=0.02)
     assert answered(recent) == pytest.approx(TRUTH.answered_24h_recent, abs=0.03)
     assert answered(weekend) == pytest.approx(TRUTH.answered_24h_weekend, abs=0.03)
@@ -189,9 +183,7 @@ def test_half_of_all_asks_are_answered_by_the_promised_hour() -> None:
 
 def test_as_many_asks_as_promised_are_never_answered() -> None:
     usual, _ = usual_and_recent()
-    assert mean(not any(map(talk.is_other, talk.rest)) for talk in usual) == pytest.approx(
-        TRUTH.never_share, abs=0.02
-    )
+    assert mean(not any(map(talk.is_other, talk.rest)) for talk in usual) == pytest.approx(TRUTH.never_share, abs=0.02)
 
 
 def test_where_nothing_ever_changed_the_last_weeks_are_as_the_others() -> None:
@@ -211,11 +203,7 @@ def test_the_team_gives_its_share_of_first_answers_and_rests_on_its_days_off() -
     assert load.most_common(1)[0][0] == "Ana Ribeiro"
     assert load["Ana Ribeiro"] / load.total() > 0.33
     zone = ZoneInfo("Europe/Lisbon")
-    spoke = [
-        m
-        for m in mails()
-        if isinstance(m, Message) and m.member_id and staff.get(m.member_id) == "Ana Ribeiro"
-    ]
+    spoke = [m for m in mails() if isinstance(m, Message) and m.member_id and staff.get(m.member_id) == "Ana Ribeiro"]
     replies = [m for m in spoke if m.parent_id and not like("praise_reply").search(m.text)]
     assert not [m for m in replies if m.sent_at.astimezone(zone).weekday() >= 5]
 
@@ -381,9 +369,7 @@ def test_a_mailing_list_archive_has_pipermails_shape(tmp_path: Path) -> None:
     assert contents(path) == contents(write_mbox(tmp_path / "again", 1_500))
     texts = {file.name: file.read_text("utf-8") for file in path.iterdir()}
     assert all(re.fullmatch(r"20\d\dq[1-4]\.txt", name) for name in texts)
-    separator = (
-        r"(?m)^From \S+ at \S+  \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\nFrom: \S+ at \S+ \(.+\)\nDate: "
-    )
+    separator = r"(?m)^From \S+ at \S+  \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\nFrom: \S+ at \S+ \(.+\)\nDate: "
     assert sum(len(re.findall(separator, text)) for text in texts.values()) == 1_500
     assert sum(len(re.findall("(?m)^From ", text)) for text in texts.values()) == 1_500
     ids = set(re.findall(r"(?m)^Message-ID: (<\S+@\S+>)$", "".join(texts.values())))
@@ -413,9 +399,7 @@ def told(platform: str, size: int) -> Iterator[Message]:
         yield post.message(place)
 
 
-@pytest.mark.parametrize(
-    ("reader", "write"), [(slack, write_slack), (discord, write_discord), (mail, write_mbox)]
-)
+@pytest.mark.parametrize(("reader", "write"), [(slack, write_slack), (discord, write_discord), (mail, write_mbox)])
 def test_what_is_written_reads_back_as_the_records_say(
     tmp_path: Path, reader: ModuleType, write: Callable[..., Path]
 ) -> None:

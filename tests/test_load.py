@@ -83,7 +83,7 @@ def test_the_summary_is_one_json_object_with_every_fate(tmp_path: Path) -> None:
 
 
 def _fixture(platform: str) -> str:
-    return sorted(path.name for path in (FIXTURES / platform).iterdir() if not path.name.startswith("."))[0]
+    return min(path.name for path in (FIXTURES / platform).iterdir() if not path.name.startswith("."))
 
 
 def test_a_dry_run_says_the_same_and_keeps_nothing(tmp_path: Path) -> None:
@@ -173,4 +173,6 @@ def test_the_metrics_are_listed_with_their_questions(tmp_path: Path) -> None:
     assert "reply_rate" in listed
     assert "how many were answered in time?" in listed
     assert "there are:" in hearth("metrics", "nope", data=tmp_path, check=2).stderr
-    assert "write it like 2026-01-05" in hearth("metrics", "reply_rate", "--since", "soon", data=tmp_path, check=2).stderr
+    assert (
+        "write it like 2026-01-05" in hearth("metrics", "reply_rate", "--since", "soon", data=tmp_path, check=2).stderr
+    )

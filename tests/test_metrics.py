@@ -21,11 +21,11 @@ ABOUT_ASKS = ["answered_within", "reply_rate", "time_to_first_response", "unansw
 
 
 def _examples() -> list[Any]:
-    found = []
-    for path in sorted(EXAMPLES.glob("*.toml")):
-        for example in tomllib.loads(path.read_text("utf-8"))["example"]:
-            found.append(pytest.param(path.stem, example, id=f"{path.stem}: {example['why'].splitlines()[0]}"))
-    return found
+    return [
+        pytest.param(path.stem, example, id=f"{path.stem}: {example['why'].splitlines()[0]}")
+        for path in sorted(EXAMPLES.glob("*.toml"))
+        for example in tomllib.loads(path.read_text("utf-8"))["example"]
+    ]
 
 
 def _question(name: str, given: dict[str, Any]) -> Question:
@@ -105,7 +105,10 @@ def test_every_metric_splits_and_filters(name: str, by: By, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ALL)
 def test_a_message_at_until_is_not_counted(name: str, tmp_path: Path) -> None:
     """A period is [since, until): what is said at the first moment after it changes nothing in it."""
-    extra = [{"id": "edge", "by": "dov", "at": "2026-01-12T00:00Z"}, {"id": "later", "by": "eve", "at": "2026-01-12T00:01Z"}]
+    extra = [
+        {"id": "edge", "by": "dov", "at": "2026-01-12T00:00Z"},
+        {"id": "later", "by": "eve", "at": "2026-01-12T00:01Z"},
+    ]
     given: dict[str, Any] = {"since": MONDAY, "until": "2026-01-12"}
     without = sparse.store_of(tmp_path / "without", QUIET)
     with_them = sparse.store_of(tmp_path / "with", QUIET + extra)

@@ -122,9 +122,7 @@ def test_joins_pins_and_boosts_are_system_lines() -> None:
 def test_a_deleted_account_is_nobody() -> None:
     assert messages()["104"].member_id is None
     assert messages()["104"].mentions == ()
-    assert "456226577798135808" not in {
-        record.id for record in records(HARBOUR) if isinstance(record, Member)
-    }
+    assert "456226577798135808" not in {record.id for record in records(HARBOUR) if isinstance(record, Member)}
 
 
 def test_members_are_told_once_and_again_when_their_name_changes() -> None:

@@ -141,9 +141,7 @@ def test_a_missing_column_is_answered_with_the_lines_to_write(tmp_path: Path) ->
     with pytest.raises(ExportError) as caught:
         records(path)
     assert "Its columns: Nr, Wann, Body." in str(caught.value)
-    assert '[[tables]]\nmatch = "table.csv"\ncolumns = { text = "Body", sent_at = "..." }' in str(
-        caught.value
-    )
+    assert '[[tables]]\nmatch = "table.csv"\ncolumns = { text = "Body", sent_at = "..." }' in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -177,12 +175,8 @@ def test_a_folder_without_tables_is_refused_in_words(tmp_path: Path) -> None:
         records(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("name", "channel"), [("general/2026-05-01.csv", "general"), ("general.csv", "general")]
-)
-def test_without_a_channel_column_the_folder_or_file_names_the_channel(
-    tmp_path: Path, name: str, channel: str
-) -> None:
+@pytest.mark.parametrize(("name", "channel"), [("general/2026-05-01.csv", "general"), ("general.csv", "general")])
+def test_without_a_channel_column_the_folder_or_file_names_the_channel(tmp_path: Path, name: str, channel: str) -> None:
     (tmp_path / "general").mkdir()
     table(tmp_path, HEADER + "1,ada,2026-05-01,hi\n", name)
     table(tmp_path, HEADER, "empty.csv")
@@ -222,9 +216,7 @@ def test_a_row_whose_time_cannot_be_read_is_refused(tmp_path: Path, written: str
 
 
 def test_a_row_with_fields_too_few_or_too_many_is_refused_with_its_line(tmp_path: Path) -> None:
-    path = table(
-        tmp_path, HEADER + "1,ada,2026-05-01,hi\n2,ada\n\n3,ada,2026-05-01,a,b\n4,ada,2026-05-01,hi\n"
-    )
+    path = table(tmp_path, HEADER + "1,ada,2026-05-01,hi\n2,ada\n\n3,ada,2026-05-01,a,b\n4,ada,2026-05-01,hi\n")
     assert refused(path) == [
         ("line 3", "it has 2 fields, the header has 4", b"2,ada\n"),
         ("line 5", "it has 5 fields, the header has 4", b"3,ada,2026-05-01,a,b\n"),
@@ -234,9 +226,7 @@ def test_a_row_with_fields_too_few_or_too_many_is_refused_with_its_line(tmp_path
 
 @pytest.mark.parametrize("rest", ["", '4,ada,2026-05-01,"fine, too"\n'])
 def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path, rest: str) -> None:
-    path = table(
-        tmp_path, HEADER + '1,ada,2026-05-01,"lost\n2,ada,2026-05-01,hi\n3,ada,2026-05-01,hi\n' + rest
-    )
+    path = table(tmp_path, HEADER + '1,ada,2026-05-01,"lost\n2,ada,2026-05-01,hi\n3,ada,2026-05-01,hi\n' + rest)
     assert [(place, raw) for place, _, raw in refused(path)] == [("line 2", b'1,ada,2026-05-01,"lost\n')]
     assert [message.id for message in messages(path)] == ["2", "3", "4"][: 2 + bool(rest)]
 
@@ -249,9 +239,7 @@ def test_a_lost_quote_does_not_make_memory_or_time_grow_with_the_file(tmp_path: 
 
 
 def test_a_field_of_over_a_million_characters_is_taken_for_a_lost_quote(tmp_path: Path) -> None:
-    path = table(
-        tmp_path, HEADER + f"1,ada,2026-05-01,{'x' * (1 << 20)}\n2,ada,2026-05-01,{'x' * (1 << 21)}\n"
-    )
+    path = table(tmp_path, HEADER + f"1,ada,2026-05-01,{'x' * (1 << 20)}\n2,ada,2026-05-01,{'x' * (1 << 21)}\n")
     assert [(place, reason) for place, reason, _ in refused(path)] == [
         ("line 3", "field larger than field limit (1048576)")
     ]
@@ -267,9 +255,7 @@ def test_a_broken_line_of_ndjson_is_refused_alone(tmp_path: Path) -> None:
     assert len(messages(path)) == 2
 
 
-@pytest.mark.parametrize(
-    "broken", ['{"text": "\\ud800"}', '{"a":' * 100_000], ids=["half a letter", "nested deep"]
-)
+@pytest.mark.parametrize("broken", ['{"text": "\\ud800"}', '{"a":' * 100_000], ids=["half a letter", "nested deep"])
 def test_json_that_no_text_can_hold_is_refused_alone(tmp_path: Path, broken: str) -> None:
     good = '{"id": 1, "time": "2026-05-01", "text": "hi"}'
     for path in (
@@ -329,8 +315,7 @@ def test_whatever_the_csv_module_writes_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int]]
 ) -> None:
     lines = [
-        f'{number},"{text.replace(chr(34), chr(34) * 2)}",ada,{at + 10**9}\n'
-        for number, (text, at) in enumerate(rows)
+        f'{number},"{text.replace(chr(34), chr(34) * 2)}",ada,{at + 10**9}\n' for number, (text, at) in enumerate(rows)
     ]
     path = table(tmp_path_factory.mktemp("written"), "id,text,author,timestamp\n" + "".join(lines))
     assert [(message.id, message.text) for message in messages(path)] == [
@@ -345,13 +330,7 @@ def test_a_platforms_own_reader_is_never_outbid(tmp_path: Path) -> None:
 
     unknown = table(tmp_path, "a,b\n1,2\n")
     assert value(table(tmp_path, "{}", "x.json")) == 0
-    assert (
-        0.2
-        <= value(unknown)
-        < value(FIXTURES / "posts.csv")
-        < value(unknown, [{"match": "table.csv"}])
-        <= 0.3
-    )
+    assert 0.2 <= value(unknown) < value(FIXTURES / "posts.csv") < value(unknown, [{"match": "table.csv"}]) <= 0.3
 
 
 def test_a_real_dump_with_a_broken_row_loses_that_row_only(samples: Path) -> None:

@@ -165,9 +165,7 @@ def test_a_tag_that_is_not_the_lists_stays_in_the_title(tmp_path: Path) -> None:
 
 def test_text_is_what_the_sender_said_without_quotes_signature_and_notices() -> None:
     said = messages(PIPERMAIL)
-    assert said["one@example.org"].text == (
-        "Hello, where do new boats moor?\nFrom what I read, the east quay is full."
-    )
+    assert said["one@example.org"].text == ("Hello, where do new boats moor?\nFrom what I read, the east quay is full.")
     assert said["four@example.org"].text == "Are the fees higher in summer?"
     answer = [record for record in records(PIPERMAIL) if isinstance(record, Message)][1]
     assert answer.text == "At the west quay.\nAsk for the harbour master.\n\nIt is not."
@@ -213,14 +211,7 @@ def test_a_mail_in_html_only_is_read_as_text_without_its_quotation() -> None:
 
 def test_html_that_opens_tags_without_end_is_read_in_no_time(tmp_path: Path) -> None:
     began = time.process_time()
-    page = (
-        "<style " * 50_000
-        + "<" * 200_000
-        + "<blockquote>" * 50_000
-        + "quoted"
-        + "</blockquote>" * 50_000
-        + "said"
-    )
+    page = "<style " * 50_000 + "<" * 200_000 + "<blockquote>" * 50_000 + "quoted" + "</blockquote>" * 50_000 + "said"
     assert one_mail(tmp_path, HEADERS + "Content-Type: text/html\n\n" + page).text.endswith("said")
     assert time.process_time() - began < 5
 
@@ -326,9 +317,7 @@ def test_packed_months_and_zips_are_read_alike(tmp_path: Path) -> None:
 def test_text_before_the_first_mail_is_refused_not_lost(tmp_path: Path) -> None:
     (tmp_path / "2016q1.txt").write_bytes(b"torn off\n" + (PIPERMAIL / "2016q1.txt").read_bytes())
     found = records(tmp_path)
-    assert [(record.place, record.raw) for record in found if isinstance(record, Refused)] == [
-        ("line 1", b"torn off")
-    ]
+    assert [(record.place, record.raw) for record in found if isinstance(record, Refused)] == [("line 1", b"torn off")]
     assert sum(isinstance(record, Message) for record in found) == 3
 
 
@@ -360,6 +349,4 @@ def test_a_real_archive_of_eleven_thousand_mails_is_read_whole_and_fast(samples:
     for member in found:
         if isinstance(member, Member):
             by_name.setdefault(member.name, set()).add(member.id)
-    assert sum(map(len, by_name.values())) / len(by_name) < 1.1, (
-        "hidden addresses make people several members"
-    )
+    assert sum(map(len, by_name.values())) / len(by_name) < 1.1, "hidden addresses make people several members"

@@ -40,9 +40,7 @@ def workspace(folder: Path, *rows: dict[str, Any], **files: Any) -> Path:
     day = folder / "general" / "2024-05-01.json"
     day.parent.mkdir(parents=True)
     day.write_text(
-        json.dumps(
-            [{"type": "message", "user": "U1", "ts": f"{100 + n}.5"} | row for n, row in enumerate(rows)]
-        )
+        json.dumps([{"type": "message", "user": "U1", "ts": f"{100 + n}.5"} | row for n, row in enumerate(rows)])
     )
     for name, content in {"channels": [{"id": "C1", "name": "general"}], **files}.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
@@ -72,9 +70,7 @@ def test_the_workspace_its_channels_and_its_members() -> None:
         "B0000TIDE": Member(
             "B0000TIDE", "Tide clock", is_bot=True, updated_at=datetime(2024, 5, 1, 19, 0, 0, 100, UTC)
         ),
-        "B00DEPLOY": Member(
-            "B00DEPLOY", "Deployer", is_bot=True, updated_at=datetime(2024, 5, 1, 19, 10, 0, 100, UTC)
-        ),
+        "B00DEPLOY": Member("B00DEPLOY", "Deployer", is_bot=True, updated_at=datetime(2024, 5, 1, 19, 10, 0, 100, UTC)),
     }
 
 
@@ -136,10 +132,7 @@ def test_a_deleted_root_is_a_deleted_message_of_nobody() -> None:
     [
         *[(name, "message") for name in ("", "file_share", "me_message", "thread_broadcast", "bot_message")],
         *[(name, "message") for name in ("file_comment", "tombstone")],
-        *[
-            (name, "system")
-            for name in ("channel_join", "channel_leave", "channel_topic", "channel_name", "bot_add")
-        ],
+        *[(name, "system") for name in ("channel_join", "channel_leave", "channel_topic", "channel_name", "bot_add")],
         *[(name, "system") for name in ("pinned_item", "huddle_thread", "reminder_add", "something_new")],
     ],
 )
@@ -243,9 +236,7 @@ def test_the_dialect_of_2016() -> None:
     assert (said["4"].member_id, said["4"].text, said["4"].attachments) == ("B0OLDRSS1", "", 1)
     assert (said["5"].member_id, said["5"].text) == ("bot:painter", "paint is dry")
     assert (said["6"].member_id, said["6"].attachments) == ("U0OLDDAAN", 1)
-    assert (said["7"].member_id, said["7"].text) == ("U0OLDCEDE", "fix it > now"), (
-        "the comment, not its caption"
-    )
+    assert (said["7"].member_id, said["7"].text) == ("U0OLDCEDE", "fix it > now"), "the comment, not its caption"
     assert said["8"].member_id == "U0OLDCEDE", "who added a bot is not the bot"
     assert not any(each.conversation_id for each in found.values())
 
@@ -260,9 +251,7 @@ def test_without_users_json_names_come_from_the_messages() -> None:
 
 
 def test_a_folder_that_channels_json_lacks_is_known_by_its_name(tmp_path: Path) -> None:
-    assert [each for each in records(SLIPWAY) if isinstance(each, Channel)] == [
-        Channel("name:ropes", "ropes", "chat")
-    ]
+    assert [each for each in records(SLIPWAY) if isinstance(each, Channel)] == [Channel("name:ropes", "ropes", "chat")]
     path = workspace(tmp_path, {}, channels=[{"id": "C2", "name": "other"}])
     assert {each.channel_id for each in messages(path).values()} == {"name:general"}
 
@@ -340,9 +329,7 @@ def test_one_bad_row_is_refused_alone_and_odd_parts_are_forgiven(tmp_path: Path)
         "user_profile": [],
         "blocks": "x",
     }
-    path = workspace(
-        tmp_path, {"text": "a"}, {"ts": 5}, {"ts": "soon"}, {"user": ["U1"]}, {"text": "b"} | odd
-    )
+    path = workspace(tmp_path, {"text": "a"}, {"ts": 5}, {"ts": "soon"}, {"user": ["U1"]}, {"text": "b"} | odd)
     found = records(path)
     assert [each.text for each in found if isinstance(each, Message)] == ["a", "b"]
     refused = [each for each in found if isinstance(each, Refused)]

@@ -146,8 +146,6 @@ def test_no_page_uses_a_surface_that_reads_markup(root: Path) -> None:
         f"{path.name}:{node.lineno} {node.attr}"
         for path in (root / "pages").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Attribute)
-        and node.attr in closed
-        and ast.unparse(node.value).startswith("st")
+        if isinstance(node, ast.Attribute) and node.attr in closed and ast.unparse(node.value).startswith("st")
     ]
     assert found == []

@@ -206,9 +206,7 @@ def _header(export: Export, name: str) -> Header | Refused | None:
     try:
         return msgspec.json.decode(head[: found.start()].rstrip().removesuffix(b",") + b"}", type=Header)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Refused(
-            name, "byte 0", f"what stands before its messages cannot be read: {error}", head[:1024]
-        )
+        return Refused(name, "byte 0", f"what stands before its messages cannot be read: {error}", head[:1024])
 
 
 def _is_public(header: Header | Refused) -> bool:

@@ -222,9 +222,7 @@ def _moment(written: str, plan: Plan) -> datetime:
         moment = datetime.strptime(written, plan.table.sent_at_format)  # noqa: DTZ007 - its zone is set below
     elif EPOCH.fullmatch(written):
         number = float(written)
-        return datetime.fromtimestamp(
-            number / next(unit for size, unit in EPOCH_UNITS if number >= size), UTC
-        )
+        return datetime.fromtimestamp(number / next(unit for size, unit in EPOCH_UNITS if number >= size), UTC)
     else:
         moment = _iso_or_rfc(re.sub(r" ?(UTC|GMT)$", "+00:00", written))
     return (moment if moment.tzinfo else moment.replace(tzinfo=plan.zone)).astimezone(UTC)
@@ -268,9 +266,7 @@ def _plans(export: Export) -> list[Plan]:
     mapped = [(name, next((table for table in tables if _is_mapped(name, table)), None)) for name in names]
     chosen = [(name, table) for name, table in mapped if table] or [(name, Table()) for name in names]
     if not chosen:
-        raise ExportError(
-            f"generic: {export.name} holds no .csv, .tsv, .ndjson or .jsonl, and no .json list."
-        )
+        raise ExportError(f"generic: {export.name} holds no .csv, .tsv, .ndjson or .jsonl, and no .json list.")
     return [Plan(name, table, _columns(export, name, table), _zone(table)) for name, table in chosen]
 
 
@@ -298,9 +294,7 @@ def _columns(export: Export, name: str, table: Table) -> dict[Field, str]:
     sparse = not name.lower().endswith(DELIMITED)  # JSON records may leave a key out
     for field, column in columns.items():
         if column not in found and column not in fixed and not (sparse and field not in REQUIRED):
-            raise ExportError(
-                f"hearth.toml: {name} has no column {column!r}. Its columns: {', '.join(found)}"
-            )
+            raise ExportError(f"hearth.toml: {name} has no column {column!r}. Its columns: {', '.join(found)}")
     missing = [field for field in REQUIRED if not columns.get(field)]
     if missing:
         raise ExportError(_unmapped(name, found, columns, missing))
@@ -309,9 +303,7 @@ def _columns(export: Export, name: str, table: Table) -> dict[Field, str]:
 
 def _unmapped(name: str, found: list[str], columns: Fields, missing: list[Field]) -> str:
     asked = {**columns, **dict.fromkeys(missing, "...")}
-    mapping = ", ".join(
-        f"{field} = {json.dumps(column, ensure_ascii=False)}" for field, column in asked.items()
-    )
+    mapping = ", ".join(f"{field} = {json.dumps(column, ensure_ascii=False)}" for field, column in asked.items())
     return (
         f"generic: in {name} no column is known to be its {' or '.join(missing)}. "
         f"Its columns: {', '.join(found)}. Say which is which in hearth.toml:\n\n"
@@ -324,9 +316,7 @@ def _recognised(found: Iterable[str], given: Mapping[Field, str]) -> dict[Field,
     plain = {re.sub(r"[\s-]+", "_", column.strip().lower()): column for column in reversed(list(found))}
     columns = dict(given)
     for field, names in COMMON.items():
-        free = (
-            plain[name] for name in names.split() if name in plain and plain[name] not in columns.values()
-        )
+        free = (plain[name] for name in names.split() if name in plain and plain[name] not in columns.values())
         if field not in columns and (column := next(free, None)) is not None:
             columns[field] = column
     return columns

@@ -31,9 +31,7 @@ LINK = re.compile(r"<(https?://[^<>\s]+)>")
 ANGLED = re.compile(r"<([^<>\s]+)>")
 REPLY = r"(?:re|aw|antw|sv|vs|odp|ref|rif|ris|res|tr|fwd?|wg)(?:\[\d+\]|\(\d+\))?\s*:"
 EXTERNAL = r"\[ext(?:ern(?:al)?)?\]"  # a mail gateway's warning
-BOT = re.compile(
-    r"mailer-daemon|no-?reply|do-?not-?reply|\[bot\]|^(postmaster|listserv|mailman)\b", re.IGNORECASE
-)
+BOT = re.compile(r"mailer-daemon|no-?reply|do-?not-?reply|\[bot\]|^(postmaster|listserv|mailman)\b", re.IGNORECASE)
 BROKEN = (LookupError, ValueError, RecursionError, email.errors.MessageError)  # what bad MIME raises
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -179,9 +177,7 @@ def _mailboxes(export: Export) -> list[str]:
         if NAMED.fullmatch(name) or (PLAIN.fullmatch(name) and _is_mailbox(export, name))
     ]
     if not names:
-        raise ExportError(
-            f"mail: {export.name} holds no mailbox. Give the .txt, .txt.gz or .mbox files of a list."
-        )
+        raise ExportError(f"mail: {export.name} holds no mailbox. Give the .txt, .txt.gz or .mbox files of a list.")
     lists = {str(PurePosixPath(name).parent) for name in names if not re.search(r"(^|/)\d[^/]*/[^/]*$", name)}
     if len(lists) > 1:
         raise ExportError(f"mail: {export.name} holds several lists ({_some(lists)}). Load them one by one.")
@@ -202,9 +198,7 @@ def _month(name: str) -> tuple[int, int, int, str]:
     if part.startswith("q"):
         month = 3 * int(part[1]) - 2
     else:
-        month = (
-            int(part) if part.isdigit() else "janfebmaraprmayjunjulaugsepoctnovdec".find(part or "?") // 3 + 1
-        )
+        month = int(part) if part.isdigit() else "janfebmaraprmayjunjulaugsepoctnovdec".find(part or "?") // 3 + 1
     return int(year), month, int(day), name
 
 
@@ -352,9 +346,7 @@ def _said(mail: Mail) -> tuple[str, int]:
 def _body(message: email.message.Message) -> tuple[str, int]:
     """The plain text of a MIME mail, else its HTML as text; and how many attachments it has."""
     parts = [part for part in message.walk() if not part.is_multipart()]
-    attached = [
-        part for part in parts if part.get_filename() or part.get_content_disposition() == "attachment"
-    ]
+    attached = [part for part in parts if part.get_filename() or part.get_content_disposition() == "attachment"]
     spoken = [part for part in parts if part not in attached]
     for kind, plain in (("text/plain", str), ("text/html", _without_tags)):
         texts = [plain(_payload(part)) for part in spoken if part.get_content_type() == kind]

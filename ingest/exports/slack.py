@@ -173,9 +173,7 @@ def read(export: Export) -> Iterator[Record]:
         yield from workspace.many(plain, channel.id, folder)
 
 
-def _without_plain(
-    rows: Iterator[Raw | Refused], plain: list[Raw], names: dict[str, str]
-) -> Iterator[Raw | Refused]:
+def _without_plain(rows: Iterator[Raw | Refused], plain: list[Raw], names: dict[str, str]) -> Iterator[Raw | Refused]:
     """The rows that need a closer look; what somebody we know simply said is put into `plain`."""
     for raw in rows:
         if (
@@ -272,7 +270,7 @@ class _Workspace:
         ts = pa.array([raw.ts for raw in plain])
         roots = pa.array([raw.thread_ts or None for raw in plain], pa.string())
         root_ids = pc.binary_join_element_wise(channel_id, roots, ":")
-        is_reply = pc.fill_null(pc.not_equal(ts, roots), False)  # noqa: FBT003 - Arrow's own signature
+        is_reply = pc.fill_null(pc.not_equal(ts, roots), False)
         nothing = pa.scalar(None, pa.string())
         return pa.table(
             {
