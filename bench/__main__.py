@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -50,9 +50,10 @@ def _measure(part: Part, messages: int, full: bool) -> list[Figure]:
         from bench import metrics
 
         return metrics.figures(folder)
-    # Streamlit warns of sessions without a browser, as ours are; it reads this when it is first loaded.
-    os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")
     from bench import pages
+
+    # It warns of sessions without a browser, as ours are.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
 
     smaller = load.WORK / f"data-{QUICK}"
     has_smaller = messages > QUICK and (smaller / "CURRENT").exists()

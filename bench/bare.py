@@ -136,17 +136,13 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
 
 BLOCKS: dict[str, Callable[[Any, str | None], Draw]] = {
     "chat_message": lambda proto, _: partial(st.chat_message, proto.name),
-    "expandable": lambda proto, key: partial(
-        st.expander, proto.expandable.label, **_opens(proto.expandable, key)
-    ),
+    "expandable": lambda proto, key: partial(st.expander, proto.expandable.label, **_opens(proto.expandable, key)),
     "flex_container": lambda proto, _: partial(
         st.container,
         border=proto.flex_container.border,
         horizontal=proto.flex_container.direction == proto.flex_container.HORIZONTAL,
     ),
-    "grid_container": lambda proto, _: partial(
-        st.grid, proto.columns, min_column_width=proto.min_column_width_px
-    ),
+    "grid_container": lambda proto, _: partial(st.grid, proto.columns, min_column_width=proto.min_column_width_px),
     "popover": lambda proto, key: partial(
         st.popover, proto.popover.label, type=proto.popover.type, **_opens(proto.popover, key)
     ),

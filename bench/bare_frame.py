@@ -17,8 +17,7 @@ def main() -> None:
     st.logo(MARK, size="large")
     chosen = st.session_state["bare page"]
     pages = [
-        st.Page(partial(bare.draw, name), title=name, url_path=name, default=name == chosen)
-        for name in bare.RECORDED
+        st.Page(partial(bare.draw, name), title=name, url_path=name, default=name == chosen) for name in bare.RECORDED
     ]
     page = st.navigation(pages, position="top")
     st.set_page_config(f"{page.title} · Hearth", "🔥", layout="wide")

@@ -125,11 +125,13 @@ def _middle(runs: Sequence[Run]) -> Run:
 
 
 def _ratio(what: str, mine: float, theirs: float, name: str, goal: float | None = None) -> Figure:
-    return Figure("load", what, mine / theirs, goal=goal, against=f"{name}: {mine:.1f} s to {theirs:.1f} s")
+    return Figure("load", what, mine / theirs, goal=goal, against=f"{mine:.1f} s to {theirs:.1f} s for {name}")
 
 
 def _memory_growth(peak: float, messages: int, work: Path) -> Figure:
     """Memory must not grow with the export."""
-    large = load(export(LARGE, work), work / f"data-{LARGE}", LARGE)
-    against = f"most memory at {messages:,} messages: {large.peak:.2f} GB to {peak:.2f} GB"
+    folder = work / f"data-{LARGE}"
+    large = load(export(LARGE, work), folder, LARGE)
+    shutil.rmtree(folder)
+    against = f"{large.peak:.2f} GB to {peak:.2f} GB for {messages:,} messages"
     return Figure("load", f"most memory at {LARGE:,}", large.peak / peak, goal=1.1, against=against)

@@ -23,7 +23,7 @@ def figures(folder: Path, repeats: int = REPEATS) -> list[Figure]:
     rounds = [_round(store, settings) for _ in range(repeats)]
     times = {name: median(each[name] for each in rounds) for name in rounds[0]}
     scan = times.pop("")
-    against = "one scan of all messages: {:.0f} ms to {:.0f} ms"
+    against = "{:.0f} ms to {:.0f} ms for one scan of all messages"
     return [
         Figure("metrics", name, worked / scan, against=against.format(worked * 1e3, scan * 1e3))
         for name, worked in times.items()

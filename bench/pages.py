@@ -153,10 +153,10 @@ def _held(page: str, costs: Costs) -> Iterator[Figure]:
     least = _worked(costs.bare)
     for ways, runs, goal in (("the same filters", costs.repeated, REPEATED), ("new filters", costs.new, NEW)):
         if runs:
-            against = f"bare page, processor time: {_worked(runs) * 1e3:.1f} ms to {least * 1e3:.1f} ms"
+            against = f"{_worked(runs) * 1e3:.1f} ms to {least * 1e3:.1f} ms of processor time for the bare page"
             yield Figure("pages", f"{page}, {ways}", _worked(runs) / least, goal=goal, against=against)
     sent, plain = costs.repeated[-1].sent / 1e3, costs.bare[-1].sent / 1e3
-    yield Figure("pages", f"{page}, sent", sent, "KB", against=f"bare page: {plain:,.1f} KB")
+    yield Figure("pages", f"{page}, sent", sent, "KB", against=f"{plain:,.1f} KB for the bare page")
 
 
 def _growth(page: str, before: Costs, after: Costs) -> Iterator[Figure]:
@@ -165,9 +165,9 @@ def _growth(page: str, before: Costs, after: Costs) -> Iterator[Figure]:
         ("new filters", before.new, after.new),
     ):
         if few and many:
-            against = f"{_worked(many) * 1e3:.1f} ms to {_worked(few) * 1e3:.1f} ms"
+            against = f"{_worked(many) * 1e3:.1f} ms to {_worked(few) * 1e3:.1f} ms for the smaller data"
             grown = _worked(many) / _worked(few)
-            yield Figure("pages", f"{page}, {ways}, larger data", grown, against=f"smaller data: {against}")
+            yield Figure("pages", f"{page}, {ways}, larger data", grown, against=against)
 
 
 def _worked(runs: Sequence[Cost]) -> float:

@@ -219,6 +219,8 @@ select
 from timed
 window humans as (partition by conversation_key, is_human order by sent_at, is_later, line_id);
 
+drop table root;
+
 -- name: turns
 -- What one person says before anybody else speaks is one turn.
 create or replace temp table turn as
@@ -275,6 +277,8 @@ where
     and timeline.sent_at - timeline.before_at <= interval 30 minutes
     and timeline.line_id not in (select node from edge);
 
+drop table timeline;
+
 -- name: inferred_replies
 create or replace temp table inferred_reply as
 select asked.ask_id, min(inferred.sent_at) as inferred_reply_at
@@ -296,7 +300,8 @@ where not is_unknown
 group by person_id, source_key;
 
 -- name: ask_words
--- All a member said in that turn, so that "hi" and the question after it are one ask.
+-- What all a member said in that turn says of itself, so that "hi" and the question after it are one ask. The words
+-- themselves go no further: with them the tables below would not fit in memory.
 create or replace temp table ask_words as
 with more as (
     select
@@ -312,14 +317,25 @@ with more as (
     inner join messages on talk.row_id = messages.rowid
     where talk.is_human and coalesce(asked.next_position, 0) <> asked.position + 1
     group by asked.ask_id
+),
+said as (
+    select
+        asked.ask_id, messages.message_id,
+        lower(without_links(concat_ws(chr(10), messages.title, messages.text, more.text))) as words,
+        list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions
+    from asked
+    inner join messages on asked.row_id = messages.rowid
+    left join more on asked.ask_id = more.ask_id
 )
 select
-    asked.ask_id, messages.message_id,
-    lower(without_links(concat_ws(chr(10), messages.title, messages.text, more.text))) as words,
-    list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions
-from asked
-inner join messages on asked.row_id = messages.rowid
-left join more on asked.ask_id = more.ask_id;
+    ask_id, message_id, mentions, has_word(words, $brands) as has_brand,
+    case
+        when is_courtesy(words, $courtesy) then 'courtesy'
+        when has_question_mark(words) then 'question'
+        when is_too_short(words) then 'too short'
+        when has_question_word(words, $question) then 'question'
+    end as said
+from said;
 
 -- name: staff_mentions
 create or replace temp table staff_mention as
@@ -447,60 +463,57 @@ inner join spoken on talk.conversation_key = spoken.conversation_key
 inner join messages on talk.row_id = messages.rowid
 where talk.position = 1;
 
--- name: keep_asks
+-- name: judged
 -- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a
 -- question, a mention of staff or the brand, a newcomer's first post; then what the channel is for; then whether the
 -- platform gives every conversation its own thread.
-insert into asks by name
-with judged as (
+create or replace temp table judged as
+with seen as (
     select
-        asked.*,
+        asked.ask_id,
         coalesce(asked.asked_at = first_seen.first_at, false)
-        and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer,
-        ask_words.message_id,
-        case
-            when verdict.reason is not null then verdict.reason
-            when is_courtesy(ask_words.words, $courtesy) then 'courtesy'
-            when has_question_mark(ask_words.words) then 'question'
-            when is_too_short(ask_words.words) then 'too short'
-            when has_question_word(ask_words.words, $question) then 'question'
-            when staff_mention.ask_id is not null then 'mentions staff'
-            when has_word(ask_words.words, $brands) then 'mentions the brand'
-        end as said
+        and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer
     from asked
-    inner join ask_words on asked.ask_id = ask_words.ask_id
     left join first_seen on asked.person_id = first_seen.person_id
     left join source_span on asked.source_key = source_span.source_key
-    left join staff_mention on asked.ask_id = staff_mention.ask_id
-    left join verdict on asked.ask_id = verdict.ask_id
-),
-reasoned as (
-    select
-        judged.*,
-        case
-            when judged.said is not null then judged.said
-            when judged.is_newcomer then 'newcomer'
-            when place_rule.purpose = 'help' then 'help channel'
-            when place_rule.purpose = 'chat' then 'chat channel'
-            when judged.is_opener and place.kind = 'forum' then 'opens a thread'
-            else 'chat'
-        end as reason
-    from judged
-    inner join place on judged.place_id = place.place_id
-    left join place_rule on judged.place_id = place_rule.place_id
 )
 select
-    reasoned.ask_id, reasoned.source_key, reasoned.place_id, reasoned.conversation_key, reasoned.message_id,
-    reasoned.person_id, reasoned.asked_at,
-    date_trunc('week', timezone($zone, reasoned.asked_at))::date as week,
-    reasoned.is_opener, reasoned.reason not in ('courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
-    reasoned.reason, reasoned.is_newcomer, null::varchar as sentiment,
+    asked.ask_id, ask_words.message_id, seen.is_newcomer,
+    case
+        when verdict.reason is not null then verdict.reason
+        when ask_words.said is not null then ask_words.said
+        when staff_mention.ask_id is not null then 'mentions staff'
+        when ask_words.has_brand then 'mentions the brand'
+        when seen.is_newcomer then 'newcomer'
+        when place_rule.purpose = 'help' then 'help channel'
+        when place_rule.purpose = 'chat' then 'chat channel'
+        when asked.is_opener and place.kind = 'forum' then 'opens a thread'
+        else 'chat'
+    end as reason
+from asked
+inner join ask_words on asked.ask_id = ask_words.ask_id
+inner join seen on asked.ask_id = seen.ask_id
+inner join place on asked.place_id = place.place_id
+left join place_rule on asked.place_id = place_rule.place_id
+left join staff_mention on asked.ask_id = staff_mention.ask_id
+left join verdict on asked.ask_id = verdict.ask_id;
+drop table ask_words;
+
+-- name: keep_asks
+insert into asks by name
+select
+    asked.ask_id, asked.source_key, asked.place_id, asked.conversation_key, judged.message_id, asked.person_id,
+    asked.asked_at, date_trunc('week', timezone($zone, asked.asked_at))::date as week,
+    asked.is_opener, judged.reason not in ('courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
+    judged.reason, judged.is_newcomer, null::varchar as sentiment,
     reply.reply_at, reply.reply_by, reply.staff_reply_at, reply.staff_reply_by, reply.peer_reply_at,
     inferred_reply.inferred_reply_at
-from reasoned
-left join reply on reasoned.ask_id = reply.ask_id
-left join inferred_reply on reasoned.ask_id = inferred_reply.ask_id
-order by reasoned.asked_at;
+from asked
+inner join judged on asked.ask_id = judged.ask_id
+left join reply on asked.ask_id = reply.ask_id
+left join inferred_reply on asked.ask_id = inferred_reply.ask_id;
+drop table judged;
+drop table reply;
 
 -- name: keep_member_days
 insert into member_days by name

@@ -61,47 +61,59 @@ where source_key = $source_key and message_id in (select message_id from known w
 insert into messages by name
 select * from staged where message_id not in (select message_id from known where not is_newer);
 
--- name: merge_channels
+-- name: note_channels
 -- The newest description wins; what a description can only add (private, its kind) stays added.
 create or replace temp table described as
 select
-    source_key, channel_id,
-    max(struct_pack(updated_at := coalesce(epoch_us(updated_at), 0), name := coalesce(name, ''))) as newest,
-    max(kind) as kind, bool_or(is_private) as is_private, max(updated_at) as updated_at
+    source_key, channel_id, newest.name as name, kind, is_private, updated_at
 from (
-    select $source_key::bigint as source_key, * from batch
-    union all by name
-    select * from channels where source_key = $source_key
-)
-group by all;
-delete from channels where source_key = $source_key;
-insert into channels by name
-select source_key, channel_id, newest.name as name, kind, is_private, updated_at from described;
+    select
+        source_key, channel_id,
+        max(struct_pack(updated_at := coalesce(epoch_us(updated_at), 0), name := coalesce(name, ''))) as newest,
+        max(kind) as kind, bool_or(is_private) as is_private, max(updated_at) as updated_at
+    from (
+        select $source_key::bigint as source_key, * from batch
+        union all by name
+        select * from channels
+        where source_key = $source_key and channel_id in (select channel_id from batch)
+    )
+    group by all
+);
+select count(*)::bigint from (from described except from channels);
 
--- name: merge_members
+-- name: merge_channels
+delete from channels
+where source_key = $source_key and channel_id in (select channel_id from described);
+insert into channels by name from described;
+
+-- name: note_members
 create or replace temp table described as
-select
-    source_key, member_id,
-    max(struct_pack(
-        updated_at := coalesce(epoch_us(updated_at), 0), name := coalesce(name, ''),
-        handle := coalesce(handle, ''), is_staff := is_staff
-    )) as newest,
-    max(email_hash) as email_hash, max(email_domain) as email_domain,
-    bool_or(is_bot) as is_bot, max(updated_at) as updated_at
-from (
-    select $source_key::bigint as source_key, * from batch
-    union all by name
-    select * from members
-    where source_key = $source_key and member_id in (select member_id from batch)
-)
-group by all;
-delete from members
-where source_key = $source_key and member_id in (select member_id from described);
-insert into members by name
 select
     source_key, member_id, newest.name as name, nullif(newest.handle, '') as handle,
     email_hash, email_domain, is_bot, newest.is_staff as is_staff, updated_at
-from described;
+from (
+    select
+        source_key, member_id,
+        max(struct_pack(
+            updated_at := coalesce(epoch_us(updated_at), 0), name := coalesce(name, ''),
+            handle := coalesce(handle, ''), is_staff := is_staff
+        )) as newest,
+        max(email_hash) as email_hash, max(email_domain) as email_domain,
+        bool_or(is_bot) as is_bot, max(updated_at) as updated_at
+    from (
+        select $source_key::bigint as source_key, * from batch
+        union all by name
+        select * from members
+        where source_key = $source_key and member_id in (select member_id from batch)
+    )
+    group by all
+);
+select count(*)::bigint from (from described except from members);
+
+-- name: merge_members
+delete from members
+where source_key = $source_key and member_id in (select member_id from described);
+insert into members by name from described;
 
 -- name: merge_reactions
 -- Where only a count is known, the highest seen is kept.
@@ -159,6 +171,10 @@ insert into touched select source_key from sources where source_key not in (sele
 
 -- name: note_chunk
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
+
+-- name: reaches_further
+select coalesce(min(covered_since) > $covered_since or max(covered_until) < $covered_until, true)
+from loads where source_key = $source_key;
 
 -- name: note_load
 insert into loads values (

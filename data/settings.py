@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date, time
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,8 +23,13 @@ class SettingsError(Exception):
     """A setting that cannot be used: file, line, and what is allowed there."""
 
 
+@cache
+def _zones() -> set[str]:
+    return available_timezones()  # looks through a thousand files
+
+
 def _known_zone(name: str) -> None:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"time zone {name!r} is not known; write it like 'Europe/Berlin' or 'UTC'")
 
 

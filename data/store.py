@@ -226,7 +226,6 @@ class Loader:
         values = {"source_key": key, "platform": source.platform, "source": source.id}
         with self._transaction():
             self._merge("note_source", **values, name=source.name, is_demo=is_demo)
-            self._merge("note_touched", source_key=key)
         self._merge("seen")
         return load
 
@@ -238,6 +237,9 @@ class Loader:
             fate = self._take_messages(load, messages)
             fate.read, fate.refused = fate.read + len(refused), len(refused)
             self._take_rest(load, chunk, refused)
+            is_described = self._describe(load, chunk)
+            if is_described or fate.inserted or fate.updated:
+                self._merge("note_touched", source_key=load.source_key)
             load.chunks += 1
             ledger = {each.name: getattr(fate, each.name) for each in fields(Fate)}
             self._merge("note_chunk", load_id=load.load_id, chunk=load.chunks, **ledger)
@@ -251,14 +253,17 @@ class Loader:
         load.messages, load.system = known - system, system
         since = _least(load.since, load.source.covered_since)
         until = max(filter(None, (load.until, load.source.covered_until)), default=None)
+        span = {"covered_since": since, "covered_until": until}
         with self._transaction():
+            if self._merge("reaches_further", source_key=load.source_key, **span) != [(False,)]:
+                self._merge("note_touched", source_key=load.source_key)
             self._merge(
                 "note_load",
                 load_id=load.load_id, source_key=load.source_key, file=load.file,
                 seconds=time.monotonic() - load.started,
                 **{each.name: getattr(load.fate, each.name) for each in fields(Fate)},
                 messages=load.messages, system=load.system, members=len(load.members), channels=len(load.channels),
-                reactions=load.reactions, covered_since=since, covered_until=until,
+                reactions=load.reactions, **span,
             )  # fmt: skip
         failpoint("finish")
 
@@ -316,8 +321,6 @@ class Loader:
 
     def _take_rest(self, load: Load, chunk: Chunk, refused: list[Refused]) -> None:
         nouns = {
-            "channels": chunk.channels and columns.channel_table(chunk.channels),
-            "members": chunk.members and columns.member_table(chunk.members),
             "reactions": chunk.reactions and columns.reaction_table(chunk.reactions),
             "audience": chunk.audience and columns.audience_table(chunk.audience),
         }
@@ -325,12 +328,26 @@ class Loader:
             if table:
                 self._db.register("batch", table)
                 self._merge(f"merge_{noun}", source_key=load.source_key)
-        load.channels.update(each.id for each in chunk.channels)
-        load.members.update(each.id for each in chunk.members)
         load.reactions += sum(each.count for each in chunk.reactions)
         if refused:
             self._db.register("batch", columns.refused_table(refused))
             self._merge("quarantine", source_key=load.source_key, load_id=load.load_id)
+
+    def _describe(self, load: Load, chunk: Chunk) -> bool:
+        """Merge what is said of channels and members; whether any of it is new, for then roles may be too."""
+        load.channels.update(each.id for each in chunk.channels)
+        load.members.update(each.id for each in chunk.members)
+        changed = False
+        for noun, table in (
+            ("channels", chunk.channels and columns.channel_table(chunk.channels)),
+            ("members", chunk.members and columns.member_table(chunk.members)),
+        ):
+            if table:
+                self._db.register("batch", table)
+                if self._merge(f"note_{noun}", source_key=load.source_key) != [(0,)]:
+                    self._merge(f"merge_{noun}", source_key=load.source_key)
+                    changed = True
+        return changed
 
     def _follow_to_roots(self) -> None:
         """Follow ties by doubling: n rounds are 2^n steps, so a chain of a million ends in 20; the rest is circles."""
