@@ -451,17 +451,17 @@ inner join messages on inferred.row_id = messages.rowid;
 -- name: keep_conversations
 insert into conversations by name
 with spoken as (
-    select conversation_key, max(sent_at) as last_at, count(*) as lines
+    select
+        conversation_key, any_value(source_key) as source_key,
+        max(case when position = 1 then place_id end) as place_id,
+        max(case when position = 1 then row_id end) as row_id,
+        min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines
     from talk
     group by conversation_key
 )
-select
-    talk.conversation_key, talk.source_key, talk.place_id, messages.message_id as first_message, messages.title,
-    talk.sent_at as opened_at, spoken.last_at, spoken.lines
-from talk
-inner join spoken on talk.conversation_key = spoken.conversation_key
-inner join messages on talk.row_id = messages.rowid
-where talk.position = 1;
+select spoken.* exclude (row_id), messages.message_id as first_message
+from spoken
+inner join messages on spoken.row_id = messages.rowid;
 
 -- name: judged
 -- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a

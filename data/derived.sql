@@ -26,7 +26,7 @@ create or replace table resolved (
 );
 
 create or replace table conversations (
-    conversation_key ubigint, source_key bigint, place_id ubigint, first_message varchar, title varchar,
+    conversation_key ubigint, source_key bigint, place_id ubigint, first_message varchar,
     opened_at timestamptz, last_at timestamptz, lines bigint
 );
 

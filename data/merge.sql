@@ -79,7 +79,12 @@ from (
     )
     group by all
 );
-select count(*)::bigint from (from described except from channels);
+select count(*)::bigint
+from (
+    from described
+    except
+    from channels
+);
 
 -- name: merge_channels
 delete from channels
@@ -108,7 +113,12 @@ from (
     )
     group by all
 );
-select count(*)::bigint from (from described except from members);
+select count(*)::bigint
+from (
+    from described
+    except
+    from members
+);
 
 -- name: merge_members
 delete from members

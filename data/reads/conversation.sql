@@ -1,17 +1,30 @@
 -- A conversation's messages in the order they were said. $conversation: its key, as the metric `unanswered` gives it.
-with said as (
+with tied as (
+    select first_message as id from conversations
+    where source_key = $source_key and conversation_key = $conversation::ubigint
+    union
+    select message_id as id from resolved
+    where source_key = $source_key and conversation_key = $conversation::ubigint and basis <> 'inferred'
+),
+-- The platform's own threads among them, so that what was answered inside comes along.
+thread as (
+    select id from tied
+    union
+    select conversation_id as id from messages
+    where source_key = $source_key and message_id in (select id from tied) and conversation_id is not null
+),
+place as (
+    select source_key, message_id from messages
+    where source_key = $source_key and message_id in (select id from thread)
+    union
+    select source_key, message_id from messages
+    where source_key = $source_key and conversation_id in (select id from thread)
+),
+said as (
     select messages.*
     from messages
-    where
-        messages.source_key = $source_key
-        and messages.kind = 'message'
-        and (
-            hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) = $conversation::ubigint
-            or messages.message_id in (
-                select message_id from resolved
-                where conversation_key = $conversation::ubigint and basis <> 'inferred'
-            )
-        )
+    inner join place on messages.source_key = place.source_key and messages.message_id = place.message_id
+    where messages.kind = 'message'
 )
 select
     said.message_id as message, said.sent_at, people.name as author, coalesce(people.role, 'member') as role,
@@ -23,10 +36,5 @@ select
     ) as is_ask
 from said
 left join people on said.source_key = people.source_key and said.member_id = people.member_id
-where
-    said.message_id not in (
-        select message_id from resolved
-        where source_key = $source_key and conversation_key <> $conversation::ubigint and basis <> 'inferred'
-    )
 order by said.sent_at, said.message_id
 limit 500

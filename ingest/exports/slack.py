@@ -228,7 +228,9 @@ class _Workspace:
             member_id = raw.user
             if raw.bot_id or raw.subtype or member_id not in self.names:
                 member_id = yield from self._writer(raw, sent_at)
-            text, mentions = self._said_by(raw)
+            text, mentions = raw.text or "", NOBODY
+            if "<" in text or "&" in text or "xox" in text or raw.subtype:
+                text, mentions = self._plain(raw, text)
             message_id = f"{channel_id}:{raw.ts}"
             root_id = f"{channel_id}:{raw.thread_ts}" if raw.thread_ts else None
             parent_id = root_id if root_id != message_id else None
@@ -266,7 +268,11 @@ class _Workspace:
                 yield from _reactions(raw.reactions, f"{channel_id}:{raw.ts}")
 
     def _table(self, plain: list[Raw], channel_id: str) -> pa.Table:
-        said = [self._said_by(raw) for raw in plain]
+        texts = [raw.text or "" for raw in plain]
+        mentions = [NOBODY] * len(plain)
+        for place, text in enumerate(texts):
+            if "<" in text or "&" in text or "xox" in text:
+                texts[place], mentions[place] = self._plain(plain[place], text)
         ts = pa.array([raw.ts for raw in plain])
         roots = pa.array([raw.thread_ts or None for raw in plain], pa.string())
         root_ids = pc.binary_join_element_wise(channel_id, roots, ":")
@@ -278,19 +284,13 @@ class _Workspace:
                 "channel_id": pa.repeat(channel_id, len(plain)),
                 "member_id": pa.array([raw.user for raw in plain]),
                 "sent_at": _times(ts),
-                "text": pa.array([text for text, _ in said]),
-                "mentions": pa.array([mentions for _, mentions in said], pa.list_(pa.string())),
+                "text": pa.array(texts),
+                "mentions": pa.array(mentions, pa.list_(pa.string())),
                 "conversation_id": root_ids,
                 "parent_id": pc.if_else(is_reply, root_ids, nothing),
                 "basis": pc.if_else(is_reply, "thread", nothing),
             }
         )
-
-    def _said_by(self, raw: Raw) -> tuple[str, tuple[str, ...]]:
-        text = raw.text or ""
-        if "<" in text or "&" in text or "xox" in text or raw.subtype:
-            return self._plain(raw, text)
-        return text, NOBODY
 
     def _writer(self, raw: Raw, seen_at: datetime) -> Generator[Member, None, str | None]:
         """Who wrote it. What an app posts is the app's, even when it says in whose name."""
