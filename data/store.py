@@ -12,7 +12,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -86,11 +86,8 @@ class Store:
         """The one loader. Raises Busy, naming the holder, while another is at work."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(self.folder / LOCK):
-            connection = _open_master(self.folder)
-            try:
+            with _in_words(self.folder / MASTER), closing(_open_master(self.folder)) as connection:
                 yield Loader(self.folder, connection, settings)
-            finally:
-                connection.close()
 
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
@@ -124,7 +121,8 @@ class Store:
 
     def _pool(self, name: str) -> _Pool:
         if name not in self._open:
-            self._open[name] = _Pool(_open_snapshot(self.folder / name))
+            with _in_words(self.folder / name):
+                self._open[name] = _Pool(_open_snapshot(self.folder / name))
             for old in list(self._open)[:-2]:
                 del self._open[old]  # its last reader closes it
         return self._open[name]
@@ -136,6 +134,19 @@ class _Pool:
 
     connection: duckdb.DuckDBPyConnection
     idle: dict[str, list[duckdb.DuckDBPyConnection]] = field(default_factory=dict)
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """What DuckDB cannot do, told to the person who asked: a full disk, a damaged file, too little memory."""
+    try:
+        yield
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        raise StoreError(
+            f"{path}: the database could not go on ({said}). What was published before is untouched; "
+            "make room on the disk if that is what is missing, then give the same command again."
+        ) from error
 
 
 def _open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:

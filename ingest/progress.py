@@ -32,7 +32,13 @@ class Progress:
         elif self.console.is_terminal:
             with self._bar() as bar:
                 task = bar.add_task(name, total=size or None, records="")
-                yield lambda done, records: bar.update(task, completed=done, records=f"{records:,} records")
+                began = time.monotonic()
+
+                def tick(done: int, records: int) -> None:
+                    rate = records / max(time.monotonic() - began, 0.001)
+                    bar.update(task, completed=done, records=f"{records:,} records, {rate:,.0f} a second")
+
+                yield tick
         else:
             yield _plain(name, size)
 

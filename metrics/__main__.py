@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -77,7 +77,7 @@ def main_command(
 
 def _day(text: str | None, option: str) -> date | None:
     try:
-        return None if text is None else datetime.fromisoformat(text).date()
+        return None if text is None else date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-01-05", param_hint=option) from None
 

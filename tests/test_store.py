@@ -165,6 +165,17 @@ def test_readers_see_a_new_snapshot_without_a_restart_and_an_old_one_to_its_end(
     assert store.query("from messages").height == 5
 
 
+def test_a_damaged_file_is_told_in_words(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS)
+    (tmp_path / (store.snapshot or "")).write_bytes(b"not a database at all" * 1000)
+    with pytest.raises(StoreError, match="the database could not go on"):
+        Store(tmp_path).query("from messages")
+    (tmp_path / door.MASTER).write_bytes(b"not a database at all" * 1000)
+    with pytest.raises(StoreError, match="What was published before is untouched"):
+        load_rows(store, ROWS)
+
+
 def test_old_snapshots_are_cleared_away(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for count in range(1, 6):
