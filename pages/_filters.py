@@ -241,6 +241,15 @@ def covered(view: View) -> float | None:
     return share if isinstance(share, float) else None
 
 
+def ended(view: View, by: date) -> list[_ask.Row]:
+    """The sources of a view whose data ends before a day, with their last `day`: what follows is silence, not change."""
+    zone = _ask.state().settings.zone
+    sources = view.covers(_ask.read("sources")).to_dicts()
+    for source in sources:
+        source["day"] = (source["as_of"] - timedelta(microseconds=1)).astimezone(zone).date()
+    return [source for source in sources if source["day"] < by - timedelta(days=1)]
+
+
 def _monday(moment: datetime) -> date:
     """The Monday of the week a moment lies in, where the community lives."""
     day = moment.astimezone(_ask.state().settings.zone).date()

@@ -42,7 +42,12 @@ def page() -> None:
 def freshness(week: Week) -> str:
     """How far the data reaches, and how much of the period it covers."""
     until = _words.moment(week.view.as_of, _ask.state().settings.zone)
-    return f"Data to {until} · {_words.percent(_filters.covered(week.view))} of days covered"
+    share = f"Data to {until} · {_words.percent(_filters.covered(week.view))} of days covered"
+    ended = [
+        f"{_words.platform(source['platform'])} {label(source['source_name'])} ends on {_words.day(source['day'])}"
+        for source in _filters.ended(week.view, week.monday + _filters.WEEK)
+    ]
+    return f"{share} · Not all of it reaches this week: {'; '.join(ended)}." if ended else share
 
 
 def sentence(week: Week) -> str:

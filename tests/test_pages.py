@@ -228,6 +228,17 @@ def test_sources_shows_every_load_and_what_was_refused(see: Open, few: Store) ->
     assert "Nothing was refused" in words(app)
 
 
+def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: Path) -> None:
+    """What follows its last day is silence, not change: the page says so."""
+    store = Store(tmp_path)
+    sparse.load(store, [{"id": "1", "by": "ana", "at": "2026-01-06T10:00Z", "source": "old"}])
+    sparse.load(
+        store, [{"id": "2", "by": "ben", "at": "2026-03-03T10:00Z", "source": "fresh"}], until="2026-03-09T00:00Z"
+    )
+    app = see(tmp_path, "weekly_health.py")
+    assert "Not all of it reaches this week: Forum Old ends on 6 Jan 2026." in words(app)
+
+
 def test_a_new_load_is_seen_at_once(see: Open, few: Store) -> None:
     """What was kept belongs to the old snapshot."""
     assert shown(see(few.folder))["Answered within 24 h"] == "1 of 2"
