@@ -242,7 +242,7 @@ def covered(view: View) -> float | None:
 
 
 def ended(view: View, by: date) -> list[_ask.Row]:
-    """The sources of a view whose data ends before a day, with their last `day`: what follows is silence, not change."""
+    """The sources of a view whose data ends before a day, with their last `day`: what follows says nothing."""
     zone = _ask.state().settings.zone
     sources = view.covers(_ask.read("sources")).to_dicts()
     for source in sources:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import zlib
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ HEIGHT = 270
 DAY_LONG = 86_400_000  # milliseconds, as Plotly counts
 WEEK_LONG = 7 * DAY_LONG
 LEFT_ABOVE = {"xanchor": "left", "yanchor": "bottom"}
+TABLES = 64
+"""So many prepared tables are kept."""
 OPENED = 1000
 """So many rows travel to the reader when a view is opened."""
 _log = logging.getLogger("hearth.pages")
@@ -192,15 +195,28 @@ def coverage(since: date, title: str, note: str) -> None:
 
 def table(frame: pl.DataFrame, alt: str, **options: Any) -> Any:
     """A table of anything, its columns named in plain words and its texts made safe."""
-    columns = _columns(frame) | options.pop("column_config", {})
+    cells, columns = _prepared(frame)
     return st.dataframe(
-        _safe.cells(frame),
+        cells,
         hide_index=True,
-        column_config=columns,
+        column_config=columns | options.pop("column_config", {}),
         placeholder=_words.UNKNOWN,
         alt=_safe.line(alt),
         **options,
     )
+
+
+_tables: OrderedDict[int, tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]] = OrderedDict()
+
+
+def _prepared(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """A frame's safe cells and how its columns read, kept for as long as the very same frame is shown again."""
+    found = _tables.get(id(frame))
+    if found is None or found[0] is not frame:
+        found = _tables[id(frame)] = (frame, _safe.cells(frame), _columns(frame))
+        if len(_tables) > TABLES:
+            _tables.popitem(last=False)
+    return found[1], found[2]
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:

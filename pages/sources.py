@@ -9,6 +9,7 @@ import streamlit as st
 
 from metrics.metric import Question
 from pages import _ask, _show, _words
+from pages._ask import kept
 from pages._safe import plain
 
 YEAR = timedelta(days=365)
@@ -50,7 +51,7 @@ def trusted() -> None:
     answer = _ask.answer(Question("data_trust"))
     with st.container(border=True):
         st.markdown("**How far each source can be trusted**")
-        _show.table(answer.rows.drop("source"), answer.metric.asks)
+        _show.table(_trust(), answer.metric.asks)
         st.caption("Unknown members: deleted or unnamed accounts. Inferred replies: no thread or mention says so.")
         _show.doors(answer)
 
@@ -60,7 +61,7 @@ def loaded() -> None:
     loads = _ask.read("loads")
     with st.container(border=True):
         st.markdown(f"**{_words.count(len(loads), 'load')}, the newest first**")
-        _show.table(loads.select(*LEDGER, *COUNTS), "Every load and what became of its records")
+        _show.table(_ledger(), "Every load and what became of its records")
         st.caption("Read = inserted + updated + unchanged + refused: no record is lost without a word.")
 
 
@@ -86,6 +87,16 @@ def _records() -> None:
     texts = [plain(raw.decode("utf-8", "backslashreplace")[:2000]) for raw in records["raw"]]
     shown = records.select("file", "place", "reason", pl.Series("record", texts, pl.String))
     _show.table(shown, "Refused records as they stood in the export")
+
+
+@kept(4)
+def _trust() -> pl.DataFrame:
+    return _ask.answer(Question("data_trust")).rows.drop("source")
+
+
+@kept(4)
+def _ledger() -> pl.DataFrame:
+    return _ask.read("loads").select(*LEDGER, *COUNTS)
 
 
 PARTS = {
