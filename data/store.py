@@ -85,9 +85,12 @@ class Store:
     def loading(self, settings: Settings) -> Iterator[Loader]:
         """The one loader. Raises Busy, naming the holder, while another is at work."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _locked(self.folder / LOCK):
-            with _in_words(self.folder / MASTER), closing(_open_master(self.folder)) as connection:
-                yield Loader(self.folder, connection, settings)
+        with (
+            _locked(self.folder / LOCK),
+            _in_words(self.folder / MASTER),
+            closing(_open_master(self.folder)) as connection,
+        ):
+            yield Loader(self.folder, connection, settings)
 
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
