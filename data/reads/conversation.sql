@@ -25,7 +25,8 @@ tied as (
 thread as (
     select id from tied
     union
-    select conversation_id as id from meanwhile where message_id in (select id from tied) and conversation_id is not null
+    select conversation_id as id from meanwhile
+    where message_id in (select id from tied) and conversation_id is not null
 ),
 place as (
     select source_key, message_id from meanwhile
