@@ -173,6 +173,26 @@ select $source_key, $platform, $source, $name, $is_demo
 where $source_key not in (select source_key from sources);
 update sources set source_name = greatest(source_name, $name) where source_key = $source_key;
 
+-- name: forget_demo
+create or replace temp table demo as select source_key from sources where is_demo;
+delete from channels where source_key in (from demo);
+delete from members where source_key in (from demo);
+delete from messages where source_key in (from demo);
+delete from reactions where source_key in (from demo);
+delete from refused where source_key in (from demo);
+delete from loads where source_key in (from demo);
+delete from member_days where place_id in (select place_id from places where source_key in (from demo));
+delete from member_weeks where place_id in (select place_id from places where source_key in (from demo));
+delete from reply_pairs where place_id in (select place_id from places where source_key in (from demo));
+delete from places where source_key in (from demo);
+delete from source_days where source_key in (from demo);
+delete from people where source_key in (from demo);
+delete from resolved where source_key in (from demo);
+delete from conversations where source_key in (from demo);
+delete from asks where source_key in (from demo);
+delete from touched where source_key in (from demo);
+delete from sources where is_demo;
+
 -- name: note_touched
 insert into touched select $source_key where $source_key not in (select source_key from touched);
 

@@ -30,7 +30,7 @@ def _zones() -> set[str]:
 
 def _known_zone(name: str) -> None:
     if name not in _zones():
-        raise ValueError(f"time zone {name!r} is not known; write it like 'Europe/Berlin' or 'UTC'")
+        raise ValueError(f"time_zone {name!r} is not known")
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,6 +64,8 @@ class RosterRow(Rule, frozen=True):
     def __post_init__(self) -> None:
         if not (self.id or self.name or self.email_domain or self.pattern):
             raise ValueError("a roster row needs one of: id, name, email_domain, pattern")
+        if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
+            raise ValueError("valid_to must be after valid_from")
 
 
 class ChannelRow(Rule, frozen=True):
@@ -96,7 +98,7 @@ class Calendar(Rule, frozen=True):
         if self.time_zone is not None:
             _known_zone(self.time_zone)
         if self.opens >= self.closes:
-            raise ValueError("opens must be before closes")
+            raise ValueError("closes must be after opens")
 
 
 class Retention(Rule, frozen=True):
@@ -138,6 +140,16 @@ class Settings(Rule, frozen=True):
         return hashlib.sha256(msgspec.json.encode(counted, order="deterministic")).hexdigest()[:10]
 
 
+PARTS: dict[str, type[Rule]] = {
+    "": Settings,
+    "community": CommunitySettings,
+    "roster": RosterRow,
+    "channels": ChannelRow,
+    "calendars": Calendar,
+    "retention": Retention,
+}
+
+
 def settings_path(given: Path | None = None) -> Path:
     """The settings file: the one given, else HEARTH_SETTINGS, else hearth.toml here."""
     return given or Path(os.environ.get("HEARTH_SETTINGS") or "hearth.toml")
@@ -173,20 +185,29 @@ def _explain(path: Path, text: str, message: str) -> str:
     """Turn a validation message that ends in a path such as `$.roster[1].role` into file, line and allowed values."""
     where = re.search(r" - at `(?:key in )?\$\.?([^`]*)`$", message)
     what = message[: where.start()] if where else message
-    key, line = _place(text, where.group(1) if where else "", what)
-    allowed = _allowed(key)
-    return f"{path}, line {line}: {what}{f' ({key})' if key else ''}." + (f" Allowed: {allowed}." if allowed else "")
-
-
-def _place(text: str, dotted: str, what: str) -> tuple[str, int]:
-    """The key a message speaks of, and the line it stands on."""
+    steps = [step for step in (where.group(1) if where else "").split(".") if step and step != "[...]"]
+    table = steps[0] if steps else ""
     unknown = re.search(r"unknown field `([^`]+)`", what)
-    steps = [step for step in dotted.split(".") if step and step != "[...]"] + ([unknown.group(1)] if unknown else [])
-    key = re.sub(r"\[\d+\]", "", steps[-1]) if steps else ""
-    lines = [(line, found) for line, table, found in _keys(text) if steps and table == steps[0]]
-    alone = [(line, found) for line, table, found in _keys(text) if len(steps) == 1 and found == key]
-    exact = [line for line, found in lines if found == key] + [line for line, _ in alone]
-    return key, (exact or [line for line, _ in lines] or [1])[0]
+    # Our own messages begin with the setting they speak of.
+    key = unknown.group(1) if unknown else steps[-1] if len(steps) > 1 else what.split(" ", 1)[0]
+    allowed = ", ".join(PARTS[_bare(table)].__struct_fields__) if unknown else _allowed(key)
+    line = _line(text, table, key)
+    return f"{path}, line {line}: {what}{f' ({key})' if steps[1:] else ''}." + (
+        f" Allowed: {allowed}." if allowed else ""
+    )
+
+
+def _line(text: str, table: str, key: str) -> int:
+    """The line of a key in a table such as `roster[1]`, else of the table, else of the key wherever it stands."""
+    keys = list(_keys(text))
+    exact = [line for line, within, found in keys if within == table and found == key]
+    headed = [line for line, within, _ in keys if table and within == table]
+    named = [line for line, within, found in keys if key in (found, _bare(within))]
+    return (exact or headed or named or [1])[0]
+
+
+def _bare(table: str) -> str:
+    return re.sub(r"\[\d+\]", "", table)
 
 
 def _keys(text: str) -> Iterator[tuple[int, str, str]]:

@@ -108,7 +108,7 @@ class Store:
         """A cursor to the newest snapshot, for one thread at a time. Idle ones keep their macros, which cost 10 ms."""
         name = self.snapshot
         if name is None:
-            raise NoData("Nothing is loaded yet. Load an export: python -m ingest load PATH")
+            raise NoData("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
         with self._lock:
             pool = self._pool(name)
             cursor = pool.idle[macros].pop() if pool.idle.get(macros) else None
@@ -144,6 +144,10 @@ def _in_words(path: Path) -> Iterator[None]:
     """What DuckDB cannot do, told to the person who asked: a full disk, a damaged file, too little memory."""
     try:
         yield
+    except RuntimeError as error:  # what DuckDB makes of Ctrl-C
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         raise StoreError(
@@ -242,6 +246,11 @@ class Loader:
             self._merge("note_source", **values, name=source.name, is_demo=is_demo)
         self._merge("seen")
         return load
+
+    def forget_demo(self) -> None:
+        """Made-up people leave when real ones come: no number may mix them."""
+        with self._transaction():
+            self._merge("forget_demo")
 
     def take(self, load: Load, chunk: Chunk) -> Fate:
         """Merge a chunk and its ledger row in one transaction."""

@@ -78,7 +78,7 @@ def derive(data: Data = None, settings_file: SettingsFile = None) -> None:
     """Work every number out again, after a change in the settings."""
     store = Store(data_folder(data))
     if not store.snapshot:
-        raise StoreError("Nothing is loaded yet. Load an export: python -m ingest load PATH")
+        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
     print(f"Published {derive_again(store, read_settings(settings_file), Progress())}.")
 
 
@@ -121,7 +121,7 @@ def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
     done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
     print(f"{done} ({summary.seconds:.1f} s).")
     if any(each.refused for each in summary.loads):
-        print("Some records were refused and kept aside: python -m ingest status says why.")
+        print("Some records were refused and kept aside: .venv/bin/python -m ingest status says why.")
 
 
 def main() -> None:

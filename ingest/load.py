@@ -89,6 +89,7 @@ def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     began = time.monotonic()
     found = [each for path in job.paths for each in find(path, job.platform, settings)]
     with store.loading(settings) as loader:
+        loader.forget_demo()
         loads = [_load_one(loader, path, reader, job.source, settings, progress) for path, reader in found]
         snapshot = _publish(loader, progress)
     return Summary(loads, round(time.monotonic() - began, 3), snapshot)
@@ -120,9 +121,14 @@ def find(path: Path, platform: str | None, settings: Settings) -> list[tuple[Pat
     """
     if not path.exists():
         raise ExportError(f"{path}: there is no such file or folder.")
-    if reader := _recognise(path, platform, settings):
-        return [(path, reader)]
-    inside = sorted(path.iterdir()) if path.is_dir() else []
+    whole = _recognise(path, platform, settings)
+    inside = sorted(path.iterdir()) if path.is_dir() and not platform else []
+    if whole:
+        # A folder may hold exports of several kinds: then it is none itself. Of its files the zips can tell.
+        telling = [each for each in inside if each.is_dir() or each.suffix == ".zip"]
+        kinds = {reader.PLATFORM for each in telling if (reader := _recognise(each, platform, settings))}
+        if kinds <= {whole.PLATFORM}:
+            return [(path, whole)]
     found = [(each, reader) for each in inside if (reader := _recognise(each, platform, settings))]
     if not found:
         raise ExportError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import date
 from enum import StrEnum
@@ -70,9 +71,28 @@ def main_command(
         name, _day(since, "--since"), _day(until, "--until"), by.value if by else None,
         tuple(platform or ()), tuple(source or ()), tuple(channel or ()), population.value, hours, inferred, limit,
     )  # fmt: skip
-    answer = ask(Store(data_folder(data)), read_settings(settings_file), question)
+    store = Store(data_folder(data))
+    if name in metrics():
+        _check(store, question)
+    answer = ask(store, read_settings(settings_file), question)
     _print(answer.rows, form)
     print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+
+
+def _check(store: Store, question: Question) -> None:
+    """Refuse a place that is not there, and a period that ends before it begins: both would look like silence."""
+    places = store.read("places")
+    for option, chosen, columns in (
+        ("--platform", question.platforms, ["platform"]),
+        ("--source", question.sources, ["source", "source_name"]),
+        ("--channel", question.channels, ["channel", "channel_name"]),
+    ):
+        known = {value for column in columns for value in places[column].to_list()}
+        if missing := [each for each in chosen if each not in known]:
+            there = ", ".join(sorted(places[columns[-1]].unique().to_list())[:20])
+            raise LookupError(f"{option} {missing[0]}: there is none; there are: {there}")
+    if question.since and question.until and question.since >= question.until:
+        raise LookupError(f"--since {question.since} is not before --until {question.until}")
 
 
 def _day(text: str | None, option: str) -> date | None:
@@ -100,6 +120,8 @@ def main() -> None:
     """Run; say what went wrong in words, never as a traceback."""
     try:
         app()
+    except BrokenPipeError:  # whoever read along has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (LookupError, SettingsError, StoreError) as error:
         print(f"hearth: {error.args[0] if error.args else error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, LookupError) else 1)

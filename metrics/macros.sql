@@ -3,7 +3,14 @@
 
 -- The channels that the filters leave. An empty list means all.
 create or replace temp macro scope(platforms, sources, channels) as table
-select *
+select
+    *,
+    -- A name that two sources use is told apart.
+    case
+        when min(source_key) over (partition by channel_name) < max(source_key) over (partition by channel_name)
+            then channel_name || ' (' || source_name || ')'
+        else channel_name
+    end as channel_label
 from places
 where
     (len(platforms) = 0 or list_contains(platforms, platform))
@@ -17,7 +24,7 @@ create or replace temp macro split_of(by_what, platform, source, channel) as
 -- 90 % of the days that lie between each source's first covered day and its as_of.
 create or replace temp macro weeks_in(since, until, by_what, platforms, sources, channels) as table
 with scoped as (
-    select distinct source_key, split_of(by_what, platform, source, channel_name) as split
+    select distinct source_key, split_of(by_what, platform, source, channel_label) as split
     from scope(platforms, sources, channels)
 ),
 days as (
@@ -38,7 +45,7 @@ where not exists (select 1 from days) and by_what = '';
 create or replace temp macro asks_in(since, until, by_what, platforms, sources, channels, population, inferred) as table
 select
     asks.*,
-    split_of(by_what, place.platform, place.source, place.channel_name) as split,
+    split_of(by_what, place.platform, place.source, place.channel_label) as split,
     place.as_of, place.target_hours,
     case when inferred then least(asks.reply_at, asks.inferred_reply_at) else asks.reply_at end as answered_at,
     epoch(coalesce(answered_at, place.as_of) - asks.asked_at) / 3600 as hours,
@@ -92,7 +99,8 @@ create or replace temp macro band_step(still_waiting, variance) as
 -- days.
 create or replace temp macro presence_in(since, until, is_whole_weeks, by_what, platforms, sources, channels) as table
 with place as (
-    select place_id, split_of(by_what, platform, source, channel_name) as split from scope(platforms, sources, channels)
+    select place_id, split_of(by_what, platform, source, channel_label) as split
+    from scope(platforms, sources, channels)
 ),
 present as (
     select place_id, person_id, week, week as day, first_at, last_at from member_weeks where is_whole_weeks

@@ -5,13 +5,15 @@
 -- source: queueing's backlog; counts the rows of `unanswered`
 --
 -- One row, or one a split: asks and people waiting, those past target (the hours asked for, else the channel's, else
--- 24), and the longest wait so far.
+-- 24), the longest wait so far, and of how many asks in all.
 select
-    split, count(*) as asks, count(distinct person_id) as people,
-    count(*) filter (where age_hours > coalesce($hours::double, target_hours, 24)) as past_target,
-    max(age_hours) as hours_longest
-from asks_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
-where answered_at is null
+    split, count(*) filter (where is_waiting) as asks, count(distinct person_id) filter (where is_waiting) as people,
+    count(*) filter (where is_waiting and age_hours > coalesce($hours::double, target_hours, 24)) as past_target,
+    max(age_hours) filter (where is_waiting) as hours_longest, count(*) as of_asks
+from (
+    select *, answered_at is null as is_waiting
+    from asks_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
+) as asked
 group by grouping sets ((split), ())
 having (grouping(split) = 1) = ($by = '')
 order by split

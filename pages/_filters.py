@@ -204,10 +204,11 @@ def _span_of(view: View) -> tuple[datetime, datetime]:
 def _title() -> str:
     """The chosen places in a few words: as this session knows them, or a first visit's address."""
     chosen = [
-        names.get(value, value)
+        names[value]
         for column in ("channel", "source", "platform")
         for names in (_names(column, View(EVER)),)
         for value in st.session_state.get(column) or st.query_params.get_all(column)
+        if value in names
     ]
     if not chosen:
         return "All places"
@@ -239,6 +240,12 @@ def covered(view: View) -> float | None:
     )
     share = days["is_covered"].mean()
     return share if isinstance(share, float) else None
+
+
+def is_young(week: Week) -> bool:
+    """Whether a source of the view began so lately that a first message need not be a newcomer's."""
+    begun = [row["first_at"].date() for row in week.view.covers(_ask.read("sources")).to_dicts()]
+    return any(week.monday - timedelta(days=60) < first < week.monday + WEEK for first in begun)
 
 
 def ended(view: View, by: date) -> list[_ask.Row]:

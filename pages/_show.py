@@ -101,9 +101,9 @@ def how_to_load(title: str) -> None:
     st.markdown("All the exports you have, in one go:")
     st.code('make run EXPORTS="path/to/export.zip path/to/folder"', language="shell")
     st.markdown("One more, while the dashboard stays up:")
-    st.code("python -m ingest load path/to/export.zip", language="shell")
+    st.code(".venv/bin/python -m ingest load path/to/export.zip", language="shell")
     st.markdown("Or a made-up community, to look around first:")
-    st.code("python -m ingest demo", language="shell")
+    st.code(".venv/bin/python -m ingest demo", language="shell")
 
 
 # Charts -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import streamlit as st
 from metrics.metric import Question
 from pages import _ask, _show, _words
 from pages._ask import kept
-from pages._safe import plain
+from pages._safe import label, plain
 
 YEAR = timedelta(days=365)
 REFUSED_SHOWN = 100
@@ -43,7 +43,16 @@ def covered() -> None:
     note = "A stripe is a day of the last year, warmer with more messages. Hatched: no load covers it."
     last = days["day"].max()
     if isinstance(last, date):
-        _show.coverage(last - YEAR, title, note)
+        _show.coverage(last - YEAR, title, note + _before(days, last - YEAR))
+
+
+def _before(days: pl.DataFrame, since: date) -> str:
+    """The sources that ended before a day, in words: they have no stripe."""
+    ends = days.group_by("platform", "source_name").agg(pl.col("day").max()).filter(pl.col("day") < since)
+    return "".join(
+        f" {_words.platform(row['platform'])} {label(row['source_name'])} ended on {_words.day(row['day'])}."
+        for row in ends.sort("day", "platform").iter_rows(named=True)
+    )
 
 
 def trusted() -> None:

@@ -25,8 +25,9 @@ def page() -> None:
     (now,) = _ask.rows(view.question("waiting_now"))
     answer = _ask.answer(view.question("unanswered", limit=LISTED))
     st.subheader(_count(now))
+    st.caption(f"Ages count up to {_words.moment(view.as_of, _ask.state().settings.zone)}, where the data ends.")
     if answer.rows.is_empty():
-        st.caption("Somebody was there for each of them. A longer period or more places may show others.")
+        st.caption("A longer period or more places may show others.")
         return
     left, right = st.columns([2, 1], gap="medium")
     with left, _show.contained("The list of asks"):
@@ -37,6 +38,8 @@ def page() -> None:
 
 def _count(now: Row) -> str:
     """How many people wait, how long the longest has, and how many waits are past their target."""
+    if not now["of_asks"]:
+        return "No ask was found here, so nobody is waiting."
     if not now["asks"]:
         return "Everyone has been answered."
     waiting = f"{_words.count(now['people'], 'person is', 'people are')} waiting"

@@ -88,7 +88,8 @@ def waiting(title: str, week: Week) -> None:
     question = week.now.question("waiting_now")
     (now,) = _ask.rows(question)
     note = f"the oldest for {_words.age(now['hours_longest'])}" if now["past_target"] else "nobody waits too long"
-    of = f"of {_words.count(now['asks'], 'ask')} without a reply"
+    since = f" since {_words.day(week.now.since)}" if week.now.since else ""
+    of = f"of {_words.count(now['asks'], 'ask')} without a reply{since}"
     _show.card(title, _words.whole(now["past_target"]), note, of, about=_asks(question))
 
 
@@ -96,6 +97,10 @@ def newcomers(title: str, week: Week) -> None:
     """The members who posted for the first time."""
     question = _flow(week)
     now, before = _weeks(question, week.monday)
+    if _filters.is_young(week):
+        seen = f"{_words.whole(now.get('new'))} of {_words.count(now.get('members'), 'member')} seen first"
+        _show.card(title, _words.UNKNOWN, seen, "the data starts under 60 days before", about=_asks(question))
+        return
     note = f"of {_words.count(now.get('members'), 'member')} who posted"
     was = f"week before: {_words.whole(before.get('new'))}"
     _show.card(title, _words.whole(now.get("new")), note, was, _trail(question, "new", week), _asks(question))
@@ -105,7 +110,8 @@ def returning(title: str, week: Week) -> None:
     """The members who had posted before."""
     question = _flow(week)
     now, before = _weeks(question, week.monday)
-    note = f"{_words.whole(now.get('retained'))} were here the week before too"
+    stayed = now.get("retained")
+    note = f"{_words.whole(stayed)} {'was' if stayed == 1 else 'were'} here the week before too"
     was = f"week before: {_words.whole(_back(before))}"
     trail = [_back(row) for row in _up_to(question, week)]
     _show.card(title, _words.whole(_back(now)), note, was, trail, _asks(question))
@@ -133,6 +139,7 @@ def answered_by_week(week: Week) -> None:
     question = _answered(week)
     whole = _whole(question)
     title = f"{_words.rate(whole['share'], whole['asks'])} answered within a day over these weeks"
+    title = title if whole["asks"] else "Nobody asked anything in these weeks"
     shape = _show.Line("share", "asks", "share", "low", "high", week=week.monday)
     _show.chart(_ask.answer(question), shape, title, f"{_words.count(whole['asks'], 'ask')}; {BAND}")
 
@@ -151,6 +158,7 @@ def wait_by_week(week: Week) -> None:
     whole = _whole(question)
     reached = f"Half of all asks are answered within {_wait(whole)}"
     title = reached if whole["hours_p50"] is not None else "Fewer than half of all asks are answered"
+    title = title if whole["asks"] else "Nobody asked anything in these weeks"
     shape = _show.Line("hours_p50", "asks", "hours", target=_filters.target(week.view), week=week.monday)
     note = f"{_words.count(whole['asks'], 'ask')}; those still waiting count too."
     _show.chart(_ask.answer(question), shape, title, note)
@@ -162,7 +170,7 @@ def flow_by_week(week: Week) -> None:
     now, _ = _weeks(question, week.monday)
     posted = _words.count(now.get("members"), "member")
     shape = _show.Stack(("new", "retained", "returning", "reactivated"), "lapsed")
-    title = f"{posted} posted this week, {_words.whole(now.get('new'))} of them for the first time"
+    title = f"{posted} posted this week, {_words.whole(now.get('new'))} of them seen first"
     _show.chart(_ask.answer(question), shape, title, "Lapsed: posted the week before, and not in this one.")
 
 

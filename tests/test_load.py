@@ -147,6 +147,50 @@ def test_a_folder_of_exports_is_loaded_one_by_one(tmp_path: Path) -> None:
     assert {reader.PLATFORM for _, reader in find(folder, None, Settings())} == {"slack", "discord"}
 
 
+def test_a_folder_of_exports_of_several_kinds_leaves_none_out(tmp_path: Path) -> None:
+    """One of them could be read from the folder as a whole; the others would be dropped without a word."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for platform in ("slack", "discord", "mail"):
+        (folder / platform).symlink_to(FIXTURES / platform / _fixture(platform))
+    (folder / "talk.csv").write_text("id,author,created_at,text\n1,ana,2026-01-05T10:00:00Z,How?\n")
+    found = [reader.PLATFORM for _, reader in find(folder, None, Settings())]
+    assert sorted(found) == ["discord", "generic", "mail", "slack"]
+
+
+def test_made_up_people_leave_when_real_ones_come(tmp_path: Path) -> None:
+    hearth("ingest", "demo", data=tmp_path)
+    hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), data=tmp_path)
+    store = Store(tmp_path)
+    assert store.read("sources")["is_demo"].to_list() == [False]
+    for table in ("messages", "asks", "people", "source_days", "conversations"):
+        assert store.query(f"select count(distinct source_key) as n from {table}").item() == 1, table  # noqa: S608
+    left = store.query("select count(*) from member_days where place_id not in (select place_id from places)")
+    assert left.item() == 0
+
+
+def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), data=tmp_path)
+    assert (
+        "there is none; there are: slack"
+        in hearth("metrics", "reply_rate", "--platform", "fax", data=tmp_path, check=2).stderr
+    )
+
+
+def test_the_first_row_of_a_ticket_opens_it_whatever_the_ticket_is_called(tmp_path: Path) -> None:
+    """A ticket's number is no row's id: its earliest message is the ask all the same."""
+    export = tmp_path / "desk.csv"
+    export.write_text(
+        "id,author,created_at,text,thread,channel\n"
+        "1,ana,2026-01-05T10:00:00Z,How do I open it?,A1,help\n"
+        "2,kim,2026-01-05T12:00:00Z,Turn it twice.,A1,help\n"
+        "3,ben,2026-01-05T13:00:00Z,Where is the key?,A2,help\n"
+    )
+    hearth("ingest", "load", export, data=tmp_path / "data")
+    (row,) = json.loads(hearth("metrics", "waiting_now", "--format", "json", data=tmp_path / "data").stdout)
+    assert (row["of_asks"], row["asks"]) == (2, 1)
+
+
 def test_help_names_every_reader() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ingest", "load", "--help"], capture_output=True, text=True, cwd=ROOT, check=True

@@ -275,7 +275,7 @@ def test_a_wrong_setting_is_told_in_full(
     monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
     said = words(see(few.folder))
     assert str(settings) in said
-    assert "'Mars/Olympus' is not known; write it like 'Europe/Berlin'" in said
+    assert "'Mars/Olympus' is not known. Allowed: a name such as 'Europe/Berlin'" in said
 
 
 def test_the_doors_hold_the_same_rows_under_the_same_fingerprint(see: Open, few: Store) -> None:

@@ -106,7 +106,7 @@ def test_a_mapping_names_platform_source_and_columns(tmp_path: Path) -> None:
         Source("mastodon", "harbour.example", "Harbour"),
         Channel("help", "help", "forum"),
         Member("7", "Ada", email="ada@example.org", updated_at=NOON),
-        Message("1", "help", "7", NOON, "Hallo?", conversation_id="f1", basis="thread"),
+        Message("1", "help", "7", NOON, "Hallo?", conversation_id="f1"),
         Member(
             "7",
             "Ada",
@@ -210,8 +210,8 @@ def test_a_row_whose_time_cannot_be_read_is_refused(tmp_path: Path, written: str
     path = table(tmp_path, HEADER + f"1,ada,{written},hi\n2,ada,2026-05-01,hi\n")
     ((place, reason, raw),) = refused(path)
     assert place == "line 2"
-    assert written in reason
-    assert b"hi" in raw
+    assert reason.startswith("its time cannot be read" if written else "it has no time")  # the same for every such row
+    assert written.encode() in raw
     assert [message.id for message in messages(path)] == ["2"]
 
 

@@ -65,16 +65,34 @@ holidays = [2026-12-25]
         ),
         (
             '[community]\nname = "A"\ntime_zone = "Berlin"\n',
-            "hearth.toml, line 1: time zone 'Berlin' is not known; write it like 'Europe/Berlin' or 'UTC' (community).",
+            "hearth.toml, line 3: time_zone 'Berlin' is not known. Allowed: a name such as 'Europe/Berlin' or 'UTC'.",
         ),
-        ('[comunity]\nname = "A"\n', "hearth.toml, line 1: Object contains unknown field `comunity` (comunity)."),
+        (
+            '[community]\nname = "A"\n\n[[rooster]]\nid = "x"\n',
+            (
+                "hearth.toml, line 4: Object contains unknown field `rooster`."
+                " Allowed: community, roster, channels, calendars, retention, tables."
+            ),
+        ),
+        (
+            '[[channels]]\nchannel = "help"\ntarget_hours = -3\n',
+            "hearth.toml, line 3: target_hours must be above 0.",
+        ),
+        (
+            '[[channels]]\nchannel = "help"\ncalendar = "nights"\n',
+            "hearth.toml, line 3: calendar 'nights' is not one of the calendars: none is set.",
+        ),
+        (
+            '[[calendars]]\nname = "o"\nopens = 17:00:00\ncloses = 09:00:00\n',
+            "hearth.toml, line 4: closes must be after opens. Allowed: a time such as 17:00:00.",
+        ),
         (
             '[[channels]]\nchannel = "help"\ntarget_hours = "soon"\n',
             "hearth.toml, line 3: Expected `float | null`, got `str` (target_hours).",
         ),
         (
             '[[roster]]\nrole = "bot"\n',
-            "hearth.toml, line 1: a roster row needs one of: id, name, email_domain, pattern (roster).",
+            "hearth.toml, line 1: a roster row needs one of: id, name, email_domain, pattern.",
         ),
     ],
 )

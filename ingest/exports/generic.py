@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from data.records import Basis, Channel, Member, Message, Record, Refused, Source
+from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 
 PLATFORM = "generic"
@@ -157,7 +157,6 @@ def _message(
     row_id: str, fields: Fields, plan: Plan, channel_id: str, member: Member | None, sent_at: datetime
 ) -> Message:
     conversation_id, parent_id = fields.get("conversation") or None, fields.get("parent") or None
-    threaded: Basis | None = "thread" if conversation_id and conversation_id != row_id else None
     return Message(
         row_id,
         channel_id,
@@ -168,7 +167,7 @@ def _message(
         title=fields.get("title") or None,
         conversation_id=conversation_id,
         parent_id=parent_id,
-        basis="explicit" if parent_id else threaded,
+        basis="explicit" if parent_id else None,  # no column says which message opened a conversation: the first did
         edited_at=_moment_or_none(fields.get("edited_at", ""), plan),
         deleted_at=_moment_or_none(fields.get("deleted_at", ""), plan),
         permalink=link if (link := fields.get("permalink", "")).startswith(("https://", "http://")) else None,
@@ -205,7 +204,7 @@ def _default_channel(plan: Plan) -> str:
 def _no_time(written: str) -> str:
     if not written:
         return "it has no time"
-    return f"its time cannot be read: {written}. Set sent_at_format in [[tables]] of hearth.toml"
+    return "its time cannot be read: set sent_at_format in [[tables]] of hearth.toml"
 
 
 def _moment_or_none(written: str, plan: Plan) -> datetime | None:
