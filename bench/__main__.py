@@ -21,6 +21,7 @@ class Part(StrEnum):
     load = "load"
     metrics = "metrics"
     pages = "pages"
+    sentiment = "sentiment"
 
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
@@ -45,6 +46,10 @@ def _measure(part: Part, messages: int, full: bool) -> list[Figure]:
     print(f"measuring {part} ...", file=sys.stderr)
     if part is Part.load:
         return load.figures(messages, full)
+    if part is Part.sentiment:
+        from bench import sentiment
+
+        return sentiment.figures()
     folder = load.database(messages)
     if part is Part.metrics:
         from bench import metrics

@@ -111,6 +111,12 @@ class Retention(Rule, frozen=True):
             raise ValueError("text_days must be at least 1")
 
 
+class Sentiment(Rule, frozen=True):
+    """What the words of this house mean, in plain words; an empty meaning leaves the phrase out."""
+
+    words: dict[str, str] = {}
+
+
 class Settings(Rule, frozen=True):
     """Everything hearth.toml can say."""
 
@@ -119,6 +125,7 @@ class Settings(Rule, frozen=True):
     channels: tuple[ChannelRow, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     retention: Retention = Retention()
+    sentiment: Sentiment = Sentiment()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
 
     def __post_init__(self) -> None:
@@ -147,6 +154,7 @@ PARTS: dict[str, type[Rule]] = {
     "channels": ChannelRow,
     "calendars": Calendar,
     "retention": Retention,
+    "sentiment": Sentiment,
 }
 
 

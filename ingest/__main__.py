@@ -100,6 +100,26 @@ def status(as_json: Json = False, data: Data = None) -> None:
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
 
 
+@app.command()
+def sentiment(
+    file: Annotated[Path, typer.Argument(help="Text, a message a line; or a CSV or Parquet file.", show_default=False)],
+    column: Annotated[str | None, typer.Option(help="The column of a CSV or Parquet file that has the text.")] = None,
+    scorer: Annotated[str, typer.Option(help="Who scores: linear or vader.")] = "linear",
+    platform: Annotated[str | None, typer.Option(help="Where it was said, such as reddit or github.")] = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Say how messages sound: a line of JSON for each. Null: unclassified, and the flags say why."""
+    from ingest.enrich.lines import scored
+    from ingest.enrich.scorer import scorer as named
+
+    try:
+        words = read_settings(settings_file).sentiment.words
+        for line in scored(file, column, named(scorer, words), platform):
+            print(line)
+    except LookupError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def _last_monday() -> datetime:
     """The demo ends with the last complete week, so that its Monday page is today's."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

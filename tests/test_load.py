@@ -220,3 +220,14 @@ def test_the_metrics_are_listed_with_their_questions(tmp_path: Path) -> None:
     assert (
         "write it like 2026-01-05" in hearth("metrics", "reply_rate", "--since", "soon", data=tmp_path, check=2).stderr
     )
+
+
+def test_the_words_of_the_house_reach_the_scorer(tmp_path: Path) -> None:
+    settings, said = tmp_path / "hearth.toml", tmp_path / "said.txt"
+    settings.write_text('[sentiment.words]\n"glowy" = "great , I love it"\n')
+    said.write_text("this lamp is glowy\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest", "sentiment", str(said), "--settings", str(settings)],
+        capture_output=True, text=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["label"] == "positive"

@@ -1,0 +1,1 @@
+"""What a message says, beyond its words: how it sounds."""
