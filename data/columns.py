@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused
-from data.settings import ChannelRow, RosterRow
+from data.settings import ChannelRow, RosterRow, midnight
 
 MICROSECONDS = pa.timestamp("us", "UTC")
 RAW_KEPT = 65_536  # bytes of a refused record that the quarantine keeps
@@ -177,8 +177,8 @@ def roster_table(roster: Sequence[RosterRow], zone: ZoneInfo) -> pa.Table:
             **msgspec.structs.asdict(row),
             "position": position,
             "pattern": row.pattern.lower() if row.pattern else None,
-            "valid_from": _midnight(row.valid_from, zone) or ALWAYS[0],
-            "valid_to": _midnight(row.valid_to, zone) or ALWAYS[1],
+            "valid_from": midnight(row.valid_from, zone) or ALWAYS[0],
+            "valid_to": midnight(row.valid_to, zone) or ALWAYS[1],
         }
         for position, row in enumerate(roster)
     ]
@@ -189,7 +189,3 @@ def channel_rule_table(channels: Sequence[ChannelRow]) -> pa.Table:
     """What the settings say of channels, in their order."""
     rows = [{**msgspec.structs.asdict(row), "position": position} for position, row in enumerate(channels)]
     return pa.Table.from_pylist(rows, schema=CHANNEL_RULES)
-
-
-def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

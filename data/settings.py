@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -156,6 +156,11 @@ PARTS: dict[str, type[Rule]] = {
     "retention": Retention,
     "sentiment": Sentiment,
 }
+
+
+def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
+    """The moment a day begins in a time zone, in UTC; None for no day."""
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def settings_path(given: Path | None = None) -> Path:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from data.settings import Settings
+from data.settings import Settings, midnight
 
 HERE = Path(__file__).parent
 By = Literal["platform", "source", "channel"]
@@ -112,8 +112,8 @@ def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "since": since,
         "until": until,
-        "since_at": _midnight(since, zone),
-        "until_at": _midnight(until, zone),
+        "since_at": midnight(since, zone),
+        "until_at": midnight(until, zone),
         "is_whole_weeks": all(day is None or day.weekday() == 0 for day in (since, until)),
         "by": question.by or "",
         "platforms": list(question.platforms),
@@ -125,10 +125,6 @@ def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:
         "inferred": question.inferred,
         "limit": question.limit,
     }
-
-
-def _midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def _named(name: str) -> Metric:
