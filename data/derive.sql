@@ -2,6 +2,13 @@
 -- Definitions: the README's "What each number means". Hashes stand for (source, id) pairs: 64 bits, so that two of
 -- ten million ids meet by chance in about one database of 400,000.
 
+-- name: role_at
+-- Whose side an account was on at a moment: the first roster row that held then, else the platform's own flag.
+create or replace temp macro role_at(rules, flagged, moment) as
+    coalesce(
+        list_filter(rules, lambda rule: moment >= rule.valid_from and moment < rule.valid_to)[1].role, flagged
+    );
+
 -- name: people
 -- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise.
 create or replace temp table account as
@@ -92,14 +99,7 @@ select
     messages.deleted_at is not null as is_deleted,
     messages.parent_id is not null as has_parent,
     len(messages.mentions) > 0 as has_mentions,
-    coalesce(
-        list_filter(
-            account.rules,
-            lambda rule: messages.sent_at >= rule.valid_from and messages.sent_at < rule.valid_to
-        )[1].role,
-        account.flagged,
-        'member'
-    ) as role
+    coalesce(role_at(account.rules, account.flagged, messages.sent_at), 'member') as role
 from messages
 left join account
     on messages.source_key = account.source_key and messages.member_id = account.member_id
@@ -345,13 +345,7 @@ from (
 ) as named
 inner join asked on named.ask_id = asked.ask_id
 inner join account on asked.source_key = account.source_key and named.member_id = account.member_id
-where
-    coalesce(
-        list_filter(
-            account.rules, lambda rule: asked.asked_at >= rule.valid_from and asked.asked_at < rule.valid_to
-        )[1].role,
-        account.flagged
-    ) = 'staff';
+where role_at(account.rules, account.flagged, asked.asked_at) = 'staff';
 
 -- name: verdicts
 create or replace temp table verdict as

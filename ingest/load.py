@@ -7,7 +7,7 @@ import pkgutil
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -78,7 +78,6 @@ class Job:
     paths: Sequence[Path]
     platform: str | None = None
     source: str | None = None
-    found: list[tuple[Path, Reader]] = field(default_factory=list)
 
 
 def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
@@ -123,13 +122,15 @@ def find(path: Path, platform: str | None, settings: Settings) -> list[tuple[Pat
         raise ExportError(f"{path}: there is no such file or folder.")
     whole = _recognise(path, platform, settings)
     inside = sorted(path.iterdir()) if path.is_dir() and not platform else []
+    # A folder may hold exports of several kinds: then it is none itself. Of its files the folders and zips can tell.
+    telling = [each for each in inside if not whole or each.is_dir() or each.suffix == ".zip"]
+    found = [(each, reader) for each in telling if (reader := _recognise(each, platform, settings))]
     if whole:
-        # A folder may hold exports of several kinds: then it is none itself. Of its files the zips can tell.
-        telling = [each for each in inside if each.is_dir() or each.suffix == ".zip"]
-        kinds = {reader.PLATFORM for each in telling if (reader := _recognise(each, platform, settings))}
-        if kinds <= {whole.PLATFORM}:
+        if {reader.PLATFORM for _, reader in found} <= {whole.PLATFORM}:
             return [(path, whole)]
-    found = [(each, reader) for each in inside if (reader := _recognise(each, platform, settings))]
+        rest = [each for each in inside if each not in telling]
+        found += [(each, reader) for each in rest if (reader := _recognise(each, platform, settings))]
+        found.sort(key=lambda each: each[0])
     if not found:
         raise ExportError(
             f"{path}: no export is recognised here. Hearth reads: {', '.join(readers())}. "
