@@ -374,8 +374,8 @@ group by source_key;
 insert into places by name
 select
     place.place_id, place.source_key, place.platform, place.source, place.source_name, place.is_demo,
-    place.channel_id as channel, place.channel_name, place.kind, place_rule.purpose, place_rule.target_hours,
-    said.first_at, said.last_at, source_span.as_of,
+    place.channel_id as channel, place.channel_name, place.channel_name as channel_label, place.kind,
+    place_rule.purpose, place_rule.target_hours, said.first_at, said.last_at, source_span.as_of,
     coalesce(said.messages, 0) as messages, coalesce(said.bot_messages, 0) as bot_messages,
     coalesce(said.unknown_messages, 0) as unknown_messages
 from place
@@ -388,6 +388,14 @@ left join (
     from line
     group by place_id
 ) as said on place.place_id = said.place_id;
+
+-- name: label_places
+-- A name that two sources use is told apart.
+update places set channel_label = channel_name || case when twice.n > 1 then ' (' || source_name || ')' else '' end
+from (
+    select channel_name as name, count(distinct source_key) as n from places group by channel_name
+) as twice
+where places.channel_name = twice.name;
 
 -- name: keep_source_days
 insert into source_days by name
@@ -505,14 +513,16 @@ select
 from asked
 inner join judged on asked.ask_id = judged.ask_id
 left join reply on asked.ask_id = reply.ask_id
-left join inferred_reply on asked.ask_id = inferred_reply.ask_id;
+left join inferred_reply on asked.ask_id = inferred_reply.ask_id
+order by asked.asked_at;
 drop table judged;
 drop table reply;
 
 -- name: keep_member_days
 insert into member_days by name
 select
-    place_id, person_id, day, date_trunc('week', day)::date as week, messages, first_at, last_at
+    place_id, person_id, day, date_trunc('week', day)::date as week,
+    lead(day) over (partition by place_id, person_id order by day) as next_day, messages, first_at, last_at
 from (
     select
         place_id, person_id, timezone($zone, sent_at)::date as day,
@@ -525,7 +535,9 @@ order by day;
 
 -- name: keep_member_weeks
 insert into member_weeks by name
-select place_id, person_id, week, sum(messages)::bigint as messages, min(first_at) as first_at, max(last_at) as last_at
+select
+    place_id, person_id, week, case when count(*) = count(next_day) then max(next_day) end as next_day,
+    sum(messages)::bigint as messages, min(first_at) as first_at, max(last_at) as last_at
 from member_days
 where place_id in (select place_id from place)
 group by all

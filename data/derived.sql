@@ -4,7 +4,7 @@
 -- One row a channel, with what the settings say of it.
 create or replace table places (
     place_id ubigint, source_key bigint, platform varchar, source varchar, source_name varchar, is_demo boolean,
-    channel varchar, channel_name varchar, kind varchar, purpose varchar, target_hours double,
+    channel varchar, channel_name varchar, channel_label varchar, kind varchar, purpose varchar, target_hours double,
     first_at timestamptz, last_at timestamptz, as_of timestamptz,
     messages bigint, bot_messages bigint, unknown_messages bigint
 );
@@ -40,14 +40,15 @@ create or replace table asks (
     peer_reply_at timestamptz, inferred_reply_at timestamptz
 );
 
--- One row a member, channel and day (and week) on which they posted. Staff, bots and unknown accounts are left out.
+-- One row a member, channel and day (and week) on which they posted, and when they were next there. Staff, bots and
+-- unknown accounts are left out.
 create or replace table member_days (
-    place_id ubigint, person_id ubigint, day date, week date,
+    place_id ubigint, person_id ubigint, day date, week date, next_day date,
     messages bigint, first_at timestamptz, last_at timestamptz
 );
 
 create or replace table member_weeks (
-    place_id ubigint, person_id ubigint, week date,
+    place_id ubigint, person_id ubigint, week date, next_day date,
     messages bigint, first_at timestamptz, last_at timestamptz
 );
 

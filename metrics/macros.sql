@@ -3,14 +3,7 @@
 
 -- The channels that the filters leave. An empty list means all.
 create or replace temp macro scope(platforms, sources, channels) as table
-select
-    *,
-    -- A name that two sources use is told apart.
-    case
-        when min(source_key) over (partition by channel_name) < max(source_key) over (partition by channel_name)
-            then channel_name || ' (' || source_name || ')'
-        else channel_name
-    end as channel_label
+select *
 from places
 where
     (len(platforms) = 0 or list_contains(platforms, platform))
@@ -23,22 +16,25 @@ create or replace temp macro split_of(by_what, platform, source, channel) as
 -- One row a week and one for the whole period (week null), by split: is enough of it covered to say anything?
 -- 90 % of the days that lie between each source's first covered day and its as_of.
 create or replace temp macro weeks_in(since, until, by_what, platforms, sources, channels) as table
-with scoped as (
-    select distinct source_key, split_of(by_what, platform, source, channel_label) as split
-    from scope(platforms, sources, channels)
-),
-days as (
-    select source_days.week, scoped.split, source_days.is_covered
-    from source_days
-    inner join scoped on source_days.source_key = scoped.source_key
-    where source_days.day >= coalesce(since, source_days.day) and source_days.day < coalesce(until, date '9999-01-01')
+with days as (
+    select source_days.week, place.split, source_days.is_covered
+    from (select 1) as one  -- nothing covered is one unknown row, not none
+    left join (
+        select distinct source_key, split_of(by_what, platform, source, channel_label) as split
+        from scope(platforms, sources, channels)
+    ) as place on true
+    left join source_days
+        on
+            place.source_key = source_days.source_key
+            and source_days.day >= coalesce(since, source_days.day)
+            and source_days.day < coalesce(until, date '9999-01-01')
 )
-select week, split, count(*) filter (where is_covered) >= 0.9 * count(*) as is_known
+select
+    week, split,
+    count(is_covered) > 0 and count(*) filter (where is_covered) >= 0.9 * count(is_covered) as is_known
 from days
 group by grouping sets ((week, split), (split))
-union all
-select null as week, null as split, false as is_known
-where not exists (select 1 from days) and by_what = '';
+having (week is not null or grouping(week) = 1) and (split is not null or by_what = '');
 
 -- The asks of a period: those *asked* in it, whenever they were answered. hours: the wait, or how long it has been so
 -- far.
@@ -48,8 +44,8 @@ select
     split_of(by_what, place.platform, place.source, place.channel_label) as split,
     place.as_of, place.target_hours,
     case when inferred then least(asks.reply_at, asks.inferred_reply_at) else asks.reply_at end as answered_at,
-    epoch(coalesce(answered_at, place.as_of) - asks.asked_at) / 3600 as hours,
-    epoch(place.as_of - asks.asked_at) / 3600 as age_hours
+    (epoch_us(coalesce(answered_at, place.as_of)) - epoch_us(asks.asked_at)) / 3.6e9 as hours,
+    (epoch_us(place.as_of) - epoch_us(asks.asked_at)) / 3.6e9 as age_hours
 from asks
 inner join scope(platforms, sources, channels) as place on asks.place_id = place.place_id
 where
@@ -81,8 +77,7 @@ with waits as (
 ranked as (
     select
         *,
-        count(*) over (partition by week, split)
-        - row_number() over (partition by week, split order by hours, is_answered desc) + 1 as at_risk
+        row_number() over (partition by week, split order by hours desc, is_answered) as at_risk
     from waits
 )
 select
@@ -96,20 +91,33 @@ create or replace temp macro band_step(still_waiting, variance) as
     exp(z() * sqrt(variance) / nullif(abs(ln(nullif(still_waiting, 0))), 0));
 
 -- Who was there when, up to the end of the period, by split. Whole weeks where the period is cut at Mondays, else
--- days.
+-- days. Of the time before it: the week that leads up to it, and who was there in either, the last visit to each
+-- channel before it. What they are in the period hangs on nothing else.
 create or replace temp macro presence_in(since, until, is_whole_weeks, by_what, platforms, sources, channels) as table
 with place as (
     select place_id, split_of(by_what, platform, source, channel_label) as split
     from scope(platforms, sources, channels)
 ),
 present as (
-    select place_id, person_id, week, week as day, first_at, last_at from member_weeks where is_whole_weeks
+    select place_id, person_id, week, week as day, next_day, first_at, last_at from member_weeks
+    where is_whole_weeks and week < coalesce(until, date '9999-01-01')
     union all
-    select place_id, person_id, week, day, first_at, last_at from member_days where not is_whole_weeks
+    select place_id, person_id, week, day, next_day, first_at, last_at from member_days
+    where not is_whole_weeks and day < coalesce(until, date '9999-01-01')
 )
 select
     place.split, present.person_id, present.week, present.first_at, present.last_at,
     present.day >= coalesce(since, present.day) as is_inside
 from present
 inner join place on present.place_id = place.place_id
-where present.day < coalesce(until, date '9999-01-01');
+where
+    coalesce(present.week >= since::date - 14, true)
+    or (
+        coalesce(present.next_day >= since, true)
+        and present.person_id in (
+            select lately.person_id
+            from present as lately
+            inner join place as near on lately.place_id = near.place_id
+            where lately.week >= since::date - 14
+        )
+    );

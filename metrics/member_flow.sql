@@ -8,31 +8,31 @@
 -- week before. Returning: last seen under 56 days before; reactivated: longer ago. Lapsed: here the week before, not
 -- now. What the filters leave is the community: new in a channel means first seen in that channel.
 with seen as (
-    select split, person_id, week, is_inside, min(first_at) as first_at, max(last_at) as last_at
+    select
+        split, person_id, week, max(last_at) as last_at,
+        min(first_at) filter (where is_inside) as first_at, max(last_at) filter (where not is_inside) as before_since
     from presence_in($since, $until, $is_whole_weeks, $by, $platforms, $sources, $channels)
-    group by all
+    group by split, person_id, week
 ),
 visit as (
     select
-        *,
-        lag(last_at) over stay as before_at,
-        case when lag(week) over stay = week then lag(week, 2) over stay else lag(week) over stay end as before_week,
-        lead(week) over stay as next_week,
-        is_inside and not coalesce(lag(is_inside) over stay, false) as is_first_inside
+        * exclude (before_since), lag(last_at) over stay as before_at, lag(week) over stay as before_week,
+        coalesce(before_since, before_at) as seen_at, lead(week) over stay as next_week
     from seen
-    window stay as (partition by split, person_id order by first_at)
+    window stay as (partition by split, person_id order by week)
 ),
 flow as (
     select
-        unnest([week, null]) as week, split, person_id, unnest([true, is_first_inside]) as is_counted,
+        unnest([week, null]) as week, split,
+        unnest([true, coalesce(before_at < $since_at::timestamptz, before_at is null)]) as is_counted,
         case
-            when before_at is null then 'new'
-            when unnest([before_week = week - 7, before_at >= $since_at::timestamptz - interval 7 days]) then 'retained'
-            when first_at - before_at < interval 56 days then 'returning'
+            when seen_at is null then 'new'
+            when unnest([before_week = week - 7, seen_at >= $since_at::timestamptz - interval 7 days]) then 'retained'
+            when first_at - seen_at < interval 56 days then 'returning'
             else 'reactivated'
         end as kind
     from visit
-    where is_inside
+    where first_at is not null
 ),
 lapse as (
     select week + 7 as week, split, count(*) as lapsed
@@ -42,7 +42,7 @@ lapse as (
     union all
     select null as week, split, count(*) as lapsed
     from visit
-    where not is_inside and last_at >= $since_at::timestamptz - interval 7 days and next_week is null
+    where first_at is null and last_at >= $since_at::timestamptz - interval 7 days and next_week is null
     group by all
 ),
 counted as (

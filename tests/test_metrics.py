@@ -196,6 +196,14 @@ def test_the_whole_period_is_one_week_when_the_period_is(tmp_path: Path) -> None
         assert {**whole, "week": None} == {**week, "week": None}, name
 
 
+def test_an_open_period_counts_a_member_once(tmp_path: Path) -> None:
+    """Without a first day the period begins where the data does."""
+    store = sparse.store_of(tmp_path, QUIET)
+    whole, stated = rows_of(store, "member_flow")[0], rows_of(store, "member_flow", since="2025-01-01")[0]
+    assert whole == stated
+    assert whole["members"] == whole["new"] == 3
+
+
 def test_the_same_fingerprint_for_the_same_question_and_another_for_another(tmp_path: Path) -> None:
     store = sparse.store_of(tmp_path, QUIET)
     first, again, other = (

@@ -1,0 +1,431 @@
+"""Whether a change is real: one metric in two periods, and what can honestly be said of the difference.
+
+Shares are told apart by Newcombe's interval (1998, method 10), which takes Kaplan-Meier's bands as well as Wilson's. It
+is widened by the design effect: asks of one member are alike, so they tell less than as many asks of as many members.
+Medians are compared by what they stand for: the share answered within the wait that was the median before. Counts of
+members swing from week to week by more than chance alone, so their usual swing is measured, over the weeks before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise
+from math import expm1, hypot, inf, log1p, sqrt
+from statistics import NormalDist
+from typing import Any, Literal, NamedTuple
+
+from data.settings import Settings, midnight
+from metrics.metric import HERE, Asked, Population, Question, _macros, _params, ask, metrics
+
+Verdict = Literal["clear better", "clear worse", "no clear change", "too early"]
+Row = dict[str, Any]
+Split = str | None
+
+FEW = 20
+"""Under so many a share is told as "7 of 12", and no change is clear."""
+DOUBT = 0.05
+Z = NormalDist().inv_cdf(1 - DOUBT / 2)
+WEEK = timedelta(weeks=1)
+SWINGS = 8
+"""So many swings from week to week must be known before one can be told from the usual."""
+LOOK_BACK = 26 * WEEK
+RATES: dict[str, float | None] = {"answered_within": 24.0, "reply_rate": None}
+"""The shares of asks, and the target where the question names none; None: each channel's own."""
+COUNTS = ("members", "new", "retained", "returning", "reactivated", "lapsed")
+
+
+@dataclass(frozen=True)
+class Period:
+    """`[since, until)`, in days of the community's time zone."""
+
+    since: date
+    until: date
+
+    @property
+    def before(self) -> Period:
+        """The period just before, equally long."""
+        return Period(self.since - (self.until - self.since), self.since)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A metric in one period: a share of n, a count, or (`hours`) a median wait with the share it is judged by."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    hours: float | None = None
+
+    @property
+    def arms(self) -> tuple[float, float]:
+        """How far the interval reaches down and up. Not of a reading that is unknown."""
+        value = self.value or 0.0
+        return value - (self.low or 0.0), (self.high or 0.0) - value
+
+
+@dataclass(frozen=True)
+class Change:
+    """Two readings, and what may be said of them.
+
+    difference: now minus before, in the unit of the readings, with its 95 % interval; None where it would claim too
+    much. doubt: how often a community in which nothing changed would differ as much (the p-value). because: what the
+    verdict rests on, where that is not the interval.
+    """
+
+    metric: str
+    now: Reading
+    before: Reading
+    said: str
+    verdict: Verdict
+    because: str = ""
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    doubt: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one plain sentence."""
+        return f"{self.said}: {self.verdict}" + (f" ({self.because})" if self.because else "")
+
+
+@dataclass(frozen=True)
+class Family:
+    """The changes that one page shows, judged together, and a short sentence that says so."""
+
+    changes: tuple[Change, ...]
+    sentence: str
+
+
+def compare(
+    store: Asked, settings: Settings, question: Question, previous: Period | None = None, column: str = "members"
+) -> Change:
+    """One metric in the question's period and in `previous`: the period just before, unless told.
+
+    column: which count of `member_flow`. Raises LookupError for what cannot be compared.
+    """
+    both = _both(store, settings, replace(question, by=None), previous)
+    if question.name == "time_to_first_response":
+        return both.medians()
+    return both.each(column)[None]
+
+
+def compare_each(
+    store: Asked, settings: Settings, question: Question, previous: Period | None = None, column: str = "members"
+) -> dict[Split, Change]:
+    """The same for each platform, source or channel that the question is split by. Not for medians."""
+    return _both(store, settings, question, previous).each(column)
+
+
+def guard(changes: Iterable[Change]) -> Family:
+    """Judge the changes of one page together, by Holm's rule (1979).
+
+    Of many numbers some look changed by chance. Of m, the least doubtful must be m times less doubtful than alone, the
+    next m - 1 times, and so on: then a page on which nothing changed raises a false alarm in 5 % of weeks at most.
+    """
+    changes = tuple(changes)
+    tested = sorted((each.doubt, place) for place, each in enumerate(changes) if each.doubt is not None)
+    held = set[int]()
+    for rank, (doubt, place) in enumerate(tested):
+        if doubt * (len(tested) - rank) > DOUBT:
+            break
+        held.add(place)
+    judged = tuple(each if place in held else _held_back(each) for place, each in enumerate(changes))
+    said = f"{len(tested)} numbers are compared here, so each must change by more than it would have to alone (Holm)."
+    return Family(judged, said if len(tested) > 1 else "")
+
+
+def _held_back(change: Change) -> Change:
+    if change.verdict in {"too early", "no clear change"}:
+        return change
+    return replace(change, verdict="no clear change", because="with so many numbers compared at once")
+
+
+# Asking -----------------------------------------------------------------------------------------
+
+
+def _both(store: Asked, settings: Settings, question: Question, previous: Period | None) -> _Both:
+    if question.since is None or question.until is None:
+        raise LookupError("a comparison needs the first day of its period, and the day after the last")
+    period = Period(question.since, question.until)
+    return _Both(store, settings, question, period, previous or period.before)
+
+
+@dataclass(frozen=True)
+class _Both:
+    """A question about two periods."""
+
+    store: Asked
+    settings: Settings
+    question: Question
+    period: Period
+    previous: Period
+
+    def each(self, column: str) -> dict[Split, Change]:
+        """A change for each split."""
+        if self.question.name in RATES:
+            hours = self.question.hours or RATES[self.question.name]
+            return replace(self, question=replace(self.question, hours=hours)).rates()
+        if self.question.name == "member_flow":
+            return self.counts(column)
+        raise LookupError(f"{self.question.name} cannot be compared so; {', '.join([*RATES, 'member_flow'])} can")
+
+    def rates(self) -> dict[Split, Change]:
+        """Shares of asks answered in time."""
+        now, before = self.whole(self.period), self.whole(self.previous)
+        reach, repeats = self.told("reach"), self.told("repeats")
+        found = {}
+        for split in now | before:
+            readings = _reading(now.get(split, {})), _reading(before.get(split, {}))
+            facts = reach.get(split, {}) | repeats.get(split, {})
+            found[split] = self.judged(*readings, self.rates_said(*readings), facts, _rates_apart(*readings, facts))
+        return found
+
+    def medians(self) -> Change:
+        """Median waits, by the share answered within what the median was before (or is now, where it was none)."""
+        (now,), (before,) = (self.whole(each).values() for each in (self.period, self.previous))
+        hours = before["hours_p50"] or now["hours_p50"]
+        shares = replace(self.question, name="answered_within", hours=hours or RATES["answered_within"])
+        (change,) = replace(self, question=shares).rates().values()
+        first, second = (replace(r, hours=w["hours_p50"]) for r, w in ((change.now, now), (change.before, before)))
+        said = self.medians_said(first, second, hours)
+        change = replace(change, metric=self.question.name, now=first, before=second, said=said)
+        if hours is None and change.verdict != "too early":
+            return _untold(change, "too early", "fewer than half are answered so far")
+        return change
+
+    def counts(self, column: str) -> dict[Split, Change]:
+        """Members of two weeks, against the usual swing."""
+        if column not in COUNTS:
+            raise LookupError(f"no count {column!r} of members; there are: {', '.join(COUNTS)}")
+        if any(each.until - each.since != WEEK or each.since.weekday() for each in (self.period, self.previous)):
+            raise LookupError("members are compared week with week, Monday to Monday")
+        weeks = self.by_week(column)
+        reach = self.told("reach")
+        found = {}
+        for split, counts in weeks.items():
+            past = [counts[week] for week in sorted(counts) if week <= self.previous.since]
+            swing = _swing(past[1:])  # the data rarely begins on a Monday
+            readings = (_week(counts.get(each.since), swing) for each in (self.period, self.previous))
+            now, before = readings
+            facts = reach.get(split, {}) | {"swing": swing, "is_better": column != "lapsed"}
+            said = self.counts_said(column, now, before)
+            found[split] = self.judged(now, before, said, facts, _counts_apart(now, before, swing))
+        return found
+
+    def rows(self, period: Period) -> list[Row]:
+        """The metric's rows in a period, each with its `split`."""
+        asked = replace(self.question, since=period.since, until=period.until)
+        rows = ask(self.store, self.settings, asked).rows.to_dicts()
+        return [row | {"split": row.get(self.question.by or "")} for row in rows]
+
+    def whole(self, period: Period) -> dict[Split, Row]:
+        """The rows of a whole period."""
+        return {row["split"]: row for row in self.rows(period) if row["week"] is None}
+
+    def by_week(self, column: str) -> dict[Split, dict[date, int | None]]:
+        """A count, by split and week, from long before both periods to the end of the later one."""
+        since = min(self.period.since, self.previous.since) - LOOK_BACK
+        weeks: dict[Split, dict[date, int | None]] = {}
+        for row in self.rows(Period(since, max(self.period.until, self.previous.until))):
+            if row["week"] is not None:
+                weeks.setdefault(row["split"], {})[row["week"]] = row[column]
+        return weeks
+
+    def told(self, name: str) -> dict[Split, Row]:
+        """What one of the guard's own queries says of both periods."""
+        zone = self.settings.zone
+        params = _params(self.question, zone) | {
+            "before_since": self.previous.since,
+            "before_until": self.previous.until,
+            "before_since_at": midnight(self.previous.since, zone),
+            "before_until_at": midnight(self.previous.until, zone),
+        }
+        return {row["split"]: row for row in self.store.query(_sql(name), params, _macros()).to_dicts()}
+
+    # Judging ------------------------------------------------------------------------------------
+
+    def judged(self, now: Reading, before: Reading, said: str, facts: Row, apart: _Apart | None) -> Change:
+        """Clear where the periods are alike, the numbers are large enough, and the interval leaves out zero."""
+        change = Change(self.question.name, now, before, said, "no clear change")
+        early = self.early(now, before, facts)
+        if early:
+            return replace(change, verdict="too early", because=early)
+        if min(now.n, before.n) < FEW or apart is None:
+            return replace(change, because="too few to compare")
+        if apart.low > 0 or apart.high < 0:
+            is_better = metrics()[self.question.name].better == ("higher" if apart.difference > 0 else "lower")
+            is_better = is_better is facts.get("is_better", True)
+            change = replace(change, verdict="clear better" if is_better else "clear worse")
+        return replace(change, difference=apart.difference, low=apart.low, high=apart.high, doubt=apart.doubt)
+
+    def early(self, now: Reading, before: Reading, facts: Row) -> str:
+        """Why the two periods cannot be compared yet, if they cannot."""
+        if facts.get("is_uneven"):
+            return f"the data of {facts['source_name']} does not cover both periods alike"
+        if facts.get("too_young"):
+            limit = self.question.hours
+            age = "too young to judge" if limit is None else f"not yet {_wait(limit)} old"
+            return f"{facts['too_young']} {self.question.population} are {age}"
+        if now.value is None or before.value is None:
+            return "one of the two is unknown"
+        if facts.get("swing", 0.0) is None:
+            return f"the usual swing is known after {SWINGS + 2} whole weeks"
+        return ""
+
+    # Saying -------------------------------------------------------------------------------------
+
+    @property
+    def then(self) -> str:
+        """What the other period is called."""
+        days = (self.previous.until - self.previous.since).days
+        if self.previous != self.period.before:
+            return f"from {self.previous.since} to {self.previous.until - timedelta(days=1)}"
+        return "the week before" if days == WEEK.days else f"the {days} days before"
+
+    def rates_said(self, now: Reading, before: Reading) -> str:
+        """Two shares in words."""
+        if now.value is None or before.value is None:
+            return metrics()[self.question.name].title
+        hours = self.question.hours
+        old = "old enough to judge" if hours is None else f"at least {_wait(hours)} old"
+        within = "in time" if hours is None else f"within {_wait(hours)}"
+        of = f"Of {self.question.population} {old}"
+        if min(now.n, before.n) < FEW:
+            return f"{of}, {_part(now)} were answered {within}; {self.then} {_part(before)}"
+        sure = f"({_range(now)}, {_part(now)})"
+        return f"{of}, {_percent(now.value)} were answered {within} {sure}; {self.then} {_percent(before.value)}"
+
+    def medians_said(self, now: Reading, before: Reading, hours: float | None) -> str:
+        """Two median waits in words, and the shares by which they are compared."""
+        of: Population = self.question.population
+        half = f"Half of {now.n} {of} are answered within {_wait(now.hours)}, {self.then} within {_wait(before.hours)}"
+        if hours is None or now.value is None or before.value is None:
+            return half
+        if min(now.n, before.n) < FEW:
+            return f"{half}; within {_wait(hours)} {_part(now)} are, and {_part(before)} were"
+        shares = f"{_percent(now.value)} are ({_range(now)}), and {_percent(before.value)} were"
+        return f"{half}; within {_wait(hours)} {shares}"
+
+    def counts_said(self, column: str, now: Reading, before: Reading) -> str:
+        """Two counts in words."""
+        of = "members" if column == "members" else f"{column} members"
+        if now.value is None or before.value is None:
+            return of.capitalize()
+        usual = "" if now.low is None else f" (a week like this has {now.low:,.0f}–{now.high:,.0f})"
+        return f"{now.n:,} {of}{usual}; {self.then} {before.n:,}"
+
+
+# Arithmetic -------------------------------------------------------------------------------------
+
+
+class _Apart(NamedTuple):
+    """A difference, its 95 % interval, and how often chance alone does as much."""
+
+    difference: float
+    low: float
+    high: float
+    doubt: float
+
+
+def _rates_apart(now: Reading, before: Reading, facts: Row) -> _Apart | None:
+    """Newcombe's interval, its arms longer by the design effect, and by Student's where few members asked."""
+    if now.value is None or before.value is None or facts.get("members", 0) < 2:
+        return None
+    longer = sqrt(facts["design_effect"] or 1) * _student(Z, facts["members"] - 1) / Z
+    difference = now.value - before.value
+    down, up = (longer * hypot(now.arms[way], before.arms[1 - way]) for way in (0, 1))
+    towards_zero = down if difference > 0 else up
+    return _Apart(difference, difference - down, difference + up, _doubt(Z * abs(difference) / towards_zero))
+
+
+def _counts_apart(now: Reading, before: Reading, swing: _Swing | None) -> _Apart | None:
+    """Two weeks on square roots, where large and small weeks swing alike; back by a² - b² = (a - b)(a + b)."""
+    if now.value is None or before.value is None or swing is None:
+        return None
+    apart, scale = sqrt(now.value) - sqrt(before.value), sqrt(now.value) + sqrt(before.value)
+    strength = _normal(abs(apart) / swing.size, swing.freedom) if swing.size else inf
+    doubt = _doubt(strength) if apart else 1.0
+    return _Apart(now.value - before.value, (apart - swing.reach) * scale, (apart + swing.reach) * scale, doubt)
+
+
+class _Swing(NamedTuple):
+    """How far the square roots of neighbouring weeks lie apart, and how well that is known."""
+
+    size: float
+    freedom: float
+
+    @property
+    def reach(self) -> float:
+        """A swing that 95 of 100 weeks keep within."""
+        return _student(Z, self.freedom) * self.size
+
+
+def _swing(counts: Sequence[int | None]) -> _Swing | None:
+    """From week to week, so that slow growth is no swing. Neighbours share a week: von Neumann 1941 has 2/3 left."""
+    steps = [sqrt(b) - sqrt(a) for a, b in pairwise(counts) if a is not None and b is not None]
+    if len(steps) < SWINGS:
+        return None
+    return _Swing(sqrt(sum(step * step for step in steps) / len(steps)), 2 * len(steps) / 3)
+
+
+def _week(count: int | None, swing: _Swing | None) -> Reading:
+    """A week's count, and what a week like it may have: one week swings by 1/√2 of what two do."""
+    if count is None or swing is None:
+        return Reading(count, None, None, count or 0)
+    arm = swing.reach / sqrt(2)
+    return Reading(count, max(0.0, sqrt(count) - arm) ** 2, (sqrt(count) + arm) ** 2, count)
+
+
+def _doubt(strength: float) -> float:
+    return 2 * NormalDist().cdf(-strength)
+
+
+def _normal(t: float, freedom: float) -> float:
+    """Student's t as a normal deviate (Wallace 1959): right to the third digit from 3 degrees of freedom on."""
+    return (8 * freedom + 1) / (8 * freedom + 3) * sqrt(freedom * log1p(t * t / freedom))
+
+
+def _student(z: float, freedom: float) -> float:
+    """The way back."""
+    root = z * (8 * freedom + 3) / (8 * freedom + 1)
+    return sqrt(freedom * expm1(root * root / freedom))
+
+
+def _reading(row: Row) -> Reading:
+    return Reading(row.get("share"), row.get("low"), row.get("high"), row.get("asks", 0))
+
+
+def _untold(change: Change, verdict: Verdict, because: str) -> Change:
+    return replace(change, verdict=verdict, because=because, difference=None, low=None, high=None, doubt=None)
+
+
+@cache
+def _sql(name: str) -> str:
+    return (HERE / "statistics" / f"{name}.sql").read_text("utf-8")
+
+
+# Words ------------------------------------------------------------------------------------------
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f}\u00a0%"
+
+
+def _range(reading: Reading) -> str:
+    return f"{(reading.low or 0) * 100:.0f}–{(reading.high or 0) * 100:.0f}\u00a0%"
+
+
+def _part(reading: Reading) -> str:
+    return f"{(reading.value or 0) * reading.n:,.0f} of {reading.n:,}"
+
+
+def _wait(hours: float | None) -> str:
+    """A wait or an age: "40 min", "24 h", "3.5 h"."""
+    if hours is None:
+        return "a time not reached yet"
+    return f"{hours * 60:.0f} min" if hours < 1 else f"{hours:.{0 if hours >= 10 or hours == int(hours) else 1}f} h"
