@@ -8,7 +8,7 @@ from datetime import date
 import streamlit as st
 
 from metrics.metric import Question, metrics
-from pages import _ask, _filters, _show, _words
+from pages import _ask, _figures, _filters, _show, _words
 from pages._ask import Row
 from pages._filters import Week
 from pages._safe import label
@@ -140,14 +140,14 @@ def answered_by_week(week: Week) -> None:
     whole = _whole(question)
     title = f"{_words.rate(whole['share'], whole['asks'])} answered within a day over these weeks"
     title = title if whole["asks"] else "Nobody asked anything in these weeks"
-    shape = _show.Line("share", "asks", "share", "low", "high", week=week.monday)
+    shape = _figures.Line("share", "asks", "share", "low", "high", week=week.monday)
     _show.chart(_ask.answer(question), shape, title, f"{_words.count(whole['asks'], 'ask')}; {BAND}")
 
 
 def answered_by_platform(week: Week) -> None:
     """The same share on each platform."""
     question = week.view.question("answered_within", "platform", DAY)
-    shape = _show.Line("share", "asks", "share", "low", "high", is_split=True)
+    shape = _figures.Line("share", "asks", "share", "low", "high", is_split=True)
     note = "One line a platform, all on the same scale."
     _show.chart(_ask.answer(question), shape, _spread(question), note)
 
@@ -159,7 +159,7 @@ def wait_by_week(week: Week) -> None:
     reached = f"Half of all asks are answered within {_wait(whole)}"
     title = reached if whole["hours_p50"] is not None else "Fewer than half of all asks are answered"
     title = title if whole["asks"] else "Nobody asked anything in these weeks"
-    shape = _show.Line("hours_p50", "asks", "hours", target=_filters.target(week.view), week=week.monday)
+    shape = _figures.Line("hours_p50", "asks", "hours", target=_filters.target(week.view), week=week.monday)
     note = f"{_words.count(whole['asks'], 'ask')}; those still waiting count too."
     _show.chart(_ask.answer(question), shape, title, note)
 
@@ -169,7 +169,7 @@ def flow_by_week(week: Week) -> None:
     question = _flow(week)
     now, _ = _weeks(question, week.monday)
     posted = _words.count(now.get("members"), "member")
-    shape = _show.Stack(("new", "retained", "returning", "reactivated"), "lapsed")
+    shape = _figures.Stack(("new", "retained", "returning", "reactivated"), "lapsed")
     title = f"{posted} posted this week, {_words.whole(now.get('new'))} of them seen first"
     _show.chart(_ask.answer(question), shape, title, "Lapsed: posted the week before, and not in this one.")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -94,8 +95,9 @@ def words(app: AppTest) -> str:
 
 
 def drawn(app: AppTest, index: int) -> dict[str, Any]:
-    """A chart as the browser gets it."""
+    """A chart as the browser gets it. Plotly raises ValueError for what is no figure."""
     figure: dict[str, Any] = json.loads(app.get("plotly_chart")[index].proto.spec)
+    go.Figure(figure)
     return figure
 
 
@@ -219,6 +221,15 @@ def test_only_a_real_address_opens_the_platform(see: Open, few: Store) -> None:
 def test_everyone_answered_is_good_news(see: Open, tmp_path: Path) -> None:
     store = sparse.store_of(tmp_path, FEW[:4])
     assert "Everyone has been answered." in words(see(store.folder, "unanswered.py"))
+
+
+@pytest.mark.parametrize("page", ["weekly_health.py", "sources.py"])
+def test_every_chart_is_one_that_plotly_can_draw(see: Open, demo: Store, page: str) -> None:
+    """They are made without Plotly's own checks, for speed."""
+    app = see(demo.folder, page)
+    assert app.get("plotly_chart")
+    for index in range(len(app.get("plotly_chart"))):
+        assert drawn(app, index)["data"]
 
 
 def test_sources_shows_every_load_and_what_was_refused(see: Open, few: Store) -> None:
