@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -56,9 +55,6 @@ def _measure(part: Part, messages: int, full: bool) -> list[Figure]:
 
         return metrics.figures(folder)
     from bench import pages
-
-    # It warns of sessions without a browser, as ours are.
-    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
 
     smaller = load.WORK / f"data-{QUICK}"
     has_smaller = messages > QUICK and (smaller / "CURRENT").exists()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -16,29 +15,17 @@ from typing import Any
 import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
-from streamlit.testing.v1.element_tree import Block, Node
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.testing.v1.element_tree import Block, Node, parse_tree_from_messages
 
 from bench.figures import Broken
 
 Draw = Callable[[], Any]
-RECORDED: dict[str, list[Draw]] = {}
-"""By page: what to draw, in order."""
 
 
-def record(page: str, main: Block) -> None:
-    """Keep what a page drew as literals, for `draw` to draw again."""
-    RECORDED[page] = _all(main.children.values())
-
-
-def draw(page: str) -> None:
-    """Draw a recorded page."""
-    for each in RECORDED[page]:
-        each()
-
-
-def kinds(block: Block) -> Counter[str]:
-    """How many there are of each kind of element and container."""
-    return Counter(each.type for each in block)
+def literals(messages: Iterable[ForwardMsg]) -> list[Draw]:
+    """What a page sent, as literals: each draws its part again."""
+    return _all(parse_tree_from_messages(list(messages)).main.children.values())
 
 
 def _all(nodes: Iterable[Node]) -> list[Draw]:

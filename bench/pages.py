@@ -1,104 +1,175 @@
-"""What a page costs the processor, beside a bare page that draws the same from literals."""
+"""What a page costs the processor: a real server, beside one with a bare page that draws the same from literals."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import random
+import socket
+import subprocess
+import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import ClassVar
-from unittest.mock import patch
+from typing import Any
 
-from streamlit.runtime.scriptrunner.script_cache import ScriptCache
-from streamlit.testing.v1 import AppTest, app_test, local_script_runner
-from streamlit.testing.v1.local_script_runner import LocalScriptRunner
+import msgspec
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1.element_tree import Block, parse_tree_from_messages
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
-from bench import bare
 from bench.figures import Broken, Figure
 
 ROOT = Path(__file__).parent.parent
-FRAME, BARE_FRAME = ROOT / "pages" / "_frame.py", ROOT / "bench" / "bare_frame.py"
+DASHBOARD, BARE = ROOT / "dashboard.py", ROOT / "bench" / "bare_app.py"
+FRONT = "weekly_health"
+"""The page without a name in the address."""
 RUNS = 15
 REPEATED, NEW = 1.3, 2.5
 FAILED = ("exception", "error", "warning")
 """A page that meets these has not done its work: a card that fails leaves a warning in its place."""
+START, IDLE = 60.0, 0.06
+"""Seconds a server may take to start, and how long it must rest before a run counts as over."""
 View = tuple[tuple[str, ...], str]
 """Some channels, and a period."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a page's run took: seconds of processor time, and the bytes it sends."""
+    """What a page's run took: seconds of the server's processor time, and the bytes it sends."""
 
     worked: float
     sent: int
 
 
-class Runner(LocalScriptRunner):
-    """Streamlit's own way to run a script, with a clock on it and nothing else."""
+@dataclass(frozen=True)
+class Server:
+    """Streamlit's own server with one app, in a process of its own."""
 
-    last: ClassVar[Cost] = Cost(0.0, 0)
+    address: str
+    process: subprocess.Popen[bytes]
 
-    def _run_script_thread(self) -> None:
-        began = time.process_time()
-        super()._run_script_thread()
-        worked = time.process_time() - began
-        Runner.last = Cost(worked, sum(message.ByteSize() for message in self.forward_msgs()))
+    def worked(self) -> float:
+        """Seconds of processor time so far, of all its threads: Linux has a clock for each process."""
+        return time.clock_gettime((~self.process.pid << 3) | 2)
+
+    def rest(self) -> float:
+        """Wait until it has nothing left to do. The same seconds."""
+        before = self.worked()
+        while True:
+            time.sleep(IDLE)
+            now = self.worked()
+            if now - before < IDLE / 20:
+                return now
+            before = now
 
 
 @contextmanager
-def clocked(folder: Path) -> Iterator[None]:
-    """Look at the data of a folder; keep compiled scripts from run to run, as the server does."""
-    kept = ScriptCache()
-    with (
-        patch.dict(os.environ, {"HEARTH_DATA": str(folder)}),
-        patch.object(app_test, "LocalScriptRunner", Runner),
-        patch.object(app_test, "ScriptCache", lambda: kept),
-        patch.object(local_script_runner, "ScriptCache", lambda: kept),
-    ):
-        yield
+def serving(app: Path, **environment: object) -> Iterator[Server]:
+    """Serve an app on a free port of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
+    told = {**os.environ, "PYTHONPATH": str(ROOT), **{name: str(value) for name, value in environment.items()}}
+    quiet = ["--server.headless", "true", "--logger.level", "error"]
+    process = subprocess.Popen([*command, *quiet], cwd=ROOT, env=told, stdout=subprocess.DEVNULL)  # noqa: S603 - Hearth
+    try:
+        yield Server(f"127.0.0.1:{port}", process)
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
+@dataclass
 class Session:
     """A reader with one page open."""
 
-    def __init__(self, page: str, *, is_bare: bool = False) -> None:
-        self.page, self.is_bare = page, is_bare
-        self.app = AppTest.from_file(BARE_FRAME if is_bare else FRAME, default_timeout=600)
-        if is_bare:
-            self.app.session_state["bare page"] = Path(page).stem
-        else:
-            self.app.run()
-            self.app.switch_page(page)
+    server: Server
+    page: str  # its name in the address; empty for the first
+    line: ClientConnection = field(init=False)
+    told: list[ForwardMsg] = field(default_factory=list)
+    chosen: dict[str, WidgetState] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.line = _connect(self.server)
         self.run()
 
     def run(self) -> Cost:
         """Run the page once more. Raises Broken when it drew an error."""
-        self.app.run()
-        for kind in FAILED:
-            for element in self.app.get(kind):
-                name, said = ("the bare " * self.is_bare) + self.page, str(getattr(element, "value", element))
-                raise Broken(f"{name} drew an element of kind {kind}: {said[:300]}")
-        return Runner.last
+        before = self.server.rest()
+        ask = BackMsg()
+        ask.rerun_script.page_name = self.page
+        ask.rerun_script.widget_states.widgets.extend(self.chosen.values())
+        self.line.send(ask.SerializeToString())
+        sent = self._listen()
+        for node in self.drawn():
+            if node.type in FAILED:
+                said = str(getattr(node, "value", node))[:300]
+                raise Broken(f"the page {self.page or 'at the front'} drew an element of kind {node.type}: {said}")
+        return Cost(self.server.rest() - before, sent)
+
+    def drawn(self) -> Block:
+        """What it drew last."""
+        return parse_tree_from_messages(self.told).main
 
     def views(self) -> list[View]:
         """Every choice of channels and period that the page's filters offer."""
-        if not {"channel", "period"} <= {each.key for each in (*self.app.multiselect, *self.app.selectbox)}:
+        channel, period = self._choice("channel"), self._choice("period")
+        if channel is None or period is None:
             return []
-        names = self.app.multiselect(key="channel").options[:6]
+        names = list(channel.proto.options)[:6]
         some = [chosen for count in range(1, len(names)) for chosen in itertools.combinations(names, count)]
-        return list(itertools.product(some, self.app.selectbox(key="period").options))
+        return list(itertools.product(some, period.proto.options))
 
     def look(self, channels: Sequence[str], period: str) -> Cost:
         """Choose, as a reader would, and run the page."""
-        self.app.multiselect(key="channel").set_value(list(channels))
-        self.app.selectbox(key="period").set_value(period)
+        where, when = self._choice("channel"), self._choice("period")
+        if where is None or when is None:
+            raise Broken(f"the page {self.page} has no filters to choose from")
+        for state in (WidgetState(id=where.proto.id), WidgetState(id=when.proto.id)):
+            self.chosen[state.id] = state
+        self.chosen[where.proto.id].string_array_value.data[:] = channels
+        self.chosen[when.proto.id].string_value = period
         return self.run()
+
+    def _listen(self) -> int:
+        """Take what the server sends until the run is over. The bytes of it."""
+        self.told, sent = [], 0
+        while not self.told or self.told[-1].WhichOneof("type") != "script_finished":
+            content = self.line.recv()
+            sent += len(content)
+            self.told.append(ForwardMsg.FromString(content))
+        return sent
+
+    def _choice(self, key: str) -> Any:
+        found = (node for node in self.drawn() if node.type in ("multiselect", "selectbox"))
+        return next((node for node in found if getattr(node, "key", None) == key), None)
+
+
+def _connect(server: Server) -> ClientConnection:
+    """A reader's line to a server, as soon as it answers."""
+    late = time.monotonic() + START
+    while time.monotonic() < late and server.process.poll() is None:
+        try:
+            return connect(
+                f"ws://{server.address}/_stcore/stream",
+                subprotocols=[Subprotocol("streamlit")],
+                origin=Origin(f"http://{server.address}"),
+                max_size=None,
+                legacy=True,  # the line lives as long as the server, not as long as a block
+            )
+        except (OSError, WebSocketException):
+            time.sleep(0.2)
+    raise Broken(f"the server at {server.address} did not answer within {START:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -122,19 +193,25 @@ def figures(folder: Path, smaller: Path | None = None, runs: int = RUNS) -> list
 
 def measure(folder: Path, runs: int = RUNS) -> dict[str, Costs]:
     """Run every page over a folder's data, in all three ways. Raises Broken when one drew an error."""
-    pages = sorted(path.name for path in FRAME.parent.glob("[!_]*.py"))
-    with clocked(folder):
-        readers = [Session(page) for page in pages]
-        for reader in readers:
-            bare.record(Path(reader.page).stem, reader.app.main)
-        unseen = {view for reader in readers for view in reader.views()}
-        return {reader.page: _by_turns(reader, runs, unseen) for reader in readers}
+    names = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
+    with ExitStack() as open_servers:
+        real = open_servers.enter_context(serving(DASHBOARD, HEARTH_DATA=folder))
+        readers = {name: Session(real, "" if name == FRONT else name) for name in names}
+        told = {name: [each.SerializeToString() for each in reader.told] for name, reader in readers.items()}
+        record = folder / "bare.msgpack"
+        record.write_bytes(msgspec.msgpack.encode(told))
+        bare = open_servers.enter_context(serving(BARE, HEARTH_BARE=record))
+        unseen = {view for reader in readers.values() for view in reader.views()}
+        return {
+            f"{name}.py": _by_turns(reader, Session(bare, reader.page), runs, unseen)
+            for name, reader in readers.items()
+        }
 
 
-def _by_turns(reader: Session, runs: int, unseen: set[View]) -> Costs:
+def _by_turns(reader: Session, plain: Session, runs: int, unseen: set[View]) -> Costs:
     """Bare, with the same filters, with others: by turns, so that a busy moment strikes all three."""
-    plain, restless = Session(reader.page, is_bare=True), Session(reader.page)
-    if (missing := bare.kinds(reader.app.main)) != (drawn := bare.kinds(plain.app.main)):
+    restless = Session(reader.server, reader.page)
+    if (missing := kinds(reader.drawn())) != (drawn := kinds(plain.drawn())):
         raise Broken(f"the bare {reader.page} drew {drawn - missing} too many and {missing - drawn} too few")
     views = sorted(unseen & set(reader.views()))
     views = random.Random(7).sample(views, min(runs, len(views)))
@@ -146,6 +223,11 @@ def _by_turns(reader: Session, runs: int, unseen: set[View]) -> Costs:
         if view:
             costs.new.append(restless.look(*view))
     return costs
+
+
+def kinds(block: Block) -> Counter[str]:
+    """How many there are of each kind of element and container."""
+    return Counter(each.type for each in block)
 
 
 def _held(page: str, costs: Costs) -> Iterator[Figure]:

@@ -232,6 +232,12 @@ def target(view: View) -> float | None:
 
 
 @kept(256)
+def platforms(view: View) -> int:
+    """On how many platforms the view's places are."""
+    return view.covers(_ask.read("places"))["platform"].n_unique()
+
+
+@kept(256)
 def covered(view: View) -> float | None:
     """The share of the period's days that loads cover; None where there are none."""
     days = view.covers(_ask.read("coverage")).filter(

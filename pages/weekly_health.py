@@ -30,9 +30,10 @@ def page() -> None:
         for title, card in CARDS.items():
             with _show.contained(title):
                 card(title, week)
-    for pair in (("Answered within a day", "By platform"), ("The wait", "Who came and went")):
-        for column, title in zip(st.columns(2), pair, strict=True):
-            with column, _show.contained(title):
+    charts = [title for title in CHARTS if title != "By platform" or _filters.platforms(week.view) > 1]
+    with st.grid(2, min_column_width=380):
+        for title in charts:
+            with _show.contained(title):
                 CHARTS[title](week)
 
 
@@ -246,7 +247,7 @@ def _spread(question: Question) -> str:
     if not known:
         return "No platform can be told yet"
     if len(known) == 1:
-        return f"{label(_words.platform(known[0]['platform']))} is the only platform"
+        return f"Only {label(_words.platform(known[0]['platform']))} can be told yet"
     least, most = (
         f"{_words.rate(row['share'], row['asks'])} on {label(_words.platform(row['platform']))}"
         for row in (known[0], known[-1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -12,11 +11,7 @@ from typer.testing import CliRunner
 from bench import __main__ as command
 from bench import load, metrics, pages
 from bench.figures import Broken, Figure, table
-from data.settings import Settings
-from data.store import Store
 from metrics import metric
-from metrics.metric import Question
-from pages import _ask
 
 MESSAGES = 2000
 INSERTED = {"read": 3, "inserted": 3, "updated": 0, "unchanged": 0, "refused": 0}
@@ -105,39 +100,36 @@ def test_every_metric_is_measured(folder: Path) -> None:
 
 def test_every_page_is_measured_beside_a_bare_one_that_sends_as_much(folder: Path) -> None:
     costs = pages.measure(folder, runs=2)
-    assert sorted(costs) == sorted(path.name for path in pages.FRAME.parent.glob("[!_]*.py"))
+    assert sorted(costs) == sorted(path.name for path in (pages.ROOT / "pages").glob("[!_]*.py"))
     for each in costs.values():
         assert abs(each.bare[-1].sent / each.repeated[-1].sent - 1) < 0.05
         assert all(run.worked > 0 for run in (*each.bare, *each.repeated, *each.new))
 
 
-def test_new_filters_ask_anew_each_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is measured as new is not answered from what was kept, and the rest is."""
-    asked: list[Question] = []
-
-    def listens(store: Store, settings: Settings, question: Question) -> Any:
-        asked.append(question)
-        return metric.ask(store, settings, question)
-
-    monkeypatch.setattr(_ask, "ask", listens)
-    with pages.clocked(folder):
-        reader = pages.Session("weekly_health.py")
-        del asked[:]
-        reader.run()
-        assert not asked
+def test_new_filters_show_something_else_each_time(folder: Path) -> None:
+    with pages.serving(pages.DASHBOARD, HEARTH_DATA=folder) as server:
+        reader = pages.Session(server, "")
+        seen = [_charts(reader)]
         for view in reader.views()[7:10]:
-            before = len(asked)
             reader.look(*view)
-            assert len(asked) > before
+            assert _charts(reader) not in seen
+            seen.append(_charts(reader))
+        reader.run()
+        assert _charts(reader) == seen[-1]
 
 
-def test_a_page_that_drew_an_error_does_not_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object) -> None:
-        raise RuntimeError("no such table")
+def _charts(reader: pages.Session) -> list[str]:
+    return [node.proto.spec for node in reader.drawn() if node.type == "plotly_chart"]
 
-    monkeypatch.setattr(_ask, "ask", fails)
-    with pages.clocked(folder), pytest.raises(Broken, match=r"health.py drew an element of kind warning"):
-        pages.Session("weekly_health.py").look(("help",), "13 weeks")
+
+def test_a_page_that_drew_an_error_does_not_count(folder: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "hearth.toml"
+    wrong.write_text("[community\n")
+    with (
+        pages.serving(pages.DASHBOARD, HEARTH_DATA=folder, HEARTH_SETTINGS=wrong) as server,
+        pytest.raises(Broken, match="drew an element of kind error"),
+    ):
+        pages.Session(server, "")
 
 
 def test_a_missed_goal_ends_with_zero_and_a_lost_record_with_one(monkeypatch: pytest.MonkeyPatch) -> None:

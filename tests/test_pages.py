@@ -301,7 +301,7 @@ def test_the_doors_hold_the_same_rows_under_the_same_fingerprint(see: Open, few:
     weeks = answer.rows.filter(pl.col("week").is_not_null())
     assert [value for value in line["y"] if value is not None] == weeks["share"].drop_nulls().to_list()
     names = [button.proto.id for button in app.get("download_button")]
-    assert len(names) == 4
+    assert len(names) == 3
 
 
 @pytest.mark.parametrize(
