@@ -99,7 +99,8 @@ class Store:
             copy = Store(Path(folder))
             if (self.folder / MASTER).exists():
                 with _locked(self.folder / LOCK):
-                    _open_master(self.folder).close()  # closing writes the log into the file
+                    if (self.folder / f"{MASTER}.wal").exists():
+                        _open_master(self.folder).close()  # closing writes the log into the file
                     shutil.copyfile(self.folder / MASTER, copy.folder / MASTER)
             yield copy
 
@@ -304,18 +305,15 @@ class Loader:
         failpoint("derive")
 
     def publish(self) -> str:
-        """Make everything loaded so far visible, as a new numbered snapshot. Its name."""
+        """Make everything loaded so far visible, as a new numbered snapshot. Its name. The loader's last act."""
         with self._transaction():
             self._merge("note_verdicts", words_since=self._words_since())
         self._db.execute("checkpoint")
+        self._db.close()  # nothing may write to what is published
         newest = max((_number(path) for path in self.folder.glob("snap-*.duckdb")), default=0)
         name = f"snap-{newest + 1:06d}.duckdb"
-        copy = self.folder / f"{name}.tmp"
-        shutil.copyfile(self.folder / MASTER, copy)
-        _sync(copy)
-        failpoint("copy")
-        copy.replace(self.folder / name)
-        failpoint("rename")
+        _second_name(self.folder / MASTER, self.folder / name)
+        failpoint("named")
         _point_to(self.folder, name)
         failpoint("pointer")
         for old in sorted(self.folder.glob("snap-*.duckdb"), key=_number)[:-KEPT_SNAPSHOTS]:
@@ -465,6 +463,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
+    _make_own(folder / MASTER)
     connection = duckdb.connect(
         str(folder / MASTER),
         config={
@@ -502,6 +501,28 @@ def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Pa
         connection.execute(step.read_text("utf-8"))
         connection.execute(say["note_version"], {"version": reached})
         connection.execute("commit")
+
+
+def _second_name(path: Path, name: Path) -> None:
+    """Let a file be found by a second name, which is cheaper than a copy; a copy where names cannot be shared."""
+    _sync(path)
+    try:
+        name.hardlink_to(path)
+    except OSError:
+        _copy(path, name)
+
+
+def _make_own(path: Path) -> None:
+    """What is published does not change: a file that a snapshot shares is written to only as a copy."""
+    if path.exists() and path.stat().st_nlink > 1:
+        _copy(path, path)
+
+
+def _copy(path: Path, to: Path) -> None:
+    unfinished = to.with_name(f"{to.name}.tmp")
+    shutil.copyfile(path, unfinished)
+    _sync(unfinished)
+    unfinished.replace(to)
 
 
 def _point_to(folder: Path, name: str) -> None:
