@@ -96,6 +96,7 @@ select
     coalesce(account.person_id, hash('nobody', messages.source_key, messages.message_id)) as person_id,
     account.person_id is null as is_unknown,
     messages.sent_at,
+    timezone($zone, messages.sent_at)::date as day,
     messages.deleted_at is not null as is_deleted,
     messages.parent_id is not null as has_parent,
     len(messages.mentions) > 0 as has_mentions,
@@ -199,25 +200,30 @@ with placed as (
         line.row_id, line.line_id, line.source_key, line.place_id, line.person_id, line.role, line.is_unknown,
         coalesce(root.root, line.node) as conversation_key,
         line.role <> 'bot' and not line.is_deleted as is_human,
-        line.sent_at
+        line.sent_at, line.day
     from line
     left join root on line.node = root.node
 ),
 timed as (
     select
-        placed.* exclude (sent_at), greatest(placed.sent_at, coalesce(opening.sent_at, placed.sent_at)) as sent_at,
+        placed.* exclude (sent_at, day), greatest(placed.sent_at, coalesce(opening.sent_at, placed.sent_at)) as sent_at,
+        case when opening.sent_at > placed.sent_at then opening.day else placed.day end as day,
         placed.line_id <> placed.conversation_key as is_later
     from placed
     left join line as opening
         on placed.conversation_key = opening.line_id and placed.line_id <> opening.line_id
+),
+followed as (
+    select
+        *,
+        row_number() over told as position,
+        lag(case when is_human then person_id end ignore nulls) over told as before_by,
+        lag(case when is_human then sent_at end ignore nulls) over told as before_at
+    from timed
+    window told as (partition by conversation_key order by sent_at, is_later, line_id)
 )
-select
-    *,
-    row_number() over (partition by conversation_key order by sent_at, is_later, line_id) as position,
-    is_human and (lag(person_id) over humans is distinct from person_id) as is_turn,
-    lag(sent_at) over humans as before_at
-from timed
-window humans as (partition by conversation_key, is_human order by sent_at, is_later, line_id);
+select * exclude (before_by), is_human and before_by is distinct from person_id as is_turn
+from followed;
 
 drop table root;
 
@@ -225,7 +231,7 @@ drop table root;
 -- What one person says before anybody else speaks is one turn.
 create or replace temp table turn as
 select
-    row_id, line_id, source_key, place_id, conversation_key, person_id, role, sent_at, before_at, position,
+    row_id, line_id, source_key, place_id, conversation_key, person_id, role, sent_at, day, before_at, position,
     lead(position) over (partition by conversation_key order by position) as next_position
 from talk
 where is_turn;
@@ -413,7 +419,7 @@ days as (
     select source_key, unnest(generate_series(since_day, until_day, interval 1 day))::date as day from bounds
 ),
 said as (
-    select source_key, timezone($zone, sent_at)::date as day, count(*) as messages from line group by all
+    select source_key, day, count(*) as messages from line group by all
 )
 select
     days.source_key, days.day, date_trunc('week', days.day)::date as week,
@@ -525,8 +531,7 @@ select
     lead(day) over (partition by place_id, person_id order by day) as next_day, messages, first_at, last_at
 from (
     select
-        place_id, person_id, timezone($zone, sent_at)::date as day,
-        count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at
+        place_id, person_id, day, count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at
     from talk
     where role = 'member' and is_human and not is_unknown
     group by all
@@ -548,11 +553,11 @@ order by week;
 insert into reply_pairs by name
 with turns as (
     select
-        place_id, person_id as replier_id, sent_at,
+        place_id, person_id as replier_id, day,
         lag(person_id) over (partition by conversation_key order by position) as asker_id
     from turn
 )
-select place_id, replier_id, asker_id, timezone($zone, sent_at)::date as day, count(*) as replies
+select place_id, replier_id, asker_id, day, count(*) as replies
 from turns
 where asker_id is not null
 group by all;

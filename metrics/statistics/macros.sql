@@ -1,5 +1,4 @@
--- Statistics over lists, one list a group: for what the metrics and the change guard share beyond macros.sql. A list
--- is what `list({...})` makes of a group's rows.
+-- Statistics that take a list: `list({...})` of a group's rows. They stand on z and Wilson in ../macros.sql.
 
 -- Newcombe 1998, method 10: the difference of two shares from each one's own interval. Zou and Donner 2008 show that it
 -- holds for any two independent figures with intervals, so Kaplan-Meier shares take their log-log bands.
@@ -35,7 +34,9 @@ create or replace temp macro cumulative_incidence(waits, until) as (
         from risk
     ),
     steps as (
-        select *, sum(waiting_before * reached / at_risk) over (order by hours) as so_far from curve where hours <= until
+        select *, sum(waiting_before * reached / at_risk) over (order by hours) as so_far
+        from curve
+        where hours <= until
     ),
     reached_by as (
         select coalesce(sum(waiting_before * reached / at_risk), 0) as share from steps
@@ -88,9 +89,11 @@ create or replace temp macro poisson_weight(drawn) as
 -- The 95 % interval of sum(part) / sum(whole). members: a list of {member, part, whole}, one entry a member.
 create or replace temp macro bootstrap(members) as (
     with drawn as (
-        select replicate, drawn.part, drawn.whole, poisson_weight(chance(drawn.member, replicate)) as weight
-        from (select unnest(members) as drawn)
-        cross join range(replicates()) as replicates(replicate)
+        select
+            draw.range as replicate, each.part, each.whole,
+            poisson_weight(chance(each.member, draw.range)) as weight
+        from (select unnest(members) as each) as one
+        cross join range(replicates()) as draw
     ),
     figures as (
         select sum(weight * part) / nullif(sum(weight * whole), 0)::double as figure from drawn group by replicate

@@ -1,9 +1,9 @@
 -- How much less the asks of two periods tell because members ask more than once. One row a split.
 --
 -- design_effect (Kish 1965): the variance of the difference of the two shares when members are drawn, over the variance
--- when single asks are. What one member adds to the difference is summed over both periods before it is squared
--- (linearised ratio; Binder 1983), so a member who asks in both is not mistaken for two. too_young: asks that have had
--- less than the target to be answered.
+-- when single asks are. Each member is left out in turn, of both periods at once (the jackknife; Efron and Stein 1981),
+-- so who asks in both is not mistaken for two, and a few members who ask a lot weigh as they should. too_young: asks
+-- that have had less time than the target. members: who asked in the period in which fewer did.
 with asked as (
     select
         asks.split, asks.person_id, asks.is_now,
@@ -30,7 +30,9 @@ by_member as (
 ),
 totals as (
     select
-        split, count(*) as members, sum(asks) as asks, sum(asks_before) as asks_before,
+        split, count(*) as people,
+        least(count(*) filter (where asks > 0), count(*) filter (where asks_before > 0)) as members,
+        sum(asks) as asks, sum(asks_before) as asks_before,
         sum(met) as met, sum(met_before) as met_before,
         sum(met) / nullif(sum(asks), 0) as share, sum(met_before) / nullif(sum(asks_before), 0) as share_before
     from by_member
@@ -39,7 +41,7 @@ totals as (
 varied as (
     select
         totals.split,
-        (any_value(totals.members) - 1) / any_value(totals.members) * sum(pow(
+        (any_value(totals.people) - 1) / any_value(totals.people) * sum(pow(
             (totals.met - by_member.met) / nullif(totals.asks - by_member.asks, 0) - totals.share
             - (totals.met_before - by_member.met_before) / nullif(totals.asks_before - by_member.asks_before, 0)
             + totals.share_before, 2
@@ -48,8 +50,7 @@ varied as (
             totals.share * (1 - totals.share) / totals.asks
             + totals.share_before * (1 - totals.share_before) / totals.asks_before
         ) as by_asks,
-        pow(sum(by_member.asks + by_member.asks_before), 2)
-        / sum(pow(by_member.asks + by_member.asks_before, 2)) as members
+        any_value(totals.members) as members
     from by_member
     inner join totals on by_member.split is not distinct from totals.split
     group by totals.split
