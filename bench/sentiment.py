@@ -12,8 +12,8 @@ import polars as pl
 
 from bench.figures import Figure
 from bench.load import run
-from ingest.enrich.quantify import shares
 from ingest.enrich.scorer import LABELS, Scorer, scorer
+from metrics.quantify import shares
 
 SETS: Final = Path(__file__).parents[2] / "shared" / "sentiment" / "validation.parquet"
 GOALS: Final = {  # macro-averaged recall, and the platform that the set is from
@@ -32,15 +32,23 @@ ALONE: Final = (
 )
 
 
-def figures(path: Path = SETS) -> list[Figure]:
-    """All figures; none, and a word why, where the sets are missing."""
+ALONE_STRONG: Final = (
+    "from pathlib import Path; from ingest.enrich.scorer import scorer; "
+    "scorer('strong', folder=Path({folder!r})).score([f'Thanks, it works on {{at}}' for at in range(300)])"
+)
+SAMPLE: Final = 1500  # messages of each set that a model of hundreds of megabytes is asked about
+
+
+def figures(path: Path = SETS, strong: Path | None = None) -> list[Figure]:
+    """All figures; none, and a word why, where the sets are missing. `strong`: a folder with a model to set beside."""
     if not path.exists():
         print(f"sentiment is skipped: {path.name} with its labelled messages is not there", file=sys.stderr)
         return []
     table, ours, vader = pl.read_parquet(path), scorer(), scorer("vader")
     sets = {name: table.filter(pl.col("source") == name) for name in GOALS}
     found = [figure for name, rows in sets.items() for figure in _accuracy(name, rows, ours, vader)]
-    return [*found, *_nets(sets, ours, vader), _speed(table["text"], ours, vader), _memory()]
+    found += [*_nets(sets, ours, vader), _speed(table["text"], ours, vader), _memory()]
+    return [*found, *_strong(sets, ours, strong)] if strong else found
 
 
 def _accuracy(name: str, rows: pl.DataFrame, ours: Scorer, vader: Scorer) -> list[Figure]:
@@ -115,3 +123,23 @@ def _memory() -> Figure:
     return Figure(
         "sentiment", "most memory", run("-c", ALONE).peak * 1000, "MB", MEMORY, "60,000 messages in a process"
     )
+
+
+def _strong(sets: dict[str, pl.DataFrame], ours: Scorer, folder: Path) -> list[Figure]:
+    """A model that somebody brought, on some of each set: it is held to no goal."""
+    strong, found, waited = scorer("strong", folder=folder), [], 0.0
+    few = {name: rows.sample(min(SAMPLE, len(rows)), seed=1) for name, rows in sets.items()}
+    for name, rows in few.items():
+        began = time.monotonic()
+        scores = strong.score(rows["text"])
+        waited += time.monotonic() - began
+        mine, theirs = recall(ours.score(rows["text"], GOALS[name][1]), rows["label"]), recall(scores, rows["label"])
+        against = f"recall {theirs:.1f}, ours {mine:.1f} on the same {len(rows):,}"
+        found.append(Figure("sentiment", f"strong: {name} missed", 100 - theirs, "points", None, against))
+    peak = 1000 * run("-c", ALONE_STRONG.format(folder=str(folder))).peak
+    each = 1000 * waited / sum(len(rows) for rows in few.values())
+    return [
+        *found,
+        Figure("sentiment", "strong: a message", each, "ms", None, f"{1000 / each:,.0f} messages a second"),
+        Figure("sentiment", "strong: most memory", peak, "MB", None, "300 messages in a process"),
+    ]

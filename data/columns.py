@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
@@ -28,6 +28,8 @@ CHANNEL_RULES = pa.schema(
     + [("target_hours", pa.float64()), ("position", pa.int32())]
 )
 
+
+LABELS = pa.schema([(name, pa.string()) for name in ("platform", "source", "message_id", "label")])
 
 STRINGS = (
     "id",
@@ -183,6 +185,11 @@ def roster_table(roster: Sequence[RosterRow], zone: ZoneInfo) -> pa.Table:
         for position, row in enumerate(roster)
     ]
     return pa.Table.from_pylist(rows, schema=ROSTER)
+
+
+def label_table(labels: Sequence[Mapping[str, str]]) -> pa.Table:
+    """What people said of single messages: platform, source, message_id, label."""
+    return pa.Table.from_pylist(list(labels), schema=LABELS)
 
 
 def channel_rule_table(channels: Sequence[ChannelRow]) -> pa.Table:

@@ -9,6 +9,13 @@ create or replace temp macro role_at(rules, flagged, moment) as
         list_filter(rules, lambda rule: moment >= rule.valid_from and moment < rule.valid_to)[1].role, flagged
     );
 
+-- name: sounds_like
+-- The scorer is sure of a label from 60 % on; what it is unsure of counts as neutral.
+create or replace temp macro sounds_like(cell) as
+    case
+        when cell // 10 >= 6 then 'negative' when cell % 10 >= 6 then 'positive' when cell is not null then 'neutral'
+    end;
+
 -- name: people
 -- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise.
 create or replace temp table account as
@@ -97,6 +104,7 @@ select
     account.person_id is null as is_unknown,
     messages.sent_at,
     timezone($zone, messages.sent_at)::date as day,
+    messages.text_key,
     messages.deleted_at is not null as is_deleted,
     messages.parent_id is not null as has_parent,
     len(messages.mentions) > 0 as has_mentions,
@@ -119,6 +127,18 @@ from line
 inner join place on line.place_id = place.place_id
 where place.kind = 'chat' and line.node = line.line_id and line.role <> 'bot' and not line.is_deleted
 window channel as (partition by line.place_id order by line.sent_at, line.line_id);
+
+-- name: heard
+-- What the scorer in use said of each text.
+create or replace temp table heard as
+select
+    scores.text_key, scores.label,
+    case
+        when scores.label is not null
+            then (10 * least(floor(scores.negative * 10), 9) + least(floor(scores.positive * 10), 9))::utinyint
+    end as cell
+from scores
+inner join scorer on scores.scorer = scorer.name and scores.version = scorer.version;
 
 -- name: edges
 -- What ties a conversation to an earlier one: the platform's reply-to; the same member going on within 30 minutes
@@ -200,7 +220,7 @@ with placed as (
         line.row_id, line.line_id, line.source_key, line.place_id, line.person_id, line.role, line.is_unknown,
         coalesce(root.root, line.node) as conversation_key,
         line.role <> 'bot' and not line.is_deleted as is_human,
-        line.sent_at, line.day
+        line.sent_at, line.day, line.text_key
     from line
     left join root on line.node = root.node
 ),
@@ -222,7 +242,7 @@ followed as (
     from timed
     window told as (partition by conversation_key order by sent_at, is_later, line_id)
 )
-select * exclude (before_by), is_human and before_by is distinct from person_id as is_turn
+select * exclude (before_by), is_human and (before_by is distinct from person_id) as is_turn
 from followed;
 
 drop table root;
@@ -257,6 +277,7 @@ where
 create or replace temp table reply as
 select
     asked.ask_id,
+    min(turn.position) as position,
     min(turn.sent_at) as reply_at,
     arg_min(turn.person_id, turn.position) as reply_by,
     min(turn.sent_at) filter (where turn.role = 'staff') as staff_reply_at,
@@ -305,6 +326,83 @@ from talk
 where not is_unknown
 group by person_id, source_key;
 
+-- name: keep_sentiments
+-- How members sound. What a person says of a message wins over the scorer.
+delete from sentiments where source_key in (select source_key from touched);
+insert into sentiments by name
+select
+    talk.line_id, talk.source_key, talk.place_id, talk.person_id, talk.sent_at as said_at, talk.day,
+    date_trunc('week', talk.day)::date as week, talk.text_key, coalesce(told.label, heard.label) as label,
+    case told.label when 'negative' then 90 when 'neutral' then 0 when 'positive' then 9 else heard.cell end as cell
+from talk
+left join heard on talk.text_key = heard.text_key
+left join (
+    select hash(sources.source_key, labels.message_id) as line_id, any_value(labels.label) as label
+    from labels
+    inner join sources on labels.platform = sources.platform and labels.source = sources.source
+    group by all
+) as told on talk.line_id = told.line_id
+where talk.role = 'member' and talk.is_human
+order by talk.day;
+
+-- name: again
+-- When the asker spoke again after the first reply, and how they sounded last within a week of asking.
+create or replace temp table again as
+select
+    asked.ask_id, min(talk.sent_at) as again_at,
+    sounds_like(
+        arg_max(sentiments.cell, talk.position) filter (where talk.sent_at <= asked.asked_at + interval 7 days)
+    ) as ended
+from asked
+inner join reply on asked.ask_id = reply.ask_id
+inner join talk
+    on
+        asked.conversation_key = talk.conversation_key
+        and asked.person_id = talk.person_id
+        and reply.position < talk.position
+left join sentiments on talk.line_id = sentiments.line_id
+where talk.is_human
+group by asked.ask_id;
+
+-- name: keep_praise
+-- Praise: a member's words that the scorer is sure are positive, and that are more than a courtesy. Thanked: staff
+-- spoke later in that conversation; reacted: a member of staff left a reaction.
+delete from praise where source_key in (select source_key from touched);
+insert into praise by name
+with kind as (
+    select
+        talk.line_id, talk.source_key, talk.place_id, talk.person_id, talk.conversation_key, talk.position, talk.row_id
+    from talk
+    inner join sentiments on talk.line_id = sentiments.line_id
+    where sounds_like(sentiments.cell) = 'positive'
+),
+said as (
+    select kind.*, messages.message_id, messages.sent_at, lower(without_links(messages.text)) as words
+    from kind
+    inner join messages on kind.row_id = messages.rowid
+),
+reacted as (
+    select hash(reactions.source_key, reactions.message_id) as line_id
+    from reactions
+    inner join account on reactions.source_key = account.source_key and reactions.member_id = account.member_id
+    inner join said on reactions.source_key = said.source_key and reactions.message_id = said.message_id
+    where role_at(account.rules, account.flagged, said.sent_at) = 'staff'
+    group by all
+)
+select
+    said.line_id, said.source_key, said.place_id, said.person_id, said.message_id, said.sent_at as said_at,
+    date_trunc('week', timezone($zone, said.sent_at))::date as week,
+    min(turn.sent_at) as thanked_at, any_value(reacted.line_id) is not null as is_reacted
+from said
+left join turn
+    on
+        said.conversation_key = turn.conversation_key and said.position < turn.position
+        and turn.role = 'staff'
+left join reacted on said.line_id = reacted.line_id
+where not is_courtesy(said.words, $courtesy) and not is_too_short(said.words)
+group by all
+order by said_at;
+
 -- name: ask_words
 -- What all a member said in that turn says of itself, so that "hi" and the question after it are one ask. The words
 -- themselves go no further: with them the tables below would not fit in memory.
@@ -312,7 +410,8 @@ create or replace temp table ask_words as
 with more as (
     select
         asked.ask_id, string_agg(messages.text, chr(10) order by talk.position) as text,
-        flatten(list(messages.mentions)) as mentions
+        flatten(list(messages.mentions)) as mentions,
+        list(sounds_like(sentiments.cell)) as sounds
     from asked
     inner join talk
         on
@@ -321,6 +420,7 @@ with more as (
             and asked.position < talk.position
             and coalesce(asked.next_position, talk.position + 1) > talk.position
     inner join messages on talk.row_id = messages.rowid
+    left join sentiments on talk.line_id = sentiments.line_id
     where talk.is_human and coalesce(asked.next_position, 0) <> asked.position + 1
     group by asked.ask_id
 ),
@@ -328,13 +428,19 @@ said as (
     select
         asked.ask_id, messages.message_id,
         lower(without_links(concat_ws(chr(10), messages.title, messages.text, more.text))) as words,
-        list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions
+        list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions,
+        list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds
     from asked
     inner join messages on asked.row_id = messages.rowid
+    left join sentiments on asked.ask_id = sentiments.line_id
     left join more on asked.ask_id = more.ask_id
 )
 select
     ask_id, message_id, mentions, has_word(words, $brands) as has_brand,
+    case
+        when list_contains(sounds, 'negative') then 'negative' when list_contains(sounds, 'positive') then 'positive'
+        else list_max(sounds)
+    end as sentiment,
     case
         when is_courtesy(words, $courtesy) then 'courtesy'
         when has_question_mark(words) then 'question'
@@ -473,8 +579,8 @@ inner join messages on spoken.row_id = messages.rowid;
 
 -- name: judged
 -- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a
--- question, a mention of staff or the brand, a newcomer's first post; then what the channel is for; then whether the
--- platform gives every conversation its own thread.
+-- question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is for; then
+-- whether the platform gives every conversation its own thread.
 create or replace temp table judged as
 with seen as (
     select
@@ -486,12 +592,13 @@ with seen as (
     left join source_span on asked.source_key = source_span.source_key
 )
 select
-    asked.ask_id, ask_words.message_id, seen.is_newcomer,
+    asked.ask_id, ask_words.message_id, ask_words.sentiment, seen.is_newcomer,
     case
         when verdict.reason is not null then verdict.reason
         when ask_words.said is not null then ask_words.said
         when staff_mention.ask_id is not null then 'mentions staff'
         when ask_words.has_brand then 'mentions the brand'
+        when ask_words.sentiment = 'negative' then 'unhappy'
         when seen.is_newcomer then 'newcomer'
         when place_rule.purpose = 'help' then 'help channel'
         when place_rule.purpose = 'chat' then 'chat channel'
@@ -513,12 +620,13 @@ select
     asked.ask_id, asked.source_key, asked.place_id, asked.conversation_key, judged.message_id, asked.person_id,
     asked.asked_at, date_trunc('week', timezone($zone, asked.asked_at))::date as week,
     asked.is_opener, judged.reason not in ('courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
-    judged.reason, judged.is_newcomer, null::varchar as sentiment,
+    judged.reason, judged.is_newcomer, judged.sentiment, again.again_at, again.ended,
     reply.reply_at, reply.reply_by, reply.staff_reply_at, reply.staff_reply_by, reply.peer_reply_at,
     inferred_reply.inferred_reply_at
 from asked
 inner join judged on asked.ask_id = judged.ask_id
 left join reply on asked.ask_id = reply.ask_id
+left join again on asked.ask_id = again.ask_id
 left join inferred_reply on asked.ask_id = inferred_reply.ask_id
 order by asked.asked_at;
 drop table judged;

@@ -31,13 +31,15 @@ create or replace table conversations (
 );
 
 -- One row an ask or opener. reply_at is null where nobody has answered; inferred_reply_at is a guess, kept apart.
+-- again_at: when the asker spoke after the first reply; ended: how they sounded last within a week of asking.
 create or replace table asks (
     ask_id ubigint, source_key bigint, place_id ubigint, conversation_key ubigint, message_id varchar,
     person_id ubigint, asked_at timestamptz, week date,
     is_opener boolean, needs_reply boolean, reason varchar, is_newcomer boolean, sentiment varchar,
     reply_at timestamptz, reply_by ubigint,
     staff_reply_at timestamptz, staff_reply_by ubigint,
-    peer_reply_at timestamptz, inferred_reply_at timestamptz
+    peer_reply_at timestamptz, inferred_reply_at timestamptz,
+    again_at timestamptz, ended varchar
 );
 
 -- One row a member, channel and day (and week) on which they posted, and when they were next there. Staff, bots and
@@ -50,6 +52,19 @@ create or replace table member_days (
 create or replace table member_weeks (
     place_id ubigint, person_id ubigint, week date, next_day date,
     messages bigint, first_at timestamptz, last_at timestamptz
+);
+
+-- One row a member's message and how it sounds; label and cell are null where it is unclassified. A cell stands for the
+-- chances: 10 times its tenth of negative, and its tenth of positive.
+create or replace table sentiments (
+    line_id ubigint, source_key bigint, place_id ubigint, person_id ubigint, said_at timestamptz, day date, week date,
+    text_key ubigint, label varchar, cell utinyint
+);
+
+-- One row a member's praise. thanked_at: when staff next spoke in that conversation.
+create or replace table praise (
+    line_id ubigint, source_key bigint, place_id ubigint, person_id ubigint, message_id varchar,
+    said_at timestamptz, week date, thanked_at timestamptz, is_reacted boolean
 );
 
 -- Who answered whom, by day: people, not accounts' names.

@@ -20,12 +20,12 @@ create or replace temp table seen (message_hash ubigint, kind varchar);
 
 -- name: stage
 create or replace temp view staged as
-select * exclude (id), id as message_id from batch;
+select * exclude (id), id as message_id, hash(source_key, text) as text_key from batch;
 
 -- name: stage_newest
 -- Of several copies in one chunk, the newest.
 create or replace temp view staged as
-select * exclude (id), id as message_id from batch
+select * exclude (id), id as message_id, hash(source_key, text) as text_key from batch
 qualify row_number() over (partition by id order by version(batch) desc) = 1;
 
 -- name: note_seen
@@ -190,6 +190,8 @@ delete from people where source_key in (from demo);
 delete from resolved where source_key in (from demo);
 delete from conversations where source_key in (from demo);
 delete from asks where source_key in (from demo);
+delete from sentiments where source_key in (from demo);
+delete from praise where source_key in (from demo);
 delete from touched where source_key in (from demo);
 delete from sources where is_demo;
 
@@ -222,6 +224,50 @@ from asks
 inner join messages on asks.source_key = messages.source_key and asks.message_id = messages.message_id
 where messages.sent_at < $words_since::timestamptz and messages.text <> '';
 update messages set text = '', title = null where sent_at < $words_since::timestamptz and text <> '';
+
+-- name: use_scorer
+-- Whose scores count from now on. Another scorer, or another version of it, changes every number made of them; of the
+-- version before nothing is kept.
+insert into touched
+select source_key from sources
+where
+    source_key not in (from touched)
+    and not exists (select 1 from scorer where name = $name and version = $version);
+delete from scorer;
+insert into scorer values ($name, $version);
+delete from scores where scorer = $name and version <> $version;
+
+-- name: used_scorer
+select count(*)::bigint from scorer where name = $name and version = $version;
+
+-- name: note_unscored
+-- Each text that a scorer has not heard yet, once: of touched sources, or where it is new of all. What bots say is left
+-- out.
+create or replace temp table unscored as
+with wanted as (
+    select messages.text_key, min(messages.rowid) as row_id
+    from messages
+    left join members on messages.source_key = members.source_key and messages.member_id = members.member_id
+    where
+        ($everywhere or messages.source_key in (from touched)) and messages.kind = 'message' and messages.text <> ''
+        and not coalesce(members.is_bot, false)
+        and messages.text_key not in (select text_key from scores where scorer = $name and version = $version)
+    group by messages.text_key
+)
+select
+    row_number() over (order by sources.platform, hash(wanted.text_key)) as number,
+    wanted.text_key, sources.platform, messages.text
+from wanted
+inner join messages on wanted.row_id = messages.rowid
+inner join sources on messages.source_key = sources.source_key;
+select count(*)::bigint from unscored;
+
+-- name: next_unscored
+select text_key, platform, text from unscored where number > $done and number <= $done + $count order by number;
+
+-- name: keep_scores
+insert into scores by name
+select $name as scorer, $version as version, * from batch;
 
 -- name: distinct_seen
 select

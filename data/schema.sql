@@ -22,8 +22,19 @@ create table messages (
     sent_at timestamptz, text varchar, kind varchar, title varchar,
     conversation_id varchar, parent_id varchar, basis varchar,
     edited_at timestamptz, deleted_at timestamptz,
-    mentions varchar[], attachments integer, permalink varchar
+    mentions varchar[], attachments integer, permalink varchar,
+    text_key ubigint
 );
+
+-- How each distinct text of a source sounds: what one version of one scorer said. A text is known by its text_key, also
+-- when its words are no longer kept. Chances and label are null where the text is unclassified; `flags` say why.
+create table scores (
+    text_key ubigint, scorer varchar, version varchar,
+    negative float, neutral float, positive float, label varchar, language varchar, flags usmallint
+);
+
+-- Whose scores count: one row, or none.
+create table scorer (name varchar, version varchar);
 
 create table reactions (
     source_key bigint, message_id varchar, name varchar, member_id varchar, count integer

@@ -291,6 +291,34 @@ class Loader:
             )  # fmt: skip
         failpoint("finish")
 
+    def uses_scorer(self, name: str, version: str) -> bool:
+        """Whether the numbers are made of what this version of this scorer said."""
+        return self._merge("used_scorer", name=name, version=version) == [(1,)]
+
+    def use_scorer(self, name: str, version: str) -> None:
+        """Make the numbers of what this version of this scorer said: no number mixes two."""
+        with self._transaction():
+            self._merge("use_scorer", name=name, version=version)
+
+    def unscored(self, name: str, version: str, *, everywhere: bool = False) -> int:
+        """How many texts of new messages, or of all, this version of a scorer has not heard; `texts` gives them."""
+        ((count,),) = self._merge("note_unscored", name=name, version=version, everywhere=everywhere)
+        return int(count)
+
+    def texts(self, count: int) -> Iterator[pa.Table]:
+        """The texts that `unscored` found, so many at a time: text_key, platform, text."""
+        done, query = 0, _statements("merge.sql")["next_unscored"]
+        while (some := self._db.sql(query, params={"done": done, "count": count}).to_arrow_table()).num_rows:
+            yield some
+            done += count
+
+    def keep_scores(self, name: str, version: str, scores: pa.Table) -> None:
+        """Keep what a scorer said: text_key, negative, neutral, positive, label, language, flags."""
+        self._db.register("batch", scores)
+        with self._transaction():
+            self._merge("keep_scores", name=name, version=version)
+        failpoint("scores")
+
     def derive(self) -> None:
         """Work out conversations, asks and weeks again for every source whose facts or settings changed."""
         if self._merge("count_touched") == [(0,)]:
@@ -385,6 +413,7 @@ class Loader:
     def _stage_settings(self) -> None:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))
         self._db.register("channel_rules", columns.channel_rule_table(self.settings.channels))
+        self._db.register("labels", columns.label_table([]))
         self._db.execute(_text("needs_reply.sql"))
 
     def _touch_what_settings_changed(self) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import msgspec
+import polars as pl
+import pyarrow as pa
 
 from data.demo import Community
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Record, Refused, Source
@@ -19,10 +21,12 @@ from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
 from ingest import exports
 from ingest.archive import Export, ExportError
+from ingest.enrich.scorer import Scorer, scorer
 from ingest.progress import Progress
 
 CHUNK_MESSAGES = 130_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
+HEARD_AT_ONCE = 65_536  # texts; scores are kept this often
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
 
 
@@ -90,7 +94,7 @@ def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     with store.loading(settings) as loader:
         loader.forget_demo()
         loads = [_load_one(loader, path, reader, job.source, settings, progress) for path, reader in found]
-        snapshot = _publish(loader, progress)
+        snapshot = _publish(loader, settings, progress)
     return Summary(loads, round(time.monotonic() - began, 3), snapshot)
 
 
@@ -103,14 +107,14 @@ def load_demo(store: Store, settings: Settings, progress: Progress, community: C
             with progress.export(f"demo {name}", 0) as tick:
                 load = _hand_over(loader, records(), f"demo {name}", None, tick, is_demo=True)
             loads.append(_account(load, Path(f"demo {name}")))
-        snapshot = _publish(loader, progress)
+        snapshot = _publish(loader, settings, progress)
     return Summary(loads, round(time.monotonic() - began, 3), snapshot)
 
 
 def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
     """Work every number out again, after a change in the settings, and publish."""
     with store.loading(settings) as loader:
-        return _publish(loader, progress)
+        return _publish(loader, settings, progress)
 
 
 def find(path: Path, platform: str | None, settings: Settings) -> list[tuple[Path, Reader]]:
@@ -227,11 +231,45 @@ def _lists(chunk: Chunk) -> dict[type, list[Any]]:
     }
 
 
-def _publish(loader: Loader, progress: Progress) -> str:
+def _publish(loader: Loader, settings: Settings, progress: Progress) -> str:
+    _listen(loader, settings, progress)
     with progress.step("Working out conversations, asks and replies"):
         loader.derive()
     with progress.step("Publishing"):
         return loader.publish()
+
+
+def _listen(loader: Loader, settings: Settings, progress: Progress) -> None:
+    """Let the scorer hear each text it has not heard, once. What was heard is kept, wherever this is cut off."""
+    heard = scorer("linear", settings.sentiment.words)
+    is_new = not loader.uses_scorer(heard.name, heard.version)
+    _hear(loader, heard, loader.unscored(heard.name, heard.version, everywhere=is_new), progress)
+    loader.use_scorer(heard.name, heard.version)
+
+
+def _hear(loader: Loader, heard: Scorer, texts: int, progress: Progress) -> None:
+    if texts:
+        with progress.count("How messages sound", texts) as tick:
+            for done, batch in enumerate(loader.texts(HEARD_AT_ONCE)):
+                tick(done * HEARD_AT_ONCE)
+                loader.keep_scores(heard.name, heard.version, _scores(heard, pl.DataFrame(batch)))
+
+
+def _scores(heard: Scorer, texts: pl.DataFrame) -> pa.Table:
+    """What a scorer says of texts from one or more platforms."""
+    parts = [
+        heard.score(part["text"], platform).select(
+            part["text_key"],
+            pl.col("p_negative").alias("negative"),
+            pl.col("p_neutral").alias("neutral"),
+            pl.col("p_positive").alias("positive"),
+            "label",
+            "language",
+            "flags",
+        )
+        for (platform,), part in texts.group_by("platform", maintain_order=True)
+    ]
+    return pl.concat(parts).to_arrow()
 
 
 def _account(load: Load, path: Path) -> Loaded:

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 
 Tick = Callable[[int, int], None]
@@ -43,6 +50,20 @@ class Progress:
             yield _plain(name, size)
 
     @contextmanager
+    def count(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Follow one step that does so many things."""
+        if self.quiet:
+            yield _silent
+        elif self.console.is_terminal:
+            with self._bar(MofNCompleteColumn()) as bar:
+                task = bar.add_task(what, total=total, records="")
+                yield lambda done: bar.update(task, completed=done)
+        else:
+            sys.stderr.write(f"{what}: {total:,} ...\n")
+            tick = _plain(what, total)
+            yield lambda done: tick(done, done)
+
+    @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Follow one step whose length is not known."""
         if self.quiet:
@@ -54,11 +75,11 @@ class Progress:
             sys.stderr.write(f"{what} ...\n")
             yield
 
-    def _bar(self) -> Bar:
+    def _bar(self, done: ProgressColumn | None = None) -> Bar:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            DownloadColumn(),
+            done or DownloadColumn(),
             TextColumn("{task.fields[records]}"),
             TimeRemainingColumn(),
         )

@@ -5,7 +5,7 @@
 -- source: product rules for coverage: a load covers the days from its first to its last record
 --
 -- One row a source. Inferred replies: the share of answered openers and asks whose answer is only a guess.
--- Unclassified: messages without a sentiment; null until a scorer has run.
+-- Unclassified: members' messages of whose sentiment nothing can be said; null until a scorer has run.
 with place as (
     select * from scope($platforms, $sources, $channels)
 ),
@@ -23,6 +23,15 @@ answers as (
     from asks_in($since_at, $until_at, '', $platforms, $sources, $channels, $population, true)
     group by source_key
 ),
+heard as (
+    select source_key, count(*) filter (where label is null) / count(*) as unclassified_share
+    from sentiments
+    where
+        said_at >= coalesce($since_at, said_at)
+        and said_at < coalesce($until_at, timestamptz '9999-01-01 00:00:00+00')
+        and (select count(*) from scorer) > 0
+    group by source_key
+),
 sources as (
     select
         source_key, platform, source, source_name, max(as_of) as as_of, sum(messages) as messages,
@@ -34,10 +43,11 @@ select
     sources.platform, sources.source, sources.source_name, sources.as_of,
     coalesce(days.days_expected, 0) as days_expected, coalesce(days.days_covered, 0) as days_covered,
     sources.bot_messages / nullif(sources.messages, 0) as bot_share, answers.inferred_reply_share,
-    null::double as unclassified_share,
+    heard.unclassified_share,
     sources.unknown_messages / nullif(sources.messages, 0) as unknown_member_share,
     sources.messages::bigint as messages
 from sources
 left join days on sources.source_key = days.source_key
 left join answers on sources.source_key = answers.source_key
+left join heard on sources.source_key = heard.source_key
 order by sources.platform, sources.source_name

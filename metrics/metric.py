@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -15,11 +15,16 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data.settings import Settings, midnight
+from metrics import quantify
 
 HERE = Path(__file__).parent
 By = Literal["platform", "source", "channel"]
 Population = Literal["asks", "openers"]
 TARGETS = (1.0, 4.0, 24.0, 72.0)
+
+
+FINISHES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {"": lambda rows: rows, "net": quantify.net}
+"""What SQL cannot say in a screen, by the name in a metric's header."""
 
 
 class Asked(Protocol):
@@ -45,11 +50,13 @@ class Metric:
     source: str
     about: str
     sql: str
+    finish: str = ""  # what works the rows out that SQL has counted
 
     @property
     def version(self) -> str:
         """Changes when the definition, or a statistic it may use, does."""
-        return hashlib.sha256((self.sql + _macros()).encode()).hexdigest()[:8]
+        code = (HERE / "quantify.py").read_text("utf-8") if self.finish else ""
+        return hashlib.sha256((self.sql + _macros() + code).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ def ask(store: Asked, settings: Settings, question: Question) -> Answer:
     """
     metric = _named(question.name)
     snapshot = store.snapshot or ""
-    rows = store.query(metric.sql, _params(question, settings.zone), _macros())
+    rows = FINISHES[metric.finish](store.query(metric.sql, _params(question, settings.zone), _macros()))
     if "split" in rows.columns:
         rows = rows.rename({"split": question.by}) if question.by else rows.drop("split")
     return Answer(metric, question, rows, fingerprint(metric, question, settings, snapshot), snapshot)

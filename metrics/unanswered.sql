@@ -5,16 +5,17 @@
 -- source: the creed: "Visitors asking questions get a response"
 --
 -- Asks with no reply when the source's data ends; an old export does not go on ageing. Past target: waiting longer than
--- the hours asked for, else the channel's target, else 24. Priority, 0 to 1: past target 0.4, a newcomer 0.2, a
--- question or a mention 0.2, and up to 0.2 for age, most at three days and half as much every four weeks after: who was
--- let down half a year ago is no longer at the door. Most urgent first; `limit` cuts the list.
+-- the hours asked for, else the channel's target, else 24. Priority, 0 to 1: past target 0.4, a newcomer, unhappy words,
+-- a question or a mention 0.15 each, and up to 0.15 for age, most at three days and half as much every four weeks after:
+-- who was let down half a year ago is no longer at the door. Most urgent first; `limit` cuts the list.
 with waiting as (
     select
         *, coalesce($hours::double, target_hours, 24) as due_hours, age_hours > due_hours as is_past_target,
         round(
-            0.4 * is_past_target::integer + 0.2 * is_newcomer::integer
-            + 0.2 * (reason in ('question', 'mentions staff', 'mentions the brand'))::integer
-            + 0.2 * least(age_hours / 72, 1) * pow(0.5, greatest(age_hours - 72, 0) / 672), 4
+            0.4 * is_past_target::integer + 0.15 * is_newcomer::integer
+            + 0.15 * coalesce(sentiment = 'negative', false)::integer
+            + 0.15 * (reason in ('question', 'mentions staff', 'mentions the brand'))::integer
+            + 0.15 * least(age_hours / 72, 1) * pow(0.5, greatest(age_hours - 72, 0) / 672), 4
         ) as priority
     from asks_in($since_at, $until_at, '', $platforms, $sources, $channels, $population, $inferred)
     where answered_at is null

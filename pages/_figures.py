@@ -56,7 +56,7 @@ class Line:
 
     value: str
     of: str
-    unit: Literal["share", "hours"]
+    unit: Literal["share", "hours", "points"]
     low: str = ""
     high: str = ""
     target: float | None = None
@@ -133,16 +133,20 @@ class _Strip:
         """The axis it stands on."""
         if self.shape.unit == "hours":
             return {"range": [0, self.top], "ticksuffix": " h"}
+        if self.shape.unit == "points":
+            return {"range": [-self.top, self.top], "zeroline": True, "zerolinecolor": self.colors.muted}
         ticks = (0, 0.5, 1) if self.shape.is_split else (0, 0.25, 0.5, 0.75, 1)
         return {"range": [0, self.top], "tickvals": ticks, "ticktext": [_words.percent(tick) for tick in ticks]}
 
     def _unknown(self) -> Figure:
         """A week without asks is an empty place; one that the loads do not cover is hatched."""
         rows = self.weeks.filter(pl.col(self.shape.value).is_null() & (pl.col(self.shape.of) != 0))
+        floor = -self.top if self.shape.unit == "points" else 0
         return {
             "type": "bar",
             "x": _days(rows["week"]),
-            "y": [self.top] * len(rows),
+            "y": [self.top - floor] * len(rows),
+            "base": floor,
             "width": 6 * DAY_LONG,
             "marker": {"pattern": _hatch(self.colors), "line": {"width": 0}},
             "hoverinfo": "text",
@@ -169,7 +173,8 @@ class _Strip:
     def _line(self) -> Figure:
         """Points that stand on few things are hollow."""
         weeks, shape = self.weeks, self.shape
-        fills = [self.colors.card if (of or 0) < _words.FEW else self.ink for of in weeks[shape.of]]
+        few = _words.FEW_WORDS if shape.unit == "points" else _words.FEW
+        fills = [self.colors.card if (of or 0) < few else self.ink for of in weeks[shape.of]]
         return {
             "type": "scatter",
             "x": _days(weeks["week"]),
@@ -298,7 +303,9 @@ def _bands(weeks: pl.DataFrame, shape: Line) -> Iterator[tuple[list[str], list[f
 
 def _hover(week: dict[str, Any], shape: Line) -> str:
     value = f"<b>{_reads(week, shape)}</b>"
-    if shape.low and week[shape.low] is not None:
+    if shape.unit == "points":
+        value += f" ({_words.net_range(week)})"
+    elif shape.low and week[shape.low] is not None:
         value += f" ({week[shape.low] * 100:.0f}–{week[shape.high] * 100:.0f}\u00a0%)"
     of = _words.count(week[shape.of], shape.of.removesuffix("s"))
     return "<br>".join([f"Week of {_words.day(week['week'])}", value, of])
@@ -306,12 +313,17 @@ def _hover(week: dict[str, Any], shape: Line) -> str:
 
 def _reads(row: dict[str, Any], shape: Line) -> str:
     value = row[shape.value]
+    if shape.unit == "points":
+        return _words.net(row)
     return _words.rate(value, row[shape.of]) if shape.unit == "share" else _words.wait(value)
 
 
 def _top(rows: pl.DataFrame, shape: Line) -> float:
     if shape.unit == "share":
         return 1.0
+    if shape.unit == "points":
+        ends = [abs(value) for value in (*rows[shape.low], *rows[shape.high]) if value is not None]
+        return min(100.0, 10 * -(-max(ends, default=20.0) // 10))
     highest = rows[shape.value].max()
     return 1.15 * max(float(highest) if isinstance(highest, int | float) else 1.0, shape.target or 0.0)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 UNKNOWN = "unknown"
 FEW = 20
 """Under so many, a share is told as "7 of 12": a percentage would claim more than is known."""
+
+FEW_WORDS = 50
+"""Under so many classified messages, sentiment is no number."""
 
 
 def percent(share: float | None) -> str:
@@ -33,6 +38,24 @@ def interval(low: float | None, high: float | None, of: int | None, noun: str) -
     if of < FEW:
         return "too few for a percentage"
     return f"{low * 100:.0f}–{high * 100:.0f}\u00a0% of {count(of, noun)}"
+
+
+def net(row: Mapping[str, Any]) -> str:
+    """Net sentiment: "+12", "−4", or that there are too few messages to say."""
+    if row.get("points") is None:
+        return UNKNOWN
+    if row["messages"] < FEW_WORDS:
+        return "too few"
+    return f"{row['points']:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0")
+
+
+def net_range(row: Mapping[str, Any]) -> str:
+    """How sure the net sentiment is, and of what: "+4 to +19 of 812 messages"."""
+    of = count(row.get("messages"), "classified message")
+    if row.get("points") is None or row["messages"] < FEW_WORDS:
+        return f"of {of}"
+    low, high = (f"{row[end]:+.0f}".replace("-", "−") for end in ("low", "high"))
+    return f"{low} to {high} of {of}"
 
 
 def count(number: int | None, noun: str, plural: str = "") -> str:

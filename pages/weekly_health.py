@@ -14,6 +14,7 @@ from pages._filters import Week
 from pages._safe import label
 
 DAY = 24.0
+LIMITS = "The scorer misses sarcasm and slang, knows English only, and reads complaints too kindly: trust the change."
 BAND = f"the band is the 95\u00a0% interval, hollow points stand on fewer than {_words.FEW}."
 
 
@@ -26,7 +27,7 @@ def page() -> None:
     with _show.contained("The week in a sentence"):
         st.caption(freshness(week))
         st.subheader(sentence(week))
-    with st.grid(5, min_column_width=190):
+    with st.grid(6, min_column_width=170):
         for title, card in CARDS.items():
             with _show.contained(title):
                 card(title, week)
@@ -118,6 +119,15 @@ def returning(title: str, week: Week) -> None:
     _show.card(title, _words.whole(_back(now)), note, was, trail, _asks(question))
 
 
+def sentiment(title: str, week: Week) -> None:
+    """How members sound, as points between -100 and 100."""
+    question = _sounds(week)
+    now, before = _weeks(question, week.monday)
+    note = _words.net_range(now) + f"; {_words.percent(now.get('unclassified_share'))} unclassified"
+    trail = [row["points"] if row["messages"] >= _words.FEW_WORDS else None for row in _up_to(question, week)]
+    _show.card(title, _words.net(now), note, f"week before: {_words.net(before)}", trail, f"{_asks(question)} {LIMITS}")
+
+
 def _asks(question: Question) -> str:
     """What a metric asks, in its own words."""
     return metrics()[question.name].asks
@@ -129,6 +139,7 @@ CARDS = {
     "Waiting past target now": waiting,
     "Newcomers": newcomers,
     "Returning members": returning,
+    "Net sentiment": sentiment,
 }
 
 
@@ -165,6 +176,16 @@ def wait_by_week(week: Week) -> None:
     _show.chart(_ask.answer(question), shape, title, note)
 
 
+def sentiment_by_week(week: Week) -> None:
+    """How members sound, by week, with the range of the estimate."""
+    question = _sounds(week)
+    whole = _whole(question)
+    title = f"Net sentiment {_words.net(whole)} over these weeks"
+    shape = _figures.Line("points", "messages", "points", "low", "high", week=week.monday)
+    note = f"{_words.count(whole['messages'], 'classified message')}; the band spans estimators and members. {LIMITS}"
+    _show.chart(_ask.answer(question), shape, title, note)
+
+
 def flow_by_week(week: Week) -> None:
     """Who posted, by what they had done before, and who stayed away."""
     question = _flow(week)
@@ -180,6 +201,7 @@ CHARTS = {
     "By platform": answered_by_platform,
     "The wait": wait_by_week,
     "Who came and went": flow_by_week,
+    "How members sound": sentiment_by_week,
 }
 
 
@@ -192,6 +214,10 @@ def _answered(week: Week) -> Question:
 
 def _waits(week: Week) -> Question:
     return week.view.question("time_to_first_response")
+
+
+def _sounds(week: Week) -> Question:
+    return week.view.question("net_sentiment")
 
 
 def _flow(week: Week) -> Question:

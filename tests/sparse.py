@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from data.records import Channel, Member, Message, Reaction, Source
 from data.settings import Settings
-from data.store import Chunk, Store
+from data.store import Chunk, Loader, Store
 
+# What is said where a row tells only how it sounds, and the chances a scorer gives it: negative, neutral, positive.
+SOUNDS = {
+    "negative": ("This lamp is a bad one and it broke again.", (0.95, 0.04, 0.01)),
+    "neutral": ("The lamp stands on the table by the door.", (0.01, 0.98, 0.01)),
+    "positive": ("This lamp made the whole evening bright for us.", (0.01, 0.04, 0.95)),
+}
 LONG_BEFORE = "2025-01-06T00:00Z"  # data starts well before, so that newcomers can be told
 
 
@@ -29,14 +36,14 @@ def settings(given: Mapping[str, Any] | None = None) -> Settings:
 
 def message(row: Mapping[str, Any], number: int) -> Message:
     """One message; `by` is the member, `at` the time, `to` the message it answers, `in` the thread."""
-    known = {"by", "at", "to", "in", "channel", "edited", "deleted", "source", "platform", "reactions"}
+    known = {"by", "at", "to", "in", "channel", "edited", "deleted", "source", "platform", "reactions", "sounds"}
     rest = {key: value for key, value in row.items() if key not in known}
     return Message(
         id=str(rest.pop("id", f"m{number}")),
         channel_id=row.get("channel", "help"),
         member_id=row.get("by") or None,
         sent_at=moment(row["at"]),
-        text=rest.pop("text", "How does this work?"),
+        text=rest.pop("text", SOUNDS.get(row.get("sounds", ""), ("How does this work?",))[0]),
         conversation_id=row.get("in"),
         parent_id=row.get("to"),
         basis="explicit" if row.get("to") else "thread" if row.get("in") and row.get("in") != row.get("id") else None,
@@ -98,8 +105,24 @@ def load(
             begun = loader.begin(stated, f"{source}.json")
             loader.take(begun, chunk(mine, members, forum))
             loader.finish(begun)
+        score(loader)
         loader.derive()
         loader.publish()
+
+
+def score(loader: Loader) -> None:
+    """Let a scorer that knows only the texts of SOUNDS say how each message sounds."""
+    loader.unscored("sparse", "1", everywhere=True)
+    labels = {text: (label, *chances) for label, (text, chances) in SOUNDS.items()}
+    for texts in loader.texts(10_000):
+        known = [labels.get(text, (None,) * 4) for text in texts["text"].to_pylist()]
+        label, negative, neutral, positive = zip(*known, strict=True)
+        columns = {"negative": negative, "neutral": neutral, "positive": positive}
+        scores = pa.table({"text_key": texts["text_key"], "label": pa.array(label, pa.string())})
+        for name, values in columns.items():
+            scores = scores.append_column(name, pa.array(values, pa.float32()))
+        loader.keep_scores("sparse", "1", scores)
+    loader.use_scorer("sparse", "1")
 
 
 def store_of(folder: Path, rows: Iterable[Mapping[str, Any]], **options: Any) -> Store:

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import sentiment as bench
-from ingest.enrich import quantify, words
+from ingest.enrich import words
 from ingest.enrich.linear import PLATFORMS, WEIGHTS, Linear, exponential
 from ingest.enrich.scorer import LABELS, SCHEMA, scorer
 from ingest.enrich.train import codebook
+from metrics import quantify
 from tests.conftest import ROOT
 
 PROBES = tomllib.loads((ROOT / "tests" / "probes.toml").read_text("utf-8"))["probe"]
@@ -160,7 +161,7 @@ def test_a_platform_turns_the_doubtful() -> None:
 
 
 def test_an_unknown_scorer_is_told_which_there_are() -> None:
-    with pytest.raises(LookupError, match="no scorer 'oracle'; there are: linear, vader"):
+    with pytest.raises(LookupError, match="no scorer 'oracle'; there are: linear, vader, strong"):
         scorer("oracle")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -317,16 +318,31 @@ def _message(name: str) -> Message:
 def test_an_older_schema_is_brought_up_to_date_and_the_old_file_kept(tmp_path: Path) -> None:
     store, migrations = Store(tmp_path / "data"), tmp_path / "migrations"
     load_rows(store, ROWS)
-    migrations.mkdir()
-    (migrations / "002_moods.sql").write_text("alter table messages add column mood varchar;")
+    shutil.copytree(door.HERE / "migrations", migrations)
+    (migrations / "003_moods.sql").write_text("alter table messages add column mood varchar;")
     connection = duckdb.connect(str(store.folder / door.MASTER))
     door._migrate(connection, store.folder, migrations)
     assert connection.execute("select count(*) from messages where mood is null").fetchall() == [(5,)]
-    assert connection.execute("select schema_version from about").fetchall() == [(2,)]
+    assert connection.execute("select schema_version from about").fetchall() == [(3,)]
     connection.close()
-    assert (store.folder / "hearth-schema-1.duckdb").exists()
+    assert (store.folder / "hearth-schema-2.duckdb").exists()
     with pytest.raises(StoreError, match="made by a newer Hearth"), store.loading(sparse.settings()):
         pass
+
+
+def test_every_migration_ends_at_the_schema_of_a_new_database(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    load_rows(store, ROWS)
+    connection = duckdb.connect(str(store.folder / door.MASTER))
+    tables_now = "select table_name, column_name, data_type from duckdb_columns() order by all"
+    whole, keys = connection.execute(tables_now).fetchall(), connection.execute("select text_key from messages")
+    before = sorted(keys.fetchall())
+    connection.execute("alter table messages drop column text_key; drop table scores; drop table scorer")
+    connection.execute("update about set schema_version = 1")
+    door._migrate(connection, store.folder)
+    assert connection.execute(tables_now).fetchall() == whole
+    assert sorted(connection.execute("select text_key from messages").fetchall()) == before
+    connection.close()
 
 
 def test_a_change_of_the_settings_is_worked_into_every_source(tmp_path: Path) -> None:

@@ -1,0 +1,8 @@
+-- How messages sound is kept, by text.
+alter table messages add column text_key ubigint;
+update messages set text_key = hash(source_key, text);
+create table scores (
+    text_key ubigint, scorer varchar, version varchar,
+    negative float, neutral float, positive float, label varchar, language varchar, flags usmallint
+);
+create table scorer (name varchar, version varchar);

@@ -1,0 +1,34 @@
+-- title: Detractor recovery
+-- asks: Of the unhappy asks, how many were answered, spoken of again, and ended better?
+-- unit: share
+-- better: higher
+-- source: the creed: "Work with detractors to resolve issues"; service recovery (Hart, Heskett and Sasser 1990)
+--
+-- Asks whose opening words sound negative, at least 7 days old. Answered: a reply within those 7 days. Spoke again: the
+-- asker, after it. Recovered: the last they said in them no longer sounds negative. Each step is a part of the one
+-- before; share is recovered of all.
+with unhappy as (
+    select
+        unnest([week, null]) as week, split, hours <= 168 and answered_at is not null as is_answered,
+        is_answered and again_at <= asked_at + interval 7 days as is_back,
+        is_back and ended in ('neutral', 'positive') as is_recovered
+    from asks_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
+    where sentiment = 'negative' and age_hours >= 168
+),
+counted as (
+    select
+        week, split, count(*) as negative, count(*) filter (where is_answered) as answered,
+        count(*) filter (where is_back) as spoke_again, count(*) filter (where is_recovered) as recovered
+    from unhappy
+    group by week, split
+)
+select
+    weeks.week, weeks.split, coalesce(counted.negative, 0) as negative, coalesce(counted.answered, 0) as answered,
+    coalesce(counted.spoke_again, 0) as spoke_again, coalesce(counted.recovered, 0) as recovered,
+    case when weeks.is_known then counted.recovered / nullif(counted.negative, 0) end as share,
+    case when weeks.is_known then wilson_low(counted.recovered, counted.negative) end as low,
+    case when weeks.is_known then wilson_high(counted.recovered, counted.negative) end as high
+from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join counted
+    on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
+order by weeks.split nulls first, weeks.week nulls first

@@ -1,0 +1,38 @@
+-- title: Praise thanked
+-- asks: When members praise, does the team thank them within three days?
+-- unit: share
+-- better: higher
+-- source: the creed: "Thank promoters profusely"
+--
+-- Praise: a member's words that sound positive beyond doubt and are more than a courtesy, at least 72 h old. Thanked: a
+-- member of staff speaks later in that conversation within 72 h. A reaction alone by staff is shown apart.
+with kind as (
+    select
+        unnest([praise.week, null]) as week, split_of($by, place.platform, place.source, place.channel_label) as split,
+        coalesce(praise.thanked_at <= praise.said_at + interval 72 hours, false) as is_thanked,
+        praise.is_reacted and not is_thanked as is_reacted_only
+    from praise
+    inner join scope($platforms, $sources, $channels) as place on praise.place_id = place.place_id
+    where
+        praise.said_at >= coalesce($since_at, praise.said_at)
+        and praise.said_at < coalesce($until_at, timestamptz '9999-01-01 00:00:00+00')
+        and praise.said_at <= place.as_of - interval 72 hours
+),
+counted as (
+    select
+        week, split, count(*) filter (where is_thanked) as thanked,
+        count(*) filter (where is_reacted_only) as reacted_only, count(*) as praise
+    from kind
+    group by week, split
+)
+select
+    weeks.week, weeks.split,
+    case when weeks.is_known then counted.thanked / nullif(counted.praise, 0) end as share,
+    case when weeks.is_known then wilson_low(counted.thanked, counted.praise) end as low,
+    case when weeks.is_known then wilson_high(counted.thanked, counted.praise) end as high,
+    coalesce(counted.thanked, 0) as thanked, coalesce(counted.reacted_only, 0) as reacted_only,
+    coalesce(counted.praise, 0) as praise
+from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join counted
+    on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
+order by weeks.split nulls first, weeks.week nulls first
