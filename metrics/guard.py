@@ -8,7 +8,7 @@ members swing from week to week by more than chance alone, so their usual swing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
@@ -34,6 +34,8 @@ SWINGS = 8
 LOOK_BACK = 26 * WEEK
 RATES: dict[str, float | None] = {"answered_within": 24.0, "reply_rate": None}
 """The shares of asks, and the target where the question names none; None: each channel's own."""
+FEW_WORDS = 50
+"""Under so many classified messages sentiment is told by counts alone."""
 COUNTS = ("members", "new", "retained", "returning", "reactivated", "lapsed")
 
 
@@ -119,6 +121,25 @@ def compare_each(
 ) -> dict[Split, Change]:
     """The same for each platform, source or channel that the question is split by. Not for medians."""
     return _both(store, settings, question, previous).each(column)
+
+
+def points(rows: Iterable[Row], week: date) -> Change:
+    """Net sentiment in a week and the week before, from the weekly rows of `net_sentiment`, against its usual swing."""
+    weeks = {row["week"]: row for row in rows if row["week"] is not None and row["week"] <= week}
+    now, before = (_points(weeks.get(each, {})) for each in (week, week - WEEK))
+    swing = _swing([_points(weeks[each]).value for each in sorted(weeks) if each < week], float)
+    change = Change("net_sentiment", now, before, _points_said(now, before), "no clear change")
+    if now.value is None or before.value is None:
+        return replace(change, because="too few classified messages")
+    if swing is None:
+        return replace(change, verdict="too early", because="too few weeks to know the usual swing")
+    apart = now.value - before.value
+    doubt = _doubt(_normal(abs(apart) / swing.size, swing.freedom)) if apart and swing.size else 1.0
+    verdict: Verdict = "no clear change"
+    if abs(apart) > swing.reach:
+        verdict = "clear better" if apart > 0 else "clear worse"
+    low, high = apart - swing.reach, apart + swing.reach
+    return replace(change, verdict=verdict, difference=apart, low=low, high=high, doubt=doubt)
 
 
 def guard(changes: Iterable[Change]) -> Family:
@@ -354,7 +375,7 @@ def _counts_apart(now: Reading, before: Reading, swing: _Swing | None) -> _Apart
 
 
 class _Swing(NamedTuple):
-    """How far the square roots of neighbouring weeks lie apart, and how well that is known."""
+    """How far neighbouring weeks lie apart (counts: their square roots), and how well that is known."""
 
     size: float
     freedom: float
@@ -365,9 +386,9 @@ class _Swing(NamedTuple):
         return _student(Z, self.freedom) * self.size
 
 
-def _swing(counts: Sequence[int | None]) -> _Swing | None:
+def _swing(values: Sequence[float | None], scale: Callable[[float], float] = sqrt) -> _Swing | None:
     """From week to week, so that slow growth is no swing. Neighbours share a week: von Neumann 1941 has 2/3 left."""
-    steps = [sqrt(b) - sqrt(a) for a, b in pairwise(counts) if a is not None and b is not None]
+    steps = [scale(b) - scale(a) for a, b in pairwise(values) if a is not None and b is not None]
     if len(steps) < SWINGS:
         return None
     return _Swing(sqrt(sum(step * step for step in steps) / len(steps)), 2 * len(steps) / 3)
@@ -394,6 +415,19 @@ def _student(z: float, freedom: float) -> float:
     """The way back."""
     root = z * (8 * freedom + 3) / (8 * freedom + 1)
     return sqrt(freedom * expm1(root * root / freedom))
+
+
+def _points(row: Row) -> Reading:
+    """A week's net sentiment; no value where too few messages were classified."""
+    n = row.get("messages") or 0
+    return Reading(row.get("points") if n >= FEW_WORDS else None, row.get("low"), row.get("high"), n)
+
+
+def _points_said(now: Reading, before: Reading) -> str:
+    """Two weeks' sentiment in words."""
+    told = [f"{each.n:,} classified messages" if each.value is None else f"{each.value:+.0f}" for each in (now, before)]
+    span = "" if now.value is None else f" ({now.low or 0:+.0f} to {now.high or 0:+.0f}, of {now.n:,} messages)"
+    return f"Net sentiment {told[0]}{span}; the week before {told[1]}"
 
 
 def _reading(row: Row) -> Reading:

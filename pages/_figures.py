@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from metrics import guard
 from pages import _safe, _words
 
 Figure = dict[str, Any]
@@ -173,7 +174,7 @@ class _Strip:
     def _line(self) -> Figure:
         """Points that stand on few things are hollow."""
         weeks, shape = self.weeks, self.shape
-        few = _words.FEW_WORDS if shape.unit == "points" else _words.FEW
+        few = guard.FEW_WORDS if shape.unit == "points" else _words.FEW
         fills = [self.colors.card if (of or 0) < few else self.ink for of in weeks[shape.of]]
         return {
             "type": "scatter",

@@ -7,12 +7,11 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from metrics import guard
+
 UNKNOWN = "unknown"
 FEW = 20
 """Under so many, a share is told as "7 of 12": a percentage would claim more than is known."""
-
-FEW_WORDS = 50
-"""Under so many classified messages, sentiment is no number."""
 
 
 def percent(share: float | None) -> str:
@@ -44,7 +43,7 @@ def net(row: Mapping[str, Any]) -> str:
     """Net sentiment: "+12", "−4", or that there are too few messages to say."""
     if row.get("points") is None:
         return UNKNOWN
-    if row["messages"] < FEW_WORDS:
+    if row["messages"] < guard.FEW_WORDS:
         return "too few"
     return f"{row['points']:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0")
 
@@ -52,7 +51,7 @@ def net(row: Mapping[str, Any]) -> str:
 def net_range(row: Mapping[str, Any]) -> str:
     """How sure the net sentiment is, and of what: "+4 to +19 of 812 messages"."""
     of = count(row.get("messages"), "classified message")
-    if row.get("points") is None or row["messages"] < FEW_WORDS:
+    if row.get("points") is None or row["messages"] < guard.FEW_WORDS:
         return f"of {of}"
     low, high = (f"{row[end]:+.0f}".replace("-", "−") for end in ("low", "high"))
     return f"{low} to {high} of {of}"

@@ -7,6 +7,7 @@ from datetime import date
 
 import streamlit as st
 
+from metrics import guard
 from metrics.metric import Question, metrics
 from pages import _ask, _figures, _filters, _show, _words
 from pages._ask import Row
@@ -120,12 +121,19 @@ def returning(title: str, week: Week) -> None:
 
 
 def sentiment(title: str, week: Week) -> None:
-    """How members sound, as points between -100 and 100."""
+    """How members sound, against the community's own past: the level leans on the scorer."""
     question = _sounds(week)
+    rows = _ask.rows(question)
+    change = guard.points(rows, week.monday)
     now, before = _weeks(question, week.monday)
-    note = _words.net_range(now) + f"; {_words.percent(now.get('unclassified_share'))} unclassified"
-    trail = [row["points"] if row["messages"] >= _words.FEW_WORDS else None for row in _up_to(question, week)]
-    _show.card(title, _words.net(now), note, f"week before: {_words.net(before)}", trail, f"{_asks(question)} {LIMITS}")
+    clear = "" if change.difference is None else f"{change.difference:+.0f} points"
+    value = {"clear better": clear, "clear worse": clear, "too early": "too early"}.get(
+        change.verdict, "no clear change"
+    )
+    note = f"{_words.net(now)}: {_words.net_range(now)}; {_words.percent(now.get('unclassified_share'))} unclassified"
+    trail = [row["points"] if row["messages"] >= guard.FEW_WORDS else None for row in _up_to(question, week)]
+    about = f"{_asks(question)} {LIMITS}"
+    _show.card(title, value if now else _words.UNKNOWN, note, f"week before: {_words.net(before)}", trail, about)
 
 
 def _asks(question: Question) -> str:

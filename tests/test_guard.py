@@ -411,3 +411,29 @@ def test_a_page_of_numbers_raises_hardly_more_alarms_than_one(communities: Store
 
     assert np.mean([alarming(page) for page in pages]) > 0.2
     assert np.mean([alarming(guard(page).changes) for page in pages]) <= 0.065
+
+
+def _weeks_of(points: list[float], messages: int = 200) -> list[dict[str, Any]]:
+    monday = date(2026, 1, 5)
+    return [
+        {
+            "week": monday + timedelta(weeks=place),
+            "points": value,
+            "low": value - 9,
+            "high": value + 9,
+            "messages": messages,
+        }
+        for place, value in enumerate(points)
+    ]
+
+
+def test_sentiment_is_judged_by_its_own_swing() -> None:
+    """Weeks that swing by 3 points: 4 more is nothing, 20 more is clear; of few messages nothing is."""
+    usual = [20.0, 23, 20, 23, 20, 23, 20, 23, 20, 23, 20]
+    monday = date(2026, 1, 5) + timedelta(weeks=len(usual))
+    assert guard_room.points(_weeks_of([*usual, 24]), monday).verdict == "no clear change"
+    better = guard_room.points(_weeks_of([*usual, 40]), monday)
+    assert (better.verdict, better.difference) == ("clear better", 20)
+    assert guard_room.points(_weeks_of([*usual, 0]), monday).verdict == "clear worse"
+    assert guard_room.points(_weeks_of([*usual, 40], messages=49), monday).because == "too few classified messages"
+    assert guard_room.points(_weeks_of([20, 40]), date(2026, 1, 12)).verdict == "too early"
