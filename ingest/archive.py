@@ -1,4 +1,4 @@
-"""An export as it lies on disk: a folder, a zip or one file. Never unpacked, only streamed.
+"""An export as it lies on disk: a folder, a zip, a tar or one file. Never unpacked, only streamed.
 
 Files are reached by exact name from a list that was checked first, so no name in an archive can lead
 anywhere. What is wrong with the export as a whole raises ExportError; what is wrong with one record
@@ -7,6 +7,7 @@ comes out as Refused, and the rest is kept.
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import itertools
@@ -14,20 +15,26 @@ import lzma
 import os
 import posixpath
 import re
+import shutil
 import stat
 import struct
+import tarfile
+import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Generic, Self, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Generic, Protocol, Self, TypeVar, cast
 
 import msgspec
+import zstandard
+from msgspec import inspect
 
 from data.records import Refused
 
@@ -46,13 +53,18 @@ MAX_AT_ONCE = 512 << 20  # for read(), which holds the whole file in memory
 SMALL = 64 << 20  # up to here a member is held in memory until its checksum has passed
 BLOCK = 1 << 20  # of a larger file, this much is decoded at a time: it stays in the processor's cache
 MAX_RECORD = 32 << 20  # one element or one line; the largest real ones are some 100 KB
+MAX_HEADER = 1 << 20  # of a tar: the longest real ones hold one long name
 MAX_RAW = 1 << 20  # what is kept of a refused record
 MAX_SEAMS = 1000  # commas tried after a broken record: else a crafted file could take hours
+SAMPLE = 100  # records of each kind whose fields are compared with those we know
 GLANCE = 1 << 14  # the part of a block in which its last whole element is looked for
+
+TAR = re.compile(r"(?i)\.(tgz|tar(\.(gz|bz2|xz|zst))?)$")
+ENDING = re.compile(r"(?i)\.(zip|tgz|(tar\.)?(gz|bz2|xz|zst)|tar)$")
 
 BOM = b"\xef\xbb\xbf"
 DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, zstandard.ZstdError, struct.error),
     *(EOFError, OSError, RuntimeError, ValueError),
 )
 UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -63,23 +75,38 @@ class ExportError(Exception):
 
 
 class Export:
-    """A folder, a zip or one file, opened for reading. A context manager.
+    """A folder, a zip, a tar or one file, opened for reading. A context manager.
 
     Names are posix, and start below the folder that wraps everything, if one does: that is kept in
-    `wrapping`, with a slash at its end. A file ending in `.gz` appears without that ending and is
-    decompressed as it is read. `size` and `done` are bytes, uncompressed except for those, for a
-    progress bar. `mappings` are the [[tables]] of hearth.toml.
+    `wrapping`, with a slash at its end. A file ending in `.gz`, `.bz2`, `.xz` or `.zst` appears without
+    that ending and is decompressed as it is read. `size` and `done` are bytes, uncompressed except for
+    those, for a progress bar. `mappings` are the [[tables]] of hearth.toml.
+
+    `include_private` asks the reader for direct messages and private channels too. `left_out` counts, by
+    kind, what the reader left out on purpose ("private messages": 12): no record stands for these.
+    `unknown` counts the fields of JSON records that no struct of the reader names ("Message.blocks": 7),
+    in the first hundred records of each kind only: it tells that a format grew, not how often.
     """
 
-    def __init__(self, path: Path, mappings: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self, path: Path, mappings: Sequence[Mapping[str, Any]] = (), *, include_private: bool = False
+    ) -> None:
         self.path = Path(path)
         self.mappings = mappings
+        self.include_private = include_private
+        self.left_out = Counter[str]()
         self._place: _Place = _place(self.path)
         self.wrapping = _wrapping(self._place.members)
         self._members = _named(self._place.members, len(self.wrapping))
-        self.name = self.path.resolve().name.removesuffix(".zip")
+        self._fields = _Fields()
+        self.name = self.path.resolve().name if self.path.is_dir() else ENDING.sub("", self.path.resolve().name)
         self.size = sum(member.size for member in self._members.values())
         self.done = 0
+
+    @property
+    def unknown(self) -> Counter[str]:
+        """Fields that were met but are not known, by struct and name."""
+        return self._fields.unknown
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +129,7 @@ class Export:
     def read(self, name: str) -> bytes:
         """All of a file, of at most 512 MB."""
         member = self._member(name)
-        if member.is_gzip or member.size > SMALL:
+        if member.unpack or member.size > SMALL:
             with self._stream(name) as stream:
                 content = stream.read(MAX_AT_ONCE + 1)
         else:  # without the layers of a stream: most exports are many small files
@@ -111,18 +138,21 @@ class Export:
             raise ExportError(f"{self._label(name)} is too large to be read in one piece")
         return content
 
-    def open(self, name: str) -> BinaryIO:
-        """A file as a buffered stream. In a zip its checksum has passed before the first byte comes."""
+    def open(self, name: str, *, counted: bool = True) -> BinaryIO:
+        """A file as a buffered stream. In a zip its checksum has passed before the first byte comes.
+
+        A file that must be gone through twice is `counted` in `done` the second time only.
+        """
         member = self._member(name)
         if isinstance(self._place, _Zip) and not member.is_verified:
-            if member.size <= SMALL and not member.is_gzip:
+            if counted and member.size <= SMALL and not member.unpack:
                 return io.BytesIO(self.read(name))
             self._verify(name)
-        return self._stream(name)
+        return self._stream(name, counted)
 
-    def lines(self, name: str) -> Iterator[tuple[int, bytes]]:
+    def lines(self, name: str, *, counted: bool = True) -> Iterator[tuple[int, bytes]]:
         """Each line's number, from 1, and the line without its end. Of a line over 32 MB, its start."""
-        with self.open(name) as stream:
+        with self.open(name, counted=counted) as stream:
             for number in itertools.count(1):
                 line = rest = stream.readline(MAX_RECORD)
                 if not line:
@@ -136,9 +166,11 @@ class Export:
         """A small JSON file as `type`, all of it or an ExportError."""
         content = self.read(name).removeprefix(BOM)
         try:
-            return _decoded(msgspec.json.Decoder(type), content)
+            decoded = _decoded(msgspec.json.Decoder(type), content)
         except UNFIT as error:
             raise ExportError(f"{self._label(name)} cannot be read: {_reason(error)}") from None
+        self._fields.compare(content, type)
+        return decoded
 
     def array(self, name: str, type: type[T], key: str | None = None) -> Iterator[T | Refused]:
         """The elements of a JSON list: the file's own, or the one under `key` at its top.
@@ -147,8 +179,8 @@ class Export:
         does not grow with the file. What comes out nests at most 64 deep.
         """
         member = self._member(name)
-        elements = _Elements(name, type)
-        if key is not None or member.is_gzip or member.size > BLOCK:
+        elements = _Elements(name, type, self._fields)
+        if key is not None or member.unpack or member.size > BLOCK:
             with self.open(name) as stream:
                 yield from elements.streamed(_Window(stream), key)
             return
@@ -173,7 +205,7 @@ class Export:
             raise _damaged(label, error) from None
         count = self._count if counted else _uncounted
         checked = _Checked(stored, label, member.size, self._place.mismatch, count)
-        return io.BufferedReader(_Unpacked(checked, label) if member.is_gzip else checked)
+        return io.BufferedReader(_Unpacked(checked, label, member.unpack) if member.unpack else checked)
 
     def _read_small(self, member: _Member, name: str) -> bytes:
         try:
@@ -199,11 +231,11 @@ class Export:
 
 @dataclass(slots=True)
 class _Member:
-    """One file of the export. `size` is uncompressed, except for a .gz."""
+    """One file of the export. `size` is uncompressed, except for one that `unpack` decompresses."""
 
     open: Callable[[], IO[bytes]]
     size: int
-    is_gzip: bool = False
+    unpack: _Unpack | None = None
     is_verified: bool = False
 
 
@@ -269,7 +301,85 @@ class _Zip:
                 yield name, _Member(partial(self._zip.open, info), info.file_size)
 
 
-_Place = _Folder | _Zip
+class _Tar:
+    """A tar, in which members are reached by their place. No link or device in it is ever followed.
+
+    One that is compressed cannot be searched, so it is decompressed once, into a temporary file without
+    a name, within the same limits as everything.
+    """
+
+    mismatch = "is cut off: download the tar again"
+
+    def __init__(self, path: Path) -> None:
+        unpack = _packing(re.sub(r"(?i)\.tgz$", ".gz", path.name))
+        self._file: IO[bytes] = _spooled(path, unpack) if unpack else path.open("rb")
+        try:
+            self.members = _listed(self._checked(path.name), path)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _checked(self, tar_name: str) -> Iterator[tuple[str, _Member]]:
+        for info in self._headers(tar_name):
+            name = _tar_name(info)
+            if fault := _misplaced(name) or ("is packed in a way that cannot be read" if info.issparse() else None):
+                raise ExportError(f"{tar_name}: {name!r} {fault}. Export it again")
+            if info.isreg():
+                yield name, _Member(partial(self._open, info.offset_data, info.size), info.size)
+
+    def _open(self, offset: int, size: int) -> IO[bytes]:
+        return io.BufferedReader(_Part(self._file, offset, size))
+
+    def _headers(self, tar_name: str) -> Iterator[tarfile.TarInfo]:
+        """Every header up to the empty one that ends a tar: without it, something may be missing."""
+        try:
+            with tarfile.open(fileobj=cast("IO[bytes]", _Headers(self._file)), mode="r:") as tar:
+                for info in itertools.islice(tar, MAX_MEMBERS + 1):
+                    if info.size < 0:
+                        raise tarfile.ReadError
+                    yield info
+                self._file.seek(tar.offset)
+                ending = self._file.read(tarfile.BLOCKSIZE)
+        except DAMAGE:
+            raise ExportError(f"{tar_name} is not a tar, or is damaged or incomplete: download it again") from None
+        if ending != bytes(tarfile.BLOCKSIZE):
+            raise ExportError(f"{tar_name} is incomplete: download it again")
+
+
+class _Headers:
+    """A tar's file as tarfile may see it: of itself it would take a header of any size into memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.tell, self.seek = file, file.tell, file.seek
+
+    def read(self, size: int) -> bytes:
+        if size > MAX_HEADER:
+            raise tarfile.ReadError
+        return self._file.read(size)
+
+
+class _Part(io.RawIOBase):
+    """The bytes of one member of a tar."""
+
+    def __init__(self, file: IO[bytes], offset: int, size: int) -> None:
+        self._file, self._offset, self._until = file, offset, offset + size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)
+        self._file.seek(self._offset)
+        content = self._file.read(min(len(view), self._until - self._offset))
+        self._offset += len(content)
+        view[: len(content)] = content
+        return len(content)
+
+
+_Place = _Folder | _Zip | _Tar
 
 
 def _place(path: Path) -> _Place:
@@ -277,8 +387,10 @@ def _place(path: Path) -> _Place:
         if path.is_dir():
             return _Folder(path)
         with path.open("rb") as file:
-            is_zip = file.read(4) in (b"PK\3\4", b"PK\5\6") or path.suffix.lower() == ".zip"
-        return _Zip(path) if is_zip else _Folder(path)
+            begun = file.read(tarfile.BLOCKSIZE)
+        if begun[:4] in (b"PK\3\4", b"PK\5\6") or path.suffix.lower() == ".zip":
+            return _Zip(path)
+        return _Tar(path) if begun[257:262] == b"ustar" or TAR.search(path.name) else _Folder(path)
     except OSError as error:
         raise ExportError(f"{error.filename or path} cannot be opened: {error.strerror}") from None
 
@@ -300,11 +412,22 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/").removeprefix("./")
 
 
-def _fault(name: str, info: zipfile.ZipInfo, overlaps: bool) -> str | None:
+def _tar_name(info: tarfile.TarInfo) -> str:
+    name = info.name.encode(errors="surrogateescape").decode(errors="replace")
+    return name.replace("\\", "/").removeprefix("./")
+
+
+def _misplaced(name: str) -> str | None:
     if name.startswith("/") or ".." in name.split("/") or re.match("[A-Za-z]:", name):
         return "is a name that leads out of the export"
     if name.count("/") > MAX_PATH_DEPTH:
         return f"lies more than {MAX_PATH_DEPTH} folders deep"
+    return None
+
+
+def _fault(name: str, info: zipfile.ZipInfo, overlaps: bool) -> str | None:
+    if misplaced := _misplaced(name):
+        return misplaced
     if info.flag_bits & 0x1:
         return "is encrypted"
     if overlaps:
@@ -343,12 +466,13 @@ def _wrapping(names: Iterable[str]) -> str:
 
 
 def _named(members: dict[str, _Member], skip: int) -> dict[str, _Member]:
-    """Sorted, without the wrapping folder and the ending `.gz`."""
+    """Sorted, without the wrapping folder and the endings of compression, except where two would share a name."""
     named = {}
     for name, member in members.items():
-        member.is_gzip = name.lower().endswith(".gz")
-        bare = name[:-3] if member.is_gzip and name[:-3] not in members else name
-        named[bare[skip:]] = member
+        member.unpack = _packing(name)
+        bare = name.rpartition(".")[0] if member.unpack else name
+        is_taken = bare != name and (bare in members or bare[skip:] in named)
+        named[(name if is_taken else bare)[skip:]] = member
     return dict(sorted(named.items()))
 
 
@@ -385,11 +509,11 @@ class _Checked(io.RawIOBase):
 
 
 class _Unpacked(io.RawIOBase):
-    """A .gz, decompressed, within the limits."""
+    """A compressed file, decompressed, within the limits."""
 
-    def __init__(self, packed: _Checked, label: str) -> None:
+    def __init__(self, packed: _Checked, label: str, unpack: _Unpack) -> None:
         self._packed, self._label, self._made = packed, label, 0
-        self._gzip = gzip.GzipFile(fileobj=io.BufferedReader(packed))
+        self._unpacked = unpack(io.BufferedReader(packed))
 
     def readable(self) -> bool:
         return True
@@ -397,7 +521,7 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Buffer) -> int:
         view = memoryview(buffer)
         try:
-            content = self._gzip.read1(len(view))
+            content = self._unpacked.read1(len(view))
         except DAMAGE as error:
             raise _damaged(self._label, error) from None
         self._made += len(content)
@@ -411,6 +535,66 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
+class _Zstandard:
+    """A .zst. The library's own reader takes a cut-off file for a whole one; here it is an EOFError."""
+
+    _FED = 4096  # at once: hostile bytes grow 32,000 times before they can be counted
+
+    def __init__(self, packed: BinaryIO) -> None:
+        # Reddit archives look back 2 GB, the most the format allows.
+        self._library = zstandard.ZstdDecompressor(max_window_size=1 << 31)
+        self._packed, self._frame, self._rest, self._made = packed, self._library.decompressobj(), b"", b""
+        self._is_begun = False
+
+    def read1(self, size: int) -> bytes:
+        while not self._made:
+            fresh = self._rest or self._packed.read(self._FED)
+            if not fresh and self._is_begun:
+                raise EOFError
+            if not fresh:
+                return b""
+            self._made, self._rest, self._is_begun = self._frame.decompress(fresh), b"", True
+            if self._frame.eof:
+                self._rest, self._is_begun = self._frame.unused_data, False
+                self._frame = self._library.decompressobj()
+        made, self._made = self._made[:size], self._made[size:]
+        return made
+
+
+class _Reads(Protocol):
+    """What decompresses: a file that hands out at most so many bytes at once."""
+
+    def read1(self, size: int, /) -> bytes: ...
+
+
+_Unpack = Callable[[BinaryIO], _Reads]
+
+_PACKINGS: dict[str, _Unpack] = {
+    ".gz": lambda packed: gzip.GzipFile(fileobj=packed),
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+    ".zst": _Zstandard,
+}
+
+
+def _packing(name: str) -> _Unpack | None:
+    return _PACKINGS.get(posixpath.splitext(name)[1].lower())
+
+
+def _spooled(path: Path, unpack: _Unpack) -> IO[bytes]:
+    """A compressed tar, decompressed into a file that has no name and is gone once it is closed."""
+    checked = _Checked(io.FileIO(path), path.name, path.stat().st_size, _Folder.mismatch, _uncounted)
+    try:
+        with _Unpacked(checked, path.name, unpack) as unpacked, ExitStack() as unless_whole:
+            spool = unless_whole.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(unpacked, spool, BLOCK)
+            spool.seek(0)
+            unless_whole.pop_all()
+            return spool
+    except OSError as error:
+        raise ExportError(f"{path.name} cannot be decompressed: {error.strerror}. Unpack it, load the folder") from None
+
+
 def _damaged(label: str, error: Exception) -> ExportError:
     if isinstance(error, NotImplementedError):
         return ExportError(f"{label} is packed in a way that cannot be read: unpack it and load the folder")
@@ -419,6 +603,48 @@ def _damaged(label: str, error: Exception) -> ExportError:
     if isinstance(error, EOFError):
         return ExportError(f"{label} is incomplete: download it again")
     return ExportError(f"{label} is damaged: download it again")
+
+
+class _Fields:
+    """Counts the fields that no struct names, in the first records of each kind."""
+
+    def __init__(self) -> None:
+        self.unknown = Counter[str]()
+        self._compared = Counter[object]()
+
+    def compare(self, content: bytes, type: object) -> None:
+        """Look at JSON that was decoded as `type`, or as a list of it, while there is something to learn."""
+        room = SAMPLE - self._compared[type]
+        if room <= 0 or len(content) > 2 * BLOCK:
+            return
+        with suppress(*UNFIT):  # what had to be mended is not looked at
+            value = msgspec.json.decode(content)
+            kind = inspect.type_info(type)
+            rows = value if isinstance(value, list) and not isinstance(kind, inspect.ListType) else [value]
+            self._compared[type] += len(rows)
+            for row in rows[:room]:
+                self._walk(row, kind)
+
+    def _walk(self, value: object, kind: inspect.Type) -> None:
+        if isinstance(kind, inspect.StructType) and isinstance(value, dict):
+            known = {field.encode_name for field in kind.fields} | {kind.tag_field}
+            self.unknown.update(f"{kind.cls.__name__}.{name}" for name in value.keys() - known)
+        for inner, its_kind in _parts(value, kind):
+            self._walk(inner, its_kind)
+
+
+def _parts(value: object, kind: inspect.Type) -> Iterable[tuple[object, inspect.Type]]:
+    """What a value holds, each with what it was decoded as."""
+    match value, kind:
+        case _, inspect.UnionType():
+            return [(value, each) for each in kind.types]
+        case list(), inspect.ListType() | inspect.VarTupleType():
+            return [(item, kind.item_type) for item in value[:SAMPLE]]
+        case dict(), inspect.DictType():
+            return [(item, kind.value_type) for item in value.values()]
+        case dict(), inspect.StructType():
+            return [(value[field.encode_name], field.type) for field in kind.fields if field.encode_name in value]
+    return []
 
 
 _STRING = rb'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
@@ -466,8 +692,8 @@ class _Window:
 class _Elements(Generic[T]):
     """The elements of one file's JSON list, each of which stands or falls alone."""
 
-    def __init__(self, file: str, type: type[T]) -> None:
-        self._file = file
+    def __init__(self, file: str, type: type[T], fields: _Fields) -> None:
+        self._file, self._type, self._fields = file, type, fields
         self._one = msgspec.json.Decoder(type)
         self._many = msgspec.json.Decoder(list[type])  # type: ignore[valid-type]
         self._is_struct = isinstance(type, msgspec.StructMeta)
@@ -478,7 +704,10 @@ class _Elements(Generic[T]):
             values = self._many.decode(content)
         except UNFIT:
             return None
-        return values if self._is_struct or not any(map(_is_deep, values)) else None
+        if not self._is_struct and any(map(_is_deep, values)):
+            return None
+        self._fields.compare(content, self._type)
+        return values
 
     def streamed(self, window: _Window, key: str | None) -> Iterator[T | Refused]:
         """Element after element, from a stream, with whatever precedes and follows a list under `key`."""

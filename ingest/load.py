@@ -70,8 +70,8 @@ class Summary(msgspec.Struct):
 
 
 def readers() -> dict[str, Reader]:
-    """Every reader by its file name: there is no list to keep."""
-    names = sorted(each.name for each in pkgutil.iter_modules(exports.__path__))
+    """Every reader by its file name: there is no list to keep. A name with a leading underscore is no reader."""
+    names = sorted(each.name for each in pkgutil.iter_modules(exports.__path__) if not each.name.startswith("_"))
     return {name: cast(Reader, importlib.import_module(f"ingest.exports.{name}")) for name in names}
 
 

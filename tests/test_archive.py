@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import random
 import struct
+import tarfile
+import tempfile
 import tracemalloc
 import warnings
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +42,26 @@ def packed(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLAT
         for name, content in files.items():
             zipped.writestr(zipfile.ZipInfo(name), content, method)
     return path
+
+
+def tarred(path: Path, files: dict[str, bytes]) -> Path:
+    """A tar, compressed as its name says."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for name, each in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(each)
+            tar.addfile(info, io.BytesIO(each))
+    path.write_bytes(PACKINGS.get(path.suffix.replace(".tgz", ".gz"), bytes)(content.getvalue()))
+    return path
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
 
 
 def elements(tmp_path: Path, content: bytes, type: Any = Said, key: str | None = None) -> list[Any]:
@@ -64,19 +90,32 @@ def in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 FILES = {"users.json": b"[]", "general/2024-05-01.json": b"[1]", "general/b.JSON": b"", ".hidden": b"x"}
 
 
-def test_a_folder_a_zip_and_a_wrapped_zip_are_the_same_export(tmp_path: Path) -> None:
+def test_a_folder_a_zip_and_a_tar_wrapped_or_not_are_the_same_export(tmp_path: Path) -> None:
     for name, content in FILES.items():
         (tmp_path / "plain" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "plain" / name).write_bytes(content)
     packed(tmp_path / "zipped.zip", FILES)
     packed(tmp_path / "wrapped.zip", {f"My export/2024/{name}": content for name, content in FILES.items()})
-    for place in ("plain", "zipped.zip", "wrapped.zip"):
-        with Export(tmp_path / place) as export:
+    tarred(tmp_path / "tarred.tar", FILES)
+    for packing in ("tgz", "tar.gz", "tar.bz2", "tar.xz", "tar.zst"):
+        tarred(tmp_path / f"wrapped.{packing}", {f"./backup/{name}": content for name, content in FILES.items()})
+    for path in sorted(tmp_path.iterdir()):
+        with Export(path) as export:
             assert export.files() == sorted(FILES)
             assert export.files("*.json") == ["general/2024-05-01.json", "users.json"]
             assert {name: export.read(name) for name in export.files()} == FILES
-            assert export.name == place.removesuffix(".zip")
+            assert export.name == path.name.partition(".")[0]
             assert (export.size, export.done) == (6, 6)
+
+
+def test_a_file_gone_through_twice_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"one\ntwo\n")
+    for path in (tmp_path / "a.txt", packed(tmp_path / "a.zip", {"a.txt": b"one\ntwo\n"})):
+        with Export(path) as export:
+            assert list(export.lines("a.txt", counted=False)) == [(1, b"one"), (2, b"two")]
+            assert export.done == 0
+            assert list(export.lines("a.txt")) == [(1, b"one"), (2, b"two")]
+            assert export.done == export.size == 8
 
 
 def test_one_file_is_an_export(tmp_path: Path) -> None:
@@ -89,18 +128,45 @@ def test_one_file_is_an_export(tmp_path: Path) -> None:
         assert export.done == 5
 
 
-def test_gz_is_unpacked_on_the_way(tmp_path: Path) -> None:
-    (tmp_path / "2003-May.txt.gz").write_bytes(gzip.compress(b"From: a\n" * 9))
-    (tmp_path / "2003-June.txt.gz").write_bytes(gzip.compress(b"From: b\n"))
-    for path in (tmp_path, tmp_path / "2003-May.txt.gz"):
+@pytest.mark.parametrize("ending", PACKINGS)
+def test_a_compressed_file_is_read_under_its_own_name(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"2003-May.txt{ending}").write_bytes(PACKINGS[ending](b"From: a\n" * 9))
+    (tmp_path / f"2003-June.txt{ending}").write_bytes(PACKINGS[ending](b"From: b\n") + PACKINGS[ending](b"c"))
+    for path in (tmp_path, tmp_path / f"2003-May.txt{ending}"):
         with Export(path) as export:
             assert export.read("2003-May.txt") == b"From: a\n" * 9
             assert export.head("2003-May.txt", 4) == b"From"
+    with Export(tmp_path / f"2003-May.txt{ending}") as export:
+        assert export.name == "2003-May.txt"
     with Export(tmp_path) as export:
         assert export.files("*.txt") == ["2003-June.txt", "2003-May.txt"]
-        for name in export.files():
-            export.read(name)
+        assert export.read("2003-June.txt") == b"From: b\nc"  # written in two goes, as logs are
+        export.read("2003-May.txt")
         assert export.done == export.size
+
+
+def test_two_files_never_share_a_name(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.txt.gz", "b.txt.gz", "b.txt.zst"):
+        (tmp_path / name).write_bytes(PACKINGS.get(Path(name).suffix, bytes)(name.encode()))
+    with Export(tmp_path) as export:
+        assert {export.read(name) for name in export.files()} == {b"a.txt", b"a.txt.gz", b"b.txt.gz", b"b.txt.zst"}
+
+
+def test_a_frame_that_looks_back_two_gigabytes_is_read(tmp_path: Path) -> None:
+    """As those of Reddit archives do: of itself the library stops at 128 MB."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=False)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    (tmp_path / "RC.zst").write_bytes(compressor.compress(b'{"id":"1"}\n') + compressor.flush())
+    with Export(tmp_path / "RC.zst") as export:
+        assert list(export.lines("RC")) == [(1, b'{"id":"1"}')]
+
+
+def test_what_is_left_out_and_what_is_private(tmp_path: Path) -> None:
+    assert Export(tmp_path).include_private is False
+    assert Export(tmp_path, include_private=True).include_private is True
+    with Export(tmp_path) as export:
+        export.left_out["private messages"] += 3
+        assert export.left_out == {"private messages": 3}
 
 
 def test_what_macos_adds_is_left_out(tmp_path: Path) -> None:
@@ -154,20 +220,64 @@ def test_a_small_file_is_decoded_or_said_to_be_broken(tmp_path: Path) -> None:
             export.decode("b.json", Said)
 
 
+class Person(msgspec.Struct):
+    name: str
+
+
+class Told(msgspec.Struct, rename="camel"):
+    id: str
+    sent_at: str = ""
+    by: Person | None = None
+    seen_by: list[Person] = []
+    votes: dict[str, Person] = {}
+
+
+TOLD = b"""{"id":"1", "sentAt":"x", "sent_at":"y", "by":{"name":"a","age":1},
+    "seenBy":[{"name":"b","age":2},{"name":"c"}], "votes":{"up":{"name":"d","mood":"good"}}, "blocks":[{}]}"""
+UNKNOWN = {"Told.sent_at": 1, "Told.blocks": 1, "Person.age": 2, "Person.mood": 1}
+
+
+def test_fields_that_no_struct_names_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_bytes(TOLD)
+    (tmp_path / "list.json").write_bytes(b"[" + TOLD + b"]")
+    (tmp_path / "keyed.json").write_bytes(b'{"rows":[' + TOLD + b',{"id":"2"}]}')
+    with Export(tmp_path) as export:
+        export.decode("one.json", Told)
+        assert export.unknown == UNKNOWN
+    with Export(tmp_path) as export:
+        export.decode("list.json", list[Told])
+        assert export.unknown == UNKNOWN
+    for name, key in (("list.json", None), ("keyed.json", "rows")):
+        with Export(tmp_path) as export:
+            assert all(isinstance(each, Told) for each in export.array(name, Told, key))
+            assert export.unknown == UNKNOWN
+
+
+def test_only_the_first_records_are_compared_with_what_is_known(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"[" + b",".join([b'{"id":"1","x":1}'] * 70) + b"]")
+    (tmp_path / "b.json").write_bytes(b"[" + b",".join([b'{"id":"1","y":1}'] * 70) + b"]")
+    (tmp_path / "c.json").write_bytes(b"[" + b",".join([b'{"id":"1","z":1}'] * 70) + b"]")
+    with Export(tmp_path) as export:
+        for name in export.files():
+            list(export.array(name, Said))
+        assert export.unknown == {"Said.x": 70, "Said.y": 30}
+
+
 # Hostile and damaged archives
 
 
 @pytest.mark.parametrize("name", ["/etc/a.json", "../a.json", "x/../../a.json", "C:\\a.json", "c:/a", "..\\a.json"])
 def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ExportError, match="leads out of the export"):
-        Export(packed(tmp_path / "evil.zip", {"a.json": b"[]", name: b"[]"}))
+    for pack, ending in ((packed, "zip"), (tarred, "tar")):
+        with pytest.raises(ExportError, match="leads out of the export"):
+            Export(pack(tmp_path / f"evil.{ending}", {"a.json": b"[]", name: b"[]"}))
 
 
 def test_a_name_that_comes_twice_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "twice.zip"
-    packed(path, {"a/b.json": b"[1]", "a\\b.json": b"[2]"})
-    with pytest.raises(ExportError, match=r"'a/b\.json' twice"):
-        Export(path)
+    for pack, ending in ((packed, "zip"), (tarred, "tar")):
+        path = pack(tmp_path / f"twice.{ending}", {"a/b.json": b"[1]", "a\\b.json": b"[2]"})
+        with pytest.raises(ExportError, match=r"'a/b\.json' twice"):
+            Export(path)
 
 
 def test_too_many_files_folders_or_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,6 +309,67 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     tiny = packed(tmp_path / "blanks.zip", {"a.json": b" " * (1 << 20)})
     with Export(tiny) as export:
         assert len(export.read("a.json")) == 1 << 20  # blanks, and harmless
+
+
+@pytest.mark.parametrize("ending", PACKINGS)
+def test_a_bomb_in_any_packing_is_refused_as_it_grows(tmp_path: Path, ending: str) -> None:
+    (tmp_path / f"bomb.json{ending}").write_bytes(PACKINGS[ending](b" " * (20 << 20)))
+    with Export(tmp_path) as export, pytest.raises(ExportError, match="grows over 300 times"):
+        export.read("bomb.json")
+    with pytest.raises(ExportError, match="grows over 300 times"):
+        Export(tarred(tmp_path / f"bomb.tar{ending}", {"a.json": b" " * (20 << 20)}))
+
+
+def test_nothing_is_left_behind_of_a_compressed_tar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spool"))
+    (tmp_path / "spool").mkdir()
+    with Export(tarred(tmp_path / "a.tgz", {"a.json": b"[1]"})) as export:
+        assert export.read("a.json") == b"[1]"
+        assert not list((tmp_path / "spool").iterdir())
+    (tmp_path / "spool").rmdir()
+    with pytest.raises(ExportError, match=r"a\.tgz cannot be decompressed: .*Unpack it"):
+        Export(tmp_path / "a.tgz")
+
+
+def test_links_and_devices_in_a_tar_are_not_files(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "odd.tar", "w") as tar:
+        for number, kind in enumerate([tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]):
+            info = tarfile.TarInfo(f"{number}.json")
+            info.type, info.linkname = kind, "/etc/passwd"
+            tar.addfile(info)
+        tar.addfile(tarfile.TarInfo("real.json"))
+    with Export(tmp_path / "odd.tar") as export:
+        assert export.files() == ["real.json"]
+
+
+def test_a_header_without_measure_is_not_taken_into_memory(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "long.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("n" * (2 << 20)))
+    with pytest.raises(ExportError, match="not a tar, or is damaged"):
+        Export(tmp_path / "long.tar")
+
+
+def test_a_tar_cut_anywhere_is_said_to_be_incomplete(tmp_path: Path) -> None:
+    for ending in ("tar", "tar.gz"):
+        path = tarred(tmp_path / f"a.{ending}", {"a.json": b"[1]", "b/c.json": b"[2]" * 300})
+        whole = path.read_bytes()
+        size_of_all = len(whole) if ending == "tar.gz" else 3 * 512 + 1024  # without the padding behind it
+        for size in range(0, size_of_all, 7):
+            path.write_bytes(whole[:size])
+            with pytest.raises(ExportError, match=r"incomplete|not a tar|cut off"):
+                Export(path)
+
+
+def test_a_flipped_bit_in_a_tar_is_no_traceback(tmp_path: Path) -> None:
+    whole = tarred(tmp_path / "a.tar", {"a.json": b"[1]", "b/" + "c" * 200: b"[2]"}).read_bytes()
+    chance = random.Random(8)
+    for _ in range(500):
+        content = bytearray(whole)
+        content[chance.randrange(5000)] ^= 1 << chance.randrange(8)
+        (tmp_path / "a.tar").write_bytes(content)
+        with suppress(ExportError), Export(tmp_path / "a.tar") as export:
+            for name in export.files():
+                export.read(name)
 
 
 def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
@@ -269,10 +440,11 @@ def test_a_flipped_bit_lets_no_row_through(tmp_path: Path, monkeypatch: pytest.M
             assert told(found) in ([str(number) for number in range(300)], [])
 
 
-def test_a_cut_gz_is_said_to_be_incomplete(tmp_path: Path) -> None:
-    whole = gzip.compress(random.Random(1).randbytes(5000))
+@pytest.mark.parametrize("ending", PACKINGS)
+def test_a_cut_compressed_file_is_said_to_be_incomplete(tmp_path: Path, ending: str) -> None:
+    whole = PACKINGS[ending](random.Random(1).randbytes(5000))
     for size in (2, 11, 100, len(whole) - 1):
-        (tmp_path / "a.json.gz").write_bytes(whole[:size])
+        (tmp_path / f"a.json{ending}").write_bytes(whole[:size])
         with Export(tmp_path) as export, pytest.raises(ExportError, match=r"incomplete|damaged"):
             export.read("a.json")
 
@@ -477,7 +649,7 @@ def test_a_record_beyond_all_measure_is_passed_by(tmp_path: Path, monkeypatch: p
 def test_no_bytes_make_it_stumble(content: bytes, key: str | None, type: Any) -> None:
     window = archive._Window(io.BytesIO(content))
     with suppress(ExportError):  # what begins like UTF-16
-        list(archive._Elements("a", type).streamed(window, key))
+        list(archive._Elements("a", type, archive._Fields()).streamed(window, key))
 
 
 PIECES = st.sampled_from([*'[]{},:"\\ \n1aé', '"id":"1"', '{"id":"1"}', "},{", "\\ud800", "null", '"messages":['])
@@ -487,7 +659,7 @@ PIECES = st.sampled_from([*'[]{},:"\\ \n1aé', '"id":"1"', '{"id":"1"}', "},{", 
 def test_no_text_makes_it_stumble(content: str, key: str | None) -> None:
     opening = "[" if key is None else '{"messages":['
     window = archive._Window(io.BytesIO((opening + content).encode()))
-    found = list(archive._Elements("a", Said).streamed(window, key))
+    found = list(archive._Elements("a", Said, archive._Fields()).streamed(window, key))
     assert all(isinstance(each, Said | Refused) for each in found)
 
 
@@ -497,7 +669,7 @@ RECORD = st.fixed_dictionaries({"id": st.text(), "text": st.text(st.characters(c
 @given(st.lists(RECORD), st.sampled_from([None, 1]), st.booleans())
 def test_what_json_writes_is_read_back(rows: list[dict[str, str]], indent: int | None, ascii_only: bool) -> None:
     content = json.dumps(rows, indent=indent, ensure_ascii=True if _has_halves(rows) else ascii_only).encode()
-    found = list(archive._Elements("a", Said).streamed(archive._Window(io.BytesIO(content)), None))
+    found = list(archive._Elements("a", Said, archive._Fields()).streamed(archive._Window(io.BytesIO(content)), None))
     assert [each.text for each in found if isinstance(each, Said)] == [_whole(row["text"]) for row in rows]
 
 

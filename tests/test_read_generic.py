@@ -333,6 +333,48 @@ def test_a_platforms_own_reader_is_never_outbid(tmp_path: Path) -> None:
     assert 0.2 <= value(unknown) < value(FIXTURES / "posts.csv") < value(unknown, [{"match": "table.csv"}]) <= 0.3
 
 
+GROUP = FIXTURES / "harbour-group"
+KHOROS = FIXTURES / "messages.csv"
+MYSPACE = FIXTURES / "comments.tsv"
+
+
+def test_a_facebook_group_is_known_by_its_columns() -> None:
+    found = records(GROUP)
+    assert found[0] == Source("facebook", "harbour-group", "harbour-group")
+    assert [record for record in found if isinstance(record, Channel)] == [Channel("group", "group", "forum")]
+    said = {record.id: record for record in found if isinstance(record, Message)}
+    assert [(m.id, m.conversation_id, m.parent_id, m.member_id) for m in said.values()] == [
+        ("1_21", "1_2", None, "name:bo marsh"),
+        ("1_22", "1_2", "1_21", "name:ada"),
+        ("1_2", "1_2", None, "name:ada"),
+    ]
+    assert said["1_2"].sent_at == datetime(2017, 7, 1, 14, 30, tzinfo=UTC)  # the scraper took five hours off
+
+
+def test_khoros_messages_are_known_by_their_columns_and_lose_their_html() -> None:
+    said = messages(KHOROS)
+    assert [(m.id, m.channel_id, m.conversation_id, m.parent_id) for m in said] == [
+        ("7", "lamps", "7", None),
+        ("8", "lamps", "7", "7"),
+    ]
+    assert said[1].text == "> Which wick?\nCotton & wool"
+    assert said[0].permalink == "https://lamps.example/t5/lamps/td-p/7"
+    assert said[0].sent_at == datetime(2024, 3, 5, 18, 0, tzinfo=UTC)
+
+
+def test_a_table_of_myspace_comments_is_known_by_its_columns() -> None:
+    (said,) = messages(MYSPACE)
+    assert (said.channel_id, said.member_id, said.text) == ("harbourband", "4711", "thanks for the add!")
+    assert said.sent_at == datetime(2008, 2, 15, 5, 41, tzinfo=UTC)
+
+
+def test_what_hearth_toml_says_wins_over_what_we_know() -> None:
+    (source, *_) = records(
+        KHOROS, [{"match": "messages.csv", "platform": "lamps", "columns": {"sent_at": "post_time"}}]
+    )
+    assert source == Source("lamps", "messages", "messages")
+
+
 def test_a_real_dump_with_a_broken_row_loses_that_row_only(samples: Path) -> None:
     """5,000 tweets, saved again by a program that broke one of them in two."""
     found = records(samples / "x_twcs" / "monalisapatra26+data_visualization" / "twcs.csv")

@@ -17,6 +17,8 @@ from ingest.exports import mail
 PIPERMAIL = Path(__file__).parent / "fixtures" / "mail" / "harbour-help"
 MBOX = Path(__file__).parent / "fixtures" / "mail" / "lighthouse@example.org-2024-05.mbox"
 
+TAKEOUT = Path(__file__).parent / "fixtures" / "mail" / "pier-takeout"
+
 
 def records(path: Path) -> list[Record]:
     with Export(path) as export:
@@ -333,6 +335,77 @@ def test_a_folder_without_mail_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("From me to you\n")
     with pytest.raises(ExportError, match="holds no mailbox"):
         records(tmp_path)
+
+
+def test_a_google_group_goes_by_its_address_in_any_language() -> None:
+    assert records(TAKEOUT)[0] == Source("mail", "pier@googlegroups.com", "pier@googlegroups.com")
+    with_folder = TAKEOUT / "Groups" / "googlegroups.com" / "pier@googlegroups.com"
+    assert records(with_folder) == records(with_folder / "temas.mbox") == records(TAKEOUT)
+
+
+def test_a_google_groups_own_topics_are_its_conversations() -> None:
+    found = {id_: (m.conversation_id, m.parent_id, m.basis) for id_, m in messages(TAKEOUT).items()}
+    assert found == {
+        "one@example.com": ("2861652718", None, None),
+        "two@example.com": ("2861652718", None, "thread"),
+        "three@example.com": ("2861652718", "two@example.com", "explicit"),
+        "four@example.com": ("999", None, None),  # the same subject is another topic
+    }
+
+
+def test_a_signature_in_html_and_a_footer_of_groups_io_are_not_said() -> None:
+    assert messages(TAKEOUT)["one@example.com"].text == "Which nets?"
+    assert messages(TAKEOUT)["two@example.com"].text == "The green ones."
+
+
+HYPERKITTY = """From ada(a)example.com Wed May  1 08:00:00 2024
+From: Ada L. <ada(a)example.com>
+To: pier(a)lists.example.org
+Subject: [Pier] =?utf-8?q?L=C3=A4mpchen?=
+Date: Wed, 01 May 2024 10:00:00 +0200
+Message-ID: <one@example.com>
+Content-Type: multipart/mixed; boundary="=="
+MIME-Version: 1.0
+
+--==
+Content-Type: text/plain; charset="utf-8"
+MIME-Version: 1.0
+Content-Transfer-Encoding: quoted-printable
+
+Is it on=3F
+
+--==--
+
+From grace(a)example.com Wed May  1 09:00:00 2024
+From: grace(a)example.com
+To: pier(a)lists.example.org
+Subject: [Pier] Re: =?utf-8?q?L=C3=A4mpchen?=
+Date: Wed, 01 May 2024 09:00:00 +0000
+Message-ID: <two@example.com>
+In-Reply-To: one@example.com
+
+Yes.
+"""
+
+
+def test_hyperkittys_packed_mbox_goes_by_the_lists_address(tmp_path: Path) -> None:
+    path = tmp_path / "pier@lists.example.org-2024-05-2024-06.mbox.gz"
+    path.write_bytes(gzip.compress(HYPERKITTY.encode()))
+    assert records(path)[0] == Source("mail", "pier@lists.example.org", "pier@lists.example.org")
+    first, second = messages(path)["one@example.com"], messages(path)["two@example.com"]
+    assert (first.title, first.text) == ("Lämpchen", "Is it on?")
+    assert (second.title, second.parent_id, second.basis) == ("Lämpchen", "one@example.com", "explicit")
+    emails = [record.email for record in records(path) if isinstance(record, Member)]
+    assert emails == ["ada@example.com", "grace@example.com"]
+
+
+def test_groups_ios_zip_goes_by_its_list_id(tmp_path: Path) -> None:
+    text = HYPERKITTY.replace("To: pier", "List-Id: <pier.groups.io>\nTo: pier")
+    with zipfile.ZipFile(tmp_path / "download.zip", "w") as packed:
+        packed.writestr("messages.mbox", text)
+        packed.writestr("members.csv", "Email\nada@example.com\n")
+    assert records(tmp_path / "download.zip")[0] == Source("mail", "pier.groups.io", "pier.groups.io")
+    assert len(messages(tmp_path / "download.zip")) == 2
 
 
 def test_a_real_archive_of_eleven_thousand_mails_is_read_whole_and_fast(samples: Path) -> None:

@@ -25,7 +25,15 @@ FIXTURES = Path(__file__).parent / "fixtures"
 KNOWN = 0.2  # a reader that says less does not take the export for its own
 
 # Message ids a fixture holds twice on purpose, because real exports do.
-REPEATED = {"mail": {"two@example.org"}}
+REPEATED = {
+    "facebook": {"4a0be0545459ba2f482a"},
+    "youtube": {"UgA1.r2"},
+    "mail": {"two@example.org"},
+    "reddit": {"t1_c2"},
+    "x": {"2050490476045271040"},
+    "discourse": {"104", "301"},
+    "bluesky": {"at://did:plc:harbourharbourharbour222/app.bsky.feed.post/3lab22222222a"},
+}
 
 # How many rows (messages, system lines, broken ones) each fixture holds, counted by hand.
 ROWS = {
@@ -33,11 +41,92 @@ ROWS = {
     "generic/chat.json": 2,
     "generic/events.ndjson": 3,
     "generic/posts.csv": 3,
+    "generic/comments.tsv": 1,
+    "generic/harbour-group": 3,
+    "generic/messages.csv": 2,
+    "discourse/archive": 3,
+    "discourse/pages": 9,  # and two that not everybody may read, left out
+    "discourse/topic-31.json": 3,
+    "discourse_backup/harbour-talk-2026-05-05-033000-v20260501": 9,  # and three that not everybody may read
+    "discourse_backup/unanswered-asks.csv": 4,
+    "discourse_backup/user_archive-cy-260505-101010-3": 1,  # and a personal message
+    "phpbb/harbour-board.sql": 8,  # and four that not everybody may read
+    "phpbb/quay-2009.sql": 2,
+    "phpbb/slip-2003.sql": 3,  # and a private message
+    "vbulletin/lighthouse-2012.sql": 6,  # and three that not everybody may read
+    "telegram/account": 2,  # and three private ones, left out
+    "telegram/harbour-desk": 12,
+    "telegram/ropewalk-2019.json": 3,
+    "x/lighthouse": 9,
+    "x/foghorn-2013": 3,
+    "x/foghorn-2019": 1,
+    "rocketchat/answers": 9,
+    "rocketchat/messages.ndjson": 3,
+    "gitter/harbour": 5,
+    "matrix/element": 14,
+    "matrix/answers": 2,
+    "teams/harbour": 10,
+    "zulip/harbour-archive": 10,
+    "zulip/harbour-export": 7,
+    "zulip/harbour-answers": 4,
+    "stackexchange/sailing.example.com": 11,
+    "reddit/harbour-answers.json": 10,
+    "reddit/harbour-dump": 11,
     "slack/quay": 14,
     "slack/boatyard-2016": 7,
     "slack/slipway": 4,
     "mail/harbour-help": 9,
     "mail/lighthouse@example.org-2024-05.mbox": 4,
+    "facebook/facebook-harbourcafe-2025-11-02-AbCd1234": 15,
+    "facebook/facebook-graceh": 2,
+    "facebook/page": 3,
+    "instagram/instagram-quay_bakery-2025-11-02-AbCd1234": 11,
+    "instagram/harbour.mail_20210304": 2,
+    "instagram/instagram-lighthouse-2026-06-01-Zz": 2,
+    "meta_api/quayhouse": 13,
+    "meta_api/lighthouse": 9,
+    "youtube/harbour": 10,
+    "youtube/all-answers.json": 2,
+    "youtube/one-comment.json": 1,
+    "youtube_takeout/takeout-2023": 6,
+    "youtube_takeout/takeout-2026": 5,
+    "youtube_takeout/komentari.csv": 2,
+    "youtube_takeout/my-comments.html": 4,
+    "google_plus/takeout-json": 9,
+    "google_plus/takeout-html": 6,
+    "wordpress/harbour.WordPress.2024-04-01.xml": 11,
+    "disqus/harbour-blog-2023-06-01.xml": 10,
+    "blogger/takeout": 6,
+    "blogger/blog-01-01-2011.xml": 4,
+    "mail/pier-takeout": 4,
+    "zendesk/tickets.json": 8,
+    "zendesk/api": 4,
+    "zendesk/csv": 5,
+    "chatwoot/conversation-50.json": 7,
+    "chatwoot/conversations.json": 2,
+    "chatwoot/tables": 3,
+    "lemmy/dump": 9,
+    "lemmy/post.json": 1,
+    "irc/public-log": 16,
+    "irc/irssi": 7,
+    "irc/irc.harbournet.#harbour.weechatlog": 8,
+    "irc/znc": 10,
+    "irc/harbour.log.01May2024": 7,
+    "irc/hexchat": 5,
+    "irc/mirc": 5,
+    "irc/supybot.log": 4,
+    "mattermost/export.jsonl": 10,
+    "mattermost/answers": 5,
+    "reddit/RC_2012-01.ndjson": 3,
+    "reddit/script.json": 4,
+    "reddit_account/export_ada_l": 7,  # and three private messages, left out
+    "github/harbour-rest": 10,
+    "github/harbour-discussions.json": 5,
+    "github/gh-list.json": 3,
+    "mastodon/archive-2026": 6,  # and two private posts, left out
+    "bluesky/harbour.car": 6,
+    "bluesky/thread.json": 4,
+    "bluesky/feed.jsonl": 6,
 }
 
 
@@ -55,6 +144,7 @@ class Reader(Protocol):
 READERS: dict[str, Reader] = {
     found.name: cast("Reader", import_module(f"ingest.exports.{found.name}"))
     for found in pkgutil.iter_modules(ingest.exports.__path__)
+    if not found.name.startswith("_")
 }
 
 

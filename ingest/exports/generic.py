@@ -13,8 +13,9 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import cache
 from itertools import islice
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,6 +23,7 @@ import msgspec
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._html import plain
 
 PLATFORM = "generic"
 
@@ -74,7 +76,14 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["chat", "forum"] | None = None
     time_zone: str = "UTC"
     sent_at_format: str | None = None
+    markup: Literal["plain", "html"] = "plain"
     columns: dict[Field, str] = {}
+
+
+class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What generic.toml holds: tables that are known by their columns."""
+
+    tables: tuple[Table, ...]
 
 
 class Row(NamedTuple):
@@ -100,6 +109,8 @@ def detects(export: Export) -> float:
     """Low, so that a platform's own reader wins; higher where hearth.toml or column names explain a file."""
     names = list(islice(_files(export), 3))
     if any(_is_mapped(name, table) for table in _tables(export) if table.match != "*" for name in names):
+        return 0.3
+    if any(_known(export, name) for name in names):
         return 0.3
     tables = [columns for name in names if len(columns := _found(export, name)) > 1]
     if any(set(REQUIRED) <= set(_recognised(columns, {})) for columns in tables):
@@ -162,7 +173,7 @@ def _message(
         channel_id,
         member.id if member else None,
         sent_at,
-        fields["text"].replace("\r\n", "\n"),
+        plain(fields["text"]) if plan.table.markup == "html" else fields["text"].replace("\r\n", "\n"),
         kind="system" if fields.get("kind", "").lower() == "system" else "message",
         title=fields.get("title") or None,
         conversation_id=conversation_id,
@@ -259,11 +270,24 @@ def _is_mapped(name: str, table: Table) -> bool:
     return fnmatchcase(name, table.match) or fnmatchcase(PurePosixPath(name).name, table.match)
 
 
+@cache
+def _shipped() -> tuple[Table, ...]:
+    return msgspec.toml.decode((Path(__file__).parent / "generic.toml").read_bytes(), type=Shipped).tables
+
+
+def _known(export: Export, name: str) -> Table | None:
+    """The shipped table all of whose columns a file has."""
+    found = set(_found(export, name))
+    return next((table for table in _shipped() if found.issuperset(table.columns.values())), None)
+
+
 def _plans(export: Export) -> list[Plan]:
     """The files that a mapping matches; without one, all tables. The first mapping that matches counts."""
     names, tables = list(_files(export)), _tables(export)
     mapped = [(name, next((table for table in tables if _is_mapped(name, table)), None)) for name in names]
-    chosen = [(name, table) for name, table in mapped if table] or [(name, Table()) for name in names]
+    chosen = [(name, table) for name, table in mapped if table]
+    chosen = chosen or [(name, table) for name in names if (table := _known(export, name))]
+    chosen = chosen or [(name, Table()) for name in names]
     if not chosen:
         raise ExportError(f"generic: {export.name} holds no .csv, .tsv, .ndjson or .jsonl, and no .json list.")
     return [Plan(name, table, _columns(export, name, table), _zone(table)) for name, table in chosen]
@@ -349,11 +373,11 @@ def _first_objects(text: str) -> Iterator[list[str]]:
 def _rows(export: Export, name: str) -> Iterator[Row | Refused]:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in DELIMITED:
-        return _delimited(export, name)
+        return delimited(export, name)
     return _json_lines(export, name) if suffix in LINES else _json_list(export, name)
 
 
-def _delimited(export: Export, name: str) -> Iterator[Row | Refused]:
+def delimited(export: Export, name: str) -> Iterator[Row | Refused]:
     """The rows of a CSV. Empty rows are no rows; a row with a field too few or too many is refused.
 
     A header is no row either, wherever it stands: joined files repeat it.

@@ -1,4 +1,4 @@
-"""Mailing lists: pipermail's monthly .txt or .txt.gz files, an mbox, HyperKitty's .mbox.gz."""
+"""Mailing lists: pipermail's months, an mbox, HyperKitty's .mbox.gz, groups.io's zip, a Google Group's Takeout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import email.header
 import email.message
 import email.utils
 import hashlib
-import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 from data.records import Basis, Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._html import plain
 
 PLATFORM = "mail"
 
@@ -33,6 +33,7 @@ REPLY = r"(?:re|aw|antw|sv|vs|odp|ref|rif|ris|res|tr|fwd?|wg)(?:\[\d+\]|\(\d+\))
 EXTERNAL = r"\[ext(?:ern(?:al)?)?\]"  # a mail gateway's warning
 BOT = re.compile(r"mailer-daemon|no-?reply|do-?not-?reply|\[bot\]|^(postmaster|listserv|mailman)\b", re.IGNORECASE)
 BROKEN = (LookupError, ValueError, RecursionError, email.errors.MessageError)  # what bad MIME raises
+TOPIC = "x-gm-thrid"  # in a Takeout of a Google Group
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 WROTE = r"(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|skrev|napisał)"
@@ -52,17 +53,12 @@ SCRUBBED = re.compile(
     r"|^[ \t]*\[\[?alternative HTML version deleted\]\]?[ \t]*$",
     re.MULTILINE,
 )
-# From here on somebody else speaks: a signature, an Outlook quotation, the list's own footer.
+# From here on somebody else speaks: a signature, an Outlook quotation, the list's or groups.io's own footer.
 REST = re.compile(
     r"^(?:-- |-{2,} ?Original Message ?-{2,}.*|-----BEGIN PGP SIGNATURE-----"
-    r"|(?:_{20,}\s*)?From: .+\n(?:Sent|Date|To): .+|_{20,}\n.*mailing list.*)$",
+    r"|-(?:=-){8,}|(?:_{20,}\s*)?From: .+\n(?:Sent|Date|To): .+|_{20,}\n.*mailing list.*)$",
     re.MULTILINE | re.IGNORECASE,
 )
-
-TAG = re.compile(r"(<[^<>]*>)")
-TAG_NAME = re.compile(r"<(/?)([a-z]+\d?)[^<>]*>$")
-SILENT = {"style", "script", "title", "blockquote"}
-BREAKS = {"br", "p", "div", "li", "tr", "h1", "h2", "h3", "pre"}
 
 # Two ways in which archives hide addresses: "x at y", and, on stat.ethz.ch since 2018, letters struck out.
 AT = re.compile(r"\s+(?:at|@ending from|@end\|ng \|rom)\s+|\(a\)|\(at\)")
@@ -126,6 +122,7 @@ class _Archive:
         self.latest = datetime.now(UTC) + timedelta(days=1)
         self.members: dict[str, Member] = {}
         self.subjects: dict[str, str] = {}  # bare subject -> the last message that had it
+        self.topics: set[str | None] = set()  # Google's own threads that have begun
 
     def records(self, mail: Mail) -> Iterator[Record]:
         sent_at = _moment(mail.headers.get("date"), self.latest)
@@ -138,7 +135,8 @@ class _Archive:
         text, attachments = _said(mail)
         yield Message(
             mail.id, self.channel_id, sender.id, sent_at, text,
-            title=title, parent_id=parent_id, basis=basis, attachments=attachments,
+            title=title, conversation_id=mail.headers.get(TOPIC), parent_id=parent_id, basis=basis,
+            attachments=attachments,
             permalink=next(iter(LINK.findall(mail.headers.get("archived-at", ""))), None),
         )  # fmt: skip
 
@@ -154,19 +152,26 @@ class _Archive:
             yield known
 
     def _place(self, mail: Mail) -> tuple[str | None, str | None, Basis | None]:
-        """Title, parent and basis: In-Reply-To, else the last of References, else the same subject."""
+        """Title, parent and basis."""
         subject = _decoded(mail.headers.get("subject", ""))
         title = self.decoration.sub("", subject, count=1)
         is_reply = re.search(REPLY, subject[: len(subject) - len(title)], re.IGNORECASE) is not None
         similar = self.subjects.get(title.casefold())
         if title:
             self.subjects[title.casefold()] = mail.id
+        return title or None, *self._parent(mail, similar if is_reply else None)
+
+    def _parent(self, mail: Mail, similar: str | None) -> tuple[str | None, Basis | None]:
+        """In-Reply-To, else the last of References, else Google's topic, else the same subject."""
         named = _ids(mail.headers.get("in-reply-to", ""))[:1] or _ids(mail.headers.get("references", ""))[-1:]
+        topic = mail.headers.get(TOPIC)
+        has_begun = topic in self.topics
+        self.topics.add(topic)
         if named and named[0] != mail.id:
-            return title or None, named[0], "explicit"
-        if is_reply and similar and similar != mail.id:
-            return title or None, similar, "thread"
-        return title or None, None, None
+            return named[0], "explicit"
+        if topic:
+            return None, "thread" if has_begun else None
+        return (similar, "thread") if similar and similar != mail.id else (None, None)
 
 
 def _mailboxes(export: Export) -> list[str]:
@@ -218,11 +223,15 @@ def _begins(separator: bytes, below: bytes) -> bool:
 
 
 def _list_id(export: Export, name: str, head: list[bytes]) -> str:
-    """List-Id if the mails say it, else the folder's name, else the name of a lone mbox."""
+    """The folder's name if it is an address, as in a Takeout; else List-Id if the mails say it; else a name."""
+    outside = export.path.resolve() if export.path.is_dir() else export.path.resolve().parent
+    folder = PurePosixPath(name).parent.name or PurePosixPath(export.wrapping).name or outside.name
+    if re.fullmatch(r"[^@\s]+@[\w-]+(\.[\w-]+)+", folder):
+        return folder
     said = re.search(rb"(?mi)^list-id:[^<\n]*<([^<>\s]+)>", b"\n".join(head))
     if said:
         return said[1].decode("latin-1")
-    if export.path.is_dir() or export.path.suffix.lower() == ".zip":
+    if name != export.name:  # then it is one file of several, in a folder, a zip or a tar
         return export.name
     stem = re.sub(r"(?i)\.(mbo?x|txt)$", "", name)
     return re.sub(r"[-_.]?(19|20)\d\d.*$", "", stem) or export.path.resolve().parent.name
@@ -348,8 +357,8 @@ def _body(message: email.message.Message) -> tuple[str, int]:
     parts = [part for part in message.walk() if not part.is_multipart()]
     attached = [part for part in parts if part.get_filename() or part.get_content_disposition() == "attachment"]
     spoken = [part for part in parts if part not in attached]
-    for kind, plain in (("text/plain", str), ("text/html", _without_tags)):
-        texts = [plain(_payload(part)) for part in spoken if part.get_content_type() == kind]
+    for kind, said in (("text/plain", str), ("text/html", _said_in_html)):
+        texts = [said(_payload(part)) for part in spoken if part.get_content_type() == kind]
         if any(texts):
             return "\n".join(texts), len(attached)
     return "", len(attached)
@@ -364,16 +373,5 @@ def _payload(part: email.message.Message) -> str:
         return _text(content).replace("\r\n", "\n")
 
 
-def _without_tags(page: str) -> str:
-    """An HTML page as text, without what is quoted in it. The time it takes grows with its length only."""
-    words: list[str] = []
-    silent = Counter[str]()  # how deep we are in each tag whose content is not said
-    for piece in TAG.split(page):
-        tag = TAG_NAME.match(piece.lower())
-        if tag is None:
-            words += [] if any(silent.values()) else [html.unescape(re.sub(r"\s+", " ", piece))]
-        elif tag[2] in SILENT:
-            silent[tag[2]] = max(0, silent[tag[2]] + (-1 if tag[1] else 1))
-        elif tag[2] in BREAKS:
-            words.append("\n")
-    return "".join(words)
+def _said_in_html(page: str) -> str:
+    return re.sub(r"^--$", "-- ", plain(page), flags=re.MULTILINE)  # the blank makes it a signature's mark

@@ -1,0 +1,129 @@
+"""What a member wrote in HTML, as plain text: for every reader whose platform hands out HTML.
+
+Tokens are found with possessive patterns, each of them from where the one before it ended, so that the time it takes
+grows with the length only, also on pages made to be slow, on which `html.parser` needs minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+# A quote opens a value only after "=": elsewhere in a tag an apostrophe is only an apostrophe.
+VALUE = r"""=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+"""
+TOKEN = re.compile(
+    rf"""<!--.*?(?:-->|\Z) | <[!?][^>]*+>? | <(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|{VALUE})*+)(>|\Z)""",
+    re.DOTALL | re.VERBOSE,
+)
+ATTRIBUTE = re.compile(r"""([^\s=/>"']++)(?:\s*+=\s*+(?:"([^"]*+)|'([^']*+)|([^\s"'][^\s]*+)))?+""")
+UNSAID = frozenset({"script", "style", "head", "title", "svg", "template", "iframe", "object"})
+CLOSING = {name: re.compile(rf"</{name}[^>]*+>?", re.IGNORECASE) for name in UNSAID}
+QUOTING = frozenset({"blockquote", "aside"})
+BREAKING = QUOTING.union(
+    ("address", "article", "br", "caption", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure"),
+    ("footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre"),
+    ("section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),
+)
+
+
+def plain(html: str) -> str:
+    """HTML as text: one line for each paragraph, list item, table row or <br>, and each line of code as it stands.
+
+    A line of a quotation (blockquote, aside), however deep, begins with "> ". A link is its words, or its whole
+    address where they are that address cut short; an image is its alternative text. Scripts and styles are left out.
+    Anything is taken, broken markup too, and nothing is raised.
+    """
+    if "<" not in html:
+        return " ".join(unescape(html).split())
+    page, position, unsaid = _Page(), 0, UNSAID
+    while token := TOKEN.search(html, position):
+        page.say(html[position : token.start()])
+        position = token.end()
+        slash, name, attributes, end = token.groups()
+        if name is None:
+            continue
+        if not end:  # never closed: it was no tag, but somebody's "a <b"
+            position = token.start()
+            break
+        name = name.lower()
+        if name in unsaid and not slash:
+            if closing := CLOSING[name].search(html, position):
+                position = closing.end()
+            else:  # never closed: better its words than none
+                unsaid -= {name}
+        elif slash:
+            page.leave(name)
+        else:
+            page.enter(name, attributes)
+    page.say(html[position:])
+    return page.text()
+
+
+class _Page:
+    """The lines said so far, and where in the page we are."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.line: list[str] = []  # the pieces of the line being said
+        self.quotes = 0
+        self.code: int | None = None  # the number of lines before the code we are in
+        self.link: tuple[str, int] | None = None  # its address, and where in the line it began
+
+    def say(self, raw: str) -> None:
+        if not raw:
+            return
+        text = unescape(raw) if "&" in raw else raw
+        if self.code is None:
+            self.line.append(text)
+            return
+        first, *rest = text.split("\n")
+        self.line.append(first)
+        for line in rest:
+            self._end()
+            self.line = [line]
+
+    def enter(self, name: str, attributes: str) -> None:
+        if name in BREAKING:
+            self._end()
+            self.quotes += name in QUOTING
+            self.code = len(self.lines) if name == "pre" else self.code
+        elif name == "a":
+            self.link = _attribute(attributes, "href"), len(self.line)
+        elif name == "img":
+            self.line.append(_attribute(attributes, "alt"))
+        elif name in ("td", "th"):
+            self.line.append(" ")
+
+    def leave(self, name: str) -> None:
+        if name == "a" and self.link:
+            self._whole(*self.link)
+            self.link = None
+        elif name in BREAKING and name != "br":
+            self._end(is_blank_kept=False)
+            self.quotes = max(0, self.quotes - (name in QUOTING))
+            self.code = None if name == "pre" else self.code
+
+    def text(self) -> str:
+        self._end(is_blank_kept=False)
+        return "\n".join(self.lines).strip("\n")
+
+    def _whole(self, address: str, since: int) -> None:
+        """A bare link that is shown cut short is told whole."""
+        shown = "".join(self.line[since:]).strip()
+        bare = shown.rstrip(".…")
+        if bare != shown and bare and bare in address:
+            self.line[since:] = [address]
+
+    def _end(self, is_blank_kept: bool = True) -> None:
+        """End the line. A blank one is only kept inside code."""
+        said, self.line, self.link = "".join(self.line), [], None
+        text = " ".join(said.split()) if self.code is None else said.rstrip()
+        if text or (is_blank_kept and self.code is not None and len(self.lines) > self.code):
+            self.lines.append(f"> {text}".rstrip() if self.quotes else text)
+
+
+def _attribute(attributes: str, wanted: str) -> str:
+    for name, *values in ATTRIBUTE.findall(attributes):
+        if name.lower() == wanted:
+            return unescape("".join(values)).strip()
+    return ""
