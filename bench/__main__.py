@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,15 +33,16 @@ def main_command(
     messages: Annotated[int, typer.Option(help="Size of the made-up export.", min=1000)] = load.HELD_FROM,
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK:,} messages.")] = False,
     full: Annotated[bool, typer.Option("--full", help=f"Also load {load.LARGE:,} messages.")] = False,
+    strong: Annotated[Path | None, typer.Option(help="A model's folder, to set beside our scorer.")] = None,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure, and print what was found. A missed goal is no failure: the machine may be busy."""
     size = QUICK if quick else messages
-    found = [figure for part in Part if part in (parts or Part) for figure in _measure(part, size, full)]
+    found = [figure for part in Part if part in (parts or Part) for figure in _measure(part, size, full, strong)]
     print(as_json(found) if as_json_ else table(found))
 
 
-def _measure(part: Part, messages: int, full: bool) -> list[Figure]:
+def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list[Figure]:
     """One part. The heavy libraries of the pages are loaded only where they are needed."""
     print(f"measuring {part} ...", file=sys.stderr)
     if part is Part.load:
@@ -48,7 +50,7 @@ def _measure(part: Part, messages: int, full: bool) -> list[Figure]:
     if part is Part.sentiment:
         from bench import sentiment
 
-        return sentiment.figures()
+        return sentiment.figures(strong=strong)
     folder = load.database(messages)
     if part is Part.metrics:
         from bench import metrics

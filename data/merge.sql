@@ -213,7 +213,8 @@ insert into loads values (
     $load_id, $source_key, $file, now(), $seconds,
     $read, $inserted, $updated, $unchanged, $refused,
     $messages, $system, $members, $channels, $reactions,
-    $covered_since, $covered_until
+    $covered_since, $covered_until,
+    map_from_entries(list_zip($left_out_kinds::varchar[], $left_out_counts::bigint[])), $private_reason
 );
 
 -- name: note_verdicts
@@ -255,7 +256,7 @@ with wanted as (
     group by messages.text_key
 )
 select
-    row_number() over (order by sources.platform, hash(wanted.text_key)) as number,
+    row_number() over (order by hash(wanted.text_key)) as number,  -- so that the first of them are a fair sample
     wanted.text_key, sources.platform, messages.text
 from wanted
 inner join messages on wanted.row_id = messages.rowid

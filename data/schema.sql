@@ -44,12 +44,14 @@ create table audience (
     source_key bigint, measure varchar, of_what varchar, measured_at timestamptz, value double
 );
 
--- The ledger: what each load read, and what became of it. read = inserted + updated + unchanged + refused.
+-- The ledger: what each load read, and what became of it. read = inserted + updated + unchanged + refused. left_out:
+-- what the reader passed over on purpose, by kind; private_reason: why private content was read all the same.
 create table loads (
     load_id bigint, source_key bigint, file varchar, loaded_at timestamptz, seconds double,
     read bigint, inserted bigint, updated bigint, unchanged bigint, refused bigint,
     messages bigint, system bigint, members bigint, channels bigint, reactions bigint,
-    covered_since timestamptz, covered_until timestamptz
+    covered_since timestamptz, covered_until timestamptz,
+    left_out map(varchar, bigint), private_reason varchar
 );
 
 create table chunks (

@@ -112,9 +112,29 @@ class Retention(Rule, frozen=True):
 
 
 class Sentiment(Rule, frozen=True):
-    """What the words of this house mean, in plain words; an empty meaning leaves the phrase out."""
+    """Who says how messages sound."""
 
-    words: dict[str, str] = {}
+    scorer: Literal["linear", "vader", "strong"] = "linear"
+    folder: str | None = None  # where the model of "strong" lies
+    threads: int | None = None  # messages that "strong" hears at once; as many as there are processors, when left out
+    words: dict[str, str] = {}  # the house's own, in plain words; an empty meaning leaves the phrase out
+
+    def __post_init__(self) -> None:
+        if self.scorer == "strong" and not self.folder:
+            raise ValueError("folder must name where the model of the scorer 'strong' lies")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError("threads must be at least 1")
+
+    @property
+    def model_folder(self) -> Path | None:
+        """Where the model of "strong" lies, if it is named."""
+        return Path(self.folder).expanduser() if self.folder else None
+
+
+class MarksSettings(Rule, frozen=True):
+    """Where what people decide is kept."""
+
+    url: str | None = None  # such as postgresql+psycopg://me@host/hearth; a file in the data folder, when left out
 
 
 class Settings(Rule, frozen=True):
@@ -126,6 +146,7 @@ class Settings(Rule, frozen=True):
     calendars: tuple[Calendar, ...] = ()
     retention: Retention = Retention()
     sentiment: Sentiment = Sentiment()
+    marks: MarksSettings = MarksSettings()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
 
     def __post_init__(self) -> None:
@@ -143,7 +164,8 @@ class Settings(Rule, frozen=True):
     @property
     def fingerprint(self) -> str:
         """Ten characters that change when a setting that can change a number does."""
-        counted = msgspec.structs.replace(self, tables=())
+        sentiment = msgspec.structs.replace(self.sentiment, threads=None)
+        counted = msgspec.structs.replace(self, tables=(), marks=MarksSettings(), sentiment=sentiment)
         return hashlib.sha256(msgspec.json.encode(counted, order="deterministic")).hexdigest()[:10]
 
 
@@ -155,6 +177,7 @@ PARTS: dict[str, type[Rule]] = {
     "calendars": Calendar,
     "retention": Retention,
     "sentiment": Sentiment,
+    "marks": MarksSettings,
 }
 
 
@@ -241,6 +264,7 @@ def _allowed(key: str) -> str:
     choices = {
         "role": "staff, member, bot",
         "purpose": "help, chat",
+        "scorer": "linear, vader, strong",
         "days": "mon, tue, wed, thu, fri, sat, sun",
         "time_zone": "a name such as 'Europe/Berlin' or 'UTC'",
         "opens": "a time such as 09:00:00",

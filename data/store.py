@@ -229,6 +229,8 @@ class Load:
     members: set[str] = field(default_factory=set)
     channels: set[str] = field(default_factory=set)
     reactions: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)  # passed over on purpose, by kind
+    private_reason: str | None = None  # why private content is read all the same
 
 
 class Loader:
@@ -288,6 +290,8 @@ class Loader:
                 **{each.name: getattr(load.fate, each.name) for each in fields(Fate)},
                 messages=load.messages, system=load.system, members=len(load.members), channels=len(load.channels),
                 reactions=load.reactions, **span,
+                left_out_kinds=list(load.left_out), left_out_counts=list(load.left_out.values()),
+                private_reason=load.private_reason,
             )  # fmt: skip
         failpoint("finish")
 
@@ -305,12 +309,14 @@ class Loader:
         ((count,),) = self._merge("note_unscored", name=name, version=version, everywhere=everywhere)
         return int(count)
 
-    def texts(self, count: int) -> Iterator[pa.Table]:
-        """The texts that `unscored` found, so many at a time: text_key, platform, text."""
-        done, query = 0, _statements("merge.sql")["next_unscored"]
-        while (some := self._db.sql(query, params={"done": done, "count": count}).to_arrow_table()).num_rows:
-            yield some
-            done += count
+    def texts(self, done: int, count: int) -> pa.Table:
+        """Some of the texts that `unscored` found, after so many: text_key, platform, text."""
+        query = _statements("merge.sql")["next_unscored"]
+        return self._db.sql(query, params={"done": done, "count": count}).to_arrow_table()
+
+    def touch_all(self) -> None:
+        """Have everything derived anew."""
+        self._merge("note_all_touched")
 
     def keep_scores(self, name: str, version: str, scores: pa.Table) -> None:
         """Keep what a scorer said: text_key, negative, neutral, positive, label, language, flags."""

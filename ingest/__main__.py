@@ -14,7 +14,7 @@ from data.demo import Community
 from data.settings import SettingsError, data_folder, read_settings
 from data.store import Busy, Store, StoreError
 from ingest.archive import ExportError
-from ingest.load import Job, Summary, derive_again, load, load_demo, readers
+from ingest.load import Job, Summary, derive_again, listen, load, load_demo, readers
 from ingest.progress import Progress
 
 ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
@@ -38,6 +38,10 @@ def load_command(
     paths: Annotated[list[Path], typer.Argument(help="Exports: files, folders or zips.", show_default=False)],
     platform: Annotated[str | None, typer.Option(help="The reader to use, instead of looking inside.")] = None,
     source: Annotated[str | None, typer.Option(help="Name the source, where the export does not.")] = None,
+    private: Annotated[
+        str | None,
+        typer.Option("--include-private", metavar="REASON", help="Read private content too; the ledger keeps why."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a load would do; keep nothing.")] = False,
     as_json: Json = False,
     data: Data = None,
@@ -45,7 +49,9 @@ def load_command(
 ) -> None:
     """Load exports. Loading the same again adds nothing; a load that was cut off goes on with the same command."""
     settings = read_settings(settings_file)
-    job = Job(paths, platform, source)
+    if private is not None and not private.strip():
+        raise typer.BadParameter("say why private content is read: --include-private 'members agreed on 3 May'")
+    job = Job(paths, platform, source, private)
     store = Store(data_folder(data))
     if dry_run:
         with store.rehearsal() as copy:
@@ -83,6 +89,20 @@ def derive(data: Data = None, settings_file: SettingsFile = None) -> None:
 
 
 @app.command()
+def score(
+    sample: Annotated[int | None, typer.Option(help="Hear at most so many texts now.", min=1)] = None,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Let the scorer of the settings hear what it has not heard yet; a slow one takes a night, and can be stopped."""
+    store = Store(data_folder(data))
+    if not store.snapshot:
+        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
+    heard, left, snapshot = listen(store, read_settings(settings_file), Progress(), sample)
+    print(f"Heard {heard:,} texts, {left:,} are left. Published {snapshot}.")
+
+
+@app.command()
 def status(as_json: Json = False, data: Data = None) -> None:
     """What is in, how fresh it is, what was refused."""
     store = Store(data_folder(data))
@@ -104,20 +124,26 @@ def status(as_json: Json = False, data: Data = None) -> None:
 def sentiment(
     file: Annotated[Path, typer.Argument(help="Text, a message a line; or a CSV or Parquet file.", show_default=False)],
     column: Annotated[str | None, typer.Option(help="The column of a CSV or Parquet file that has the text.")] = None,
-    scorer: Annotated[str, typer.Option(help="Who scores: linear or vader.")] = "linear",
+    scorer: Annotated[
+        str | None, typer.Option(help="Who scores: linear, vader or strong (the settings', else linear).")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="The model of strong (the settings').")] = None,
     platform: Annotated[str | None, typer.Option(help="Where it was said, such as reddit or github.")] = None,
     settings_file: SettingsFile = None,
 ) -> None:
     """Say how messages sound: a line of JSON for each. Null: unclassified, and the flags say why."""
-    from ingest.enrich.lines import scored
+    from ingest.enrich.lines import scored, texts_of
     from ingest.enrich.scorer import scorer as named
 
+    asked = read_settings(settings_file).sentiment
+    texts, out = texts_of(file, column), sys.stdout  # a bar takes what is printed beside it for its own
     try:
-        words = read_settings(settings_file).sentiment.words
-        for line in scored(file, column, named(scorer, words), platform):
-            print(line)
+        chosen = named(scorer or asked.scorer, asked.words, folder or asked.model_folder, asked.threads)
     except LookupError as error:
         raise typer.BadParameter(str(error)) from None
+    with Progress(quiet=out.isatty()).count("How messages sound", len(texts)) as tick:
+        for line in scored(texts, chosen, platform, tick):
+            print(line, file=out)
 
 
 def _last_monday() -> datetime:
@@ -138,6 +164,8 @@ def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
             f"  kept {each.messages:,} messages, {each.system:,} system lines, {each.duplicate:,} duplicates;"
             f" {each.members:,} members, {each.channels:,} channels, {each.reactions:,} reactions"
         )
+        if each.left_out:
+            print("  left out on purpose: " + ", ".join(f"{count:,} {what}" for what, count in each.left_out.items()))
     done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
     print(f"{done} ({summary.seconds:.1f} s).")
     if any(each.refused for each in summary.loads):

@@ -26,7 +26,7 @@ from ingest.progress import Progress
 
 CHUNK_MESSAGES = 130_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
-HEARD_AT_ONCE = 65_536  # texts; scores are kept this often
+QUICK = 4096  # a scorer that hears fewer texts at once takes hours over what others hear in seconds
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
 
 
@@ -59,6 +59,8 @@ class Loaded(msgspec.Struct):
     members: int
     channels: int
     reactions: int
+    left_out: dict[str, int]  # passed over on purpose, by kind: private messages, spam
+    unknown: dict[str, int]  # fields that the reader does not know; counted on the first records of each kind
 
 
 class Summary(msgspec.Struct):
@@ -82,6 +84,7 @@ class Job:
     paths: Sequence[Path]
     platform: str | None = None
     source: str | None = None
+    private: str | None = None  # why private content may be read; None: it is left out
 
 
 def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
@@ -93,7 +96,7 @@ def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     found = [each for path in job.paths for each in find(path, job.platform, settings)]
     with store.loading(settings) as loader:
         loader.forget_demo()
-        loads = [_load_one(loader, path, reader, job.source, settings, progress) for path, reader in found]
+        loads = [_load_one(loader, path, reader, job, settings, progress) for path, reader in found]
         snapshot = _publish(loader, settings, progress)
     return Summary(loads, round(time.monotonic() - began, 3), snapshot)
 
@@ -105,7 +108,7 @@ def load_demo(store: Store, settings: Settings, progress: Progress, community: C
     with store.loading(settings) as loader:
         for name, records in community.sources():
             with progress.export(f"demo {name}", 0) as tick:
-                load = _hand_over(loader, records(), f"demo {name}", None, tick, is_demo=True)
+                load = _hand_over(loader, records(), f"demo {name}", tick, is_demo=True)
             loads.append(_account(load, Path(f"demo {name}")))
         snapshot = _publish(loader, settings, progress)
     return Summary(loads, round(time.monotonic() - began, 3), snapshot)
@@ -163,30 +166,34 @@ def _named(platform: str) -> Reader:
     return known[platform]
 
 
-def _load_one(
-    loader: Loader, path: Path, reader: Reader, source: str | None, settings: Settings, progress: Progress
-) -> Loaded:
+def _load_one(loader: Loader, path: Path, reader: Reader, job: Job, settings: Settings, progress: Progress) -> Loaded:
     before = _size_and_time(path)
-    with Export(path, settings.tables) as export, progress.export(path.name, export.size) as tick:
-        load = _hand_over(loader, reader.read(export), path.name, source, tick, export)
+    with (
+        Export(path, settings.tables, include_private=job.private is not None) as export,
+        progress.export(path.name, export.size) as tick,
+    ):
+        load = _hand_over(loader, reader.read(export), path.name, tick, export, job)
+        unknown = dict(export.unknown)
     if _size_and_time(path) != before:
         raise ExportError(f"{path}: changed while it was being read. Wait until it is written, then load it again.")
-    return _account(load, path)
+    return _account(load, path, unknown)
 
 
 def _hand_over(
     loader: Loader,
     records: Iterator[Record],
     file: str,
-    source: str | None,
     tick: Any,
     export: Export | None = None,
+    job: Job | None = None,
     is_demo: bool = False,
 ) -> Load:
     first = next(records, None)
     if not isinstance(first, Source):
         raise ExportError(f"{file}: holds no messages.")
-    load = loader.begin(msgspec.structs.replace(first, id=source) if source else first, file, is_demo)
+    job = job or Job(())
+    load = loader.begin(msgspec.structs.replace(first, id=job.source) if job.source else first, file, is_demo)
+    load.private_reason = job.private
     with ThreadPoolExecutor(1) as database:  # it merges one chunk while the next is being read
         taken: Future[object] | None = None
         for chunk in _chunks(records, export):
@@ -196,6 +203,8 @@ def _hand_over(
             taken = database.submit(loader.take, load, chunk)
         if taken:
             taken.result()
+    if export:
+        load.left_out = dict(export.left_out)
     loader.finish(load)
     return load
 
@@ -233,26 +242,60 @@ def _lists(chunk: Chunk) -> dict[type, list[Any]]:
 
 def _publish(loader: Loader, settings: Settings, progress: Progress) -> str:
     _listen(loader, settings, progress)
+    return _derive(loader, progress)
+
+
+def _derive(loader: Loader, progress: Progress) -> str:
     with progress.step("Working out conversations, asks and replies"):
         loader.derive()
     with progress.step("Publishing"):
         return loader.publish()
 
 
+def listen(store: Store, settings: Settings, progress: Progress, most: int | None = None) -> tuple[int, int, str]:
+    """Let the scorer of the settings hear what it has not heard yet, `most` texts of it; then the numbers are its own.
+
+    How many texts it heard, how many are left, and the snapshot. What it heard is kept, wherever this is cut off.
+    """
+    with store.loading(settings) as loader:
+        heard = _scorer(settings)
+        texts = loader.unscored(heard.name, heard.version, everywhere=True)
+        few = texts if most is None else min(most, texts)
+        _hear(loader, heard, few, progress)
+        loader.use_scorer(heard.name, heard.version)
+        if few:
+            loader.touch_all()
+        return few, texts - few, _derive(loader, progress)
+
+
 def _listen(loader: Loader, settings: Settings, progress: Progress) -> None:
-    """Let the scorer hear each text it has not heard, once. What was heard is kept, wherever this is cut off."""
-    heard = scorer("linear", settings.sentiment.words)
-    is_new = not loader.uses_scorer(heard.name, heard.version)
-    _hear(loader, heard, loader.unscored(heard.name, heard.version, everywhere=is_new), progress)
+    """Let the scorer hear each text it has not heard, once. A slow one listens only when it is told to."""
+    heard = _scorer(settings)
+    is_used = loader.uses_scorer(heard.name, heard.version)
+    if heard.at_once < QUICK:
+        if is_used:
+            return
+        heard = scorer("linear", settings.sentiment.words)
+        is_used = loader.uses_scorer(heard.name, heard.version)
+    _hear(loader, heard, loader.unscored(heard.name, heard.version, everywhere=not is_used), progress)
     loader.use_scorer(heard.name, heard.version)
+
+
+def _scorer(settings: Settings) -> Scorer:
+    asked = settings.sentiment
+    try:
+        return scorer(asked.scorer, asked.words, asked.model_folder, asked.threads)
+    except LookupError as error:
+        raise ExportError(f"[sentiment] in the settings: {error.args[0]}") from None
 
 
 def _hear(loader: Loader, heard: Scorer, texts: int, progress: Progress) -> None:
     if texts:
         with progress.count("How messages sound", texts) as tick:
-            for done, batch in enumerate(loader.texts(HEARD_AT_ONCE)):
-                tick(done * HEARD_AT_ONCE)
-                loader.keep_scores(heard.name, heard.version, _scores(heard, pl.DataFrame(batch)))
+            for done in range(0, texts, heard.at_once):
+                tick(done)
+                some = loader.texts(done, min(heard.at_once, texts - done))
+                loader.keep_scores(heard.name, heard.version, _scores(heard, pl.DataFrame(some)))
 
 
 def _scores(heard: Scorer, texts: pl.DataFrame) -> pa.Table:
@@ -272,7 +315,7 @@ def _scores(heard: Scorer, texts: pl.DataFrame) -> pa.Table:
     return pl.concat(parts).to_arrow()
 
 
-def _account(load: Load, path: Path) -> Loaded:
+def _account(load: Load, path: Path, unknown: dict[str, int] | None = None) -> Loaded:
     fate = load.fate
     return Loaded(
         path=str(path),
@@ -289,6 +332,8 @@ def _account(load: Load, path: Path) -> Loaded:
         members=len(load.members),
         channels=len(load.channels),
         reactions=load.reactions,
+        left_out=load.left_out,
+        unknown=unknown or {},
     )
 
 

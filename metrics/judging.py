@@ -180,14 +180,13 @@ def _effective(weight: Floats) -> float:
 
 def _shares(counted: Counts) -> Floats:
     counts = np.array([counted.get(label, 0) for label in LABELS], np.float64)
-    return counts / max(counts.sum(), 1.0)
+    return np.asarray(counts / max(counts.sum(), 1.0), np.float64)
 
 
 def _recall(joint: Floats) -> Floats:
     """Of what is truly so, how much was heard as such: averaged over the labels."""
-    true = np.maximum(joint.sum(axis=-1), 1e-12)
-    recalls: Floats = np.diagonal(joint, axis1=-2, axis2=-1) / true
-    return np.asarray(recalls.mean(axis=-1), np.float64)
+    right: Floats = np.diagonal(joint, axis1=-2, axis2=-1)
+    return np.asarray((right / np.maximum(joint.sum(axis=-1), 1e-12)).mean(axis=-1), np.float64)
 
 
 def _solved(joint: Floats, shares: Floats) -> Floats:

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 import polars as pl
 import streamlit as st
 
+from data.marks import Marks, marks_place
 from data.settings import Settings, data_folder, read_settings, settings_path
 from data.store import Store
 from metrics.metric import Answer, Question, ask
@@ -114,9 +115,19 @@ def rows(question: Question) -> list[Row]:
 
 
 @kept(128)
-def read(name: str, **params: int | str) -> pl.DataFrame:
+def read(name: str, **params: int | str | tuple[int | str, ...]) -> pl.DataFrame:
     """One of the store's tables: sources, places, loads, refused, coverage, conversation."""
     return _store(state().folder).read(name, **params)
+
+
+def marks() -> Marks:
+    """What people decided. Its `stamp` belongs to the key of whatever is kept of it."""
+    return _marks(marks_place(state().folder, state().settings))
+
+
+@st.cache_resource(show_spinner=False)
+def _marks(place: Path | str) -> Marks:
+    return Marks(place)
 
 
 @st.cache_resource(show_spinner=False)

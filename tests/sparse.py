@@ -112,9 +112,9 @@ def load(
 
 def score(loader: Loader) -> None:
     """Let a scorer that knows only the texts of SOUNDS say how each message sounds."""
-    loader.unscored("sparse", "1", everywhere=True)
     labels = {text: (label, *chances) for label, (text, chances) in SOUNDS.items()}
-    for texts in loader.texts(10_000):
+    if count := loader.unscored("sparse", "1", everywhere=True):
+        texts = loader.texts(0, count)
         known = [labels.get(text, (None,) * 4) for text in texts["text"].to_pylist()]
         label, negative, neutral, positive = zip(*known, strict=True)
         columns = {"negative": negative, "neutral": neutral, "positive": positive}

@@ -138,7 +138,9 @@ def test_the_cards_are_the_metrics_numbers(see: Open, demo: Store) -> None:
         "Waiting past target now": f"{waiting['is_past_target'].sum():,}",
         "Newcomers": str(flow["new"]),
         "Returning members": str(flow["members"] - flow["new"]),
+        "Net sentiment": "no clear change",
     }
+    assert f"{row('net_sentiment')['points']:+.0f}: " in words(app)
 
 
 def test_few_asks_are_counted_out_and_make_no_percentage(see: Open, few: Store) -> None:
@@ -301,7 +303,7 @@ def test_the_doors_hold_the_same_rows_under_the_same_fingerprint(see: Open, few:
     weeks = answer.rows.filter(pl.col("week").is_not_null())
     assert [value for value in line["y"] if value is not None] == weeks["share"].drop_nulls().to_list()
     names = [button.proto.id for button in app.get("download_button")]
-    assert len(names) == 3
+    assert len(names) == 4
 
 
 @pytest.mark.parametrize(

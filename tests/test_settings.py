@@ -71,7 +71,7 @@ holidays = [2026-12-25]
             '[community]\nname = "A"\n\n[[rooster]]\nid = "x"\n',
             (
                 "hearth.toml, line 4: Object contains unknown field `rooster`."
-                " Allowed: community, roster, channels, calendars, retention, sentiment, tables."
+                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, tables."
             ),
         ),
         (
@@ -89,6 +89,18 @@ holidays = [2026-12-25]
         (
             '[[channels]]\nchannel = "help"\ntarget_hours = "soon"\n',
             "hearth.toml, line 3: Expected `float | null`, got `str` (target_hours).",
+        ),
+        (
+            '[sentiment]\nscorer = "strong"\n',
+            "hearth.toml, line 1: folder must name where the model of the scorer 'strong' lies.",
+        ),
+        (
+            '[sentiment]\nscorer = "oracle"\n',
+            "hearth.toml, line 2: Invalid enum value 'oracle' (scorer). Allowed: linear, vader, strong.",
+        ),
+        (
+            "[sentiment]\nthreads = 0\n",
+            "hearth.toml, line 2: threads must be at least 1.",
         ),
         (
             '[[roster]]\nrole = "bot"\n',

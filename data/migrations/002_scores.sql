@@ -1,4 +1,4 @@
--- How messages sound is kept, by text.
+-- How messages sound is kept, by text; and what a load left out, or read although it is private.
 alter table messages add column text_key ubigint;
 update messages set text_key = hash(source_key, text);
 create table scores (
@@ -6,3 +6,5 @@ create table scores (
     negative float, neutral float, positive float, label varchar, language varchar, flags usmallint
 );
 create table scorer (name varchar, version varchar);
+alter table loads add column left_out map(varchar, bigint);
+alter table loads add column private_reason varchar;

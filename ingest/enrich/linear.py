@@ -34,8 +34,8 @@ from ingest.enrich.grams import (
     slot,
 )
 from ingest.enrich.grams import words as word_slots
-from ingest.enrich.scorer import LABELS, SCHEMA, Texts
-from ingest.enrich.words import UNCLASSIFIED, Flag, Overlay
+from ingest.enrich.scorer import SCHEMA, Texts, rows
+from ingest.enrich.words import UNCLASSIFIED, Flag, Overlay, raised
 
 WEIGHTS: Final = Path(__file__).parent / "weights.npz"
 CHUNK: Final = 32_768  # messages at a time, so that memory does not grow with their number
@@ -170,11 +170,22 @@ def shares_of(logits: Floats) -> Floats:
     return np.asarray(grown / (grown[:, :1] + grown[:, 1:2] + grown[:, 2:]), np.float64)
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What messages say before it is asked how they sound."""
+
+    plain: pl.Series
+    told: Ints  # by `weigh`
+    languages: pl.Series
+    flags: pl.Series
+
+
 class Linear:
     """The default scorer: offline, and fast enough to score everything."""
 
     name = "linear"
     languages: frozenset[str] | None = frozenset({"en"})
+    at_once = 16_384
 
     def __init__(self, model: Model, meanings: Mapping[str, str], learnt: bytes) -> None:
         self.model = model
@@ -199,31 +210,24 @@ class Linear:
         found[:, ::2] = sums * self.model.unit + self.model.bias[kind]
         return found
 
-    def _score(self, texts: pl.Series, kind: int) -> pl.DataFrame:
+    def hear(self, texts: pl.Series, known: frozenset[str] | None) -> Heard:
+        """What is said and in which language, of those `known`. Other scorers ask too: so all leave the same out."""
         plain, flags = words.said(texts, self.overlay)
         told = weigh(*buffers(plain), self.model.marks, self.model.codes, self.model.both, self.model.word_slots)
-        chances = shares_of(self.logits(told, kind) / self.model.temperature[kind])
         spoken, english = told[:, 2], told[:, 3]
         languages = language.of(plain, spoken, english)
-        flags = flags + _raised((flags & int(UNCLASSIFIED) == 0).to_numpy() & (spoken == 0), Flag.nothing_said)
-        flags = flags + _raised((languages != "en").fill_null(value=False).to_numpy(), Flag.language)
-        return _rows(chances, languages, flags)
+        flags = flags + raised((flags & int(UNCLASSIFIED) == 0).to_numpy() & (spoken == 0), Flag.nothing_said)
+        if known is not None:
+            is_known = languages.is_in(list(known)).fill_null(value=True)
+            flags = flags + raised(~is_known.to_numpy(), Flag.language)
+        return Heard(plain, told, languages, flags)
+
+    def _score(self, texts: pl.Series, kind: int) -> pl.DataFrame:
+        heard = self.hear(texts, self.languages)
+        chances = shares_of(self.logits(heard.told, kind) / self.model.temperature[kind])
+        return rows(chances, heard.languages, heard.flags)
 
 
 def _chunks(texts: Texts) -> Iterator[pl.Series]:
     for since, until in pairwise([*range(0, len(texts), CHUNK), len(texts)]):
         yield words.as_texts(texts[since:until])
-
-
-def _raised(where: npt.NDArray[np.bool_], flag: Flag) -> pl.Series:
-    return pl.Series(where, dtype=pl.Boolean).cast(pl.UInt16) * int(flag)
-
-
-def _rows(chances: Floats, languages: pl.Series, flags: pl.Series) -> pl.DataFrame:
-    best = chances.argmax(axis=1)
-    label = pl.Series(LABELS, dtype=pl.String).gather(best)
-    columns = [*chances.T, label, chances[np.arange(len(best)), best], languages, flags]
-    rows = pl.DataFrame(dict(zip(SCHEMA, columns, strict=True)), schema_overrides=SCHEMA)
-    scores = [name for name in SCHEMA if name not in {"language", "flags"}]
-    classified = pl.col("flags") & int(UNCLASSIFIED) == 0
-    return rows.with_columns(pl.when(classified).then(pl.col(scores)))

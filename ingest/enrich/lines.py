@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +13,20 @@ from ingest.archive import ExportError
 from ingest.enrich import words
 from ingest.enrich.scorer import Scorer
 
-AT_ONCE: Final = 16_384
 DIGITS: Final = 4
 
 
-def scored(path: Path, column: str | None, scorer: Scorer, platform: str | None) -> Iterator[str]:
-    """A JSON object for each line of a text file, or each row of a column of a CSV or Parquet file, in order."""
-    texts = _column(path, column) if column else _lines(path)
-    for since in range(0, len(texts), AT_ONCE):
-        for row in scorer.score(texts[since : since + AT_ONCE], platform).iter_rows(named=True):
+def texts_of(path: Path, column: str | None) -> pl.Series:
+    """Each line of a text file, or each row of a column of a CSV or Parquet file, in order."""
+    return _column(path, column) if column else _lines(path)
+
+
+def scored(texts: pl.Series, scorer: Scorer, platform: str | None, tick: Callable[[int], None]) -> Iterator[str]:
+    """A JSON object for each text; `tick` is told how many are done."""
+    for since in range(0, len(texts), scorer.at_once):
+        for row in scorer.score(texts[since : since + scorer.at_once], platform).iter_rows(named=True):
             yield _told(row)
+        tick(min(since + scorer.at_once, len(texts)))
 
 
 def _told(row: dict[str, object]) -> str:

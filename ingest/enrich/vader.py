@@ -19,6 +19,7 @@ class Vader:
 
     name = "vader"
     languages: frozenset[str] | None = None
+    at_once = 4_096
 
     def __init__(self, meanings: Mapping[str, str]) -> None:
         try:

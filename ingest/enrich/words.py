@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 LONGEST: Final = 20_000  # bytes; what is longer is a paste, not an opinion
@@ -40,6 +42,7 @@ class Flag(IntFlag):
     bot = 16
     language = 32  # not one that the scorer knows
     overlay = 64  # words of the house were read in its sense; the message is classified all the same
+    truncated = 128  # the scorer heard its beginning only; it is classified by that
 
 
 UNCLASSIFIED: Final = Flag.not_text | Flag.empty | Flag.too_long | Flag.nothing_said | Flag.bot | Flag.language
@@ -50,6 +53,11 @@ def names(flags: int) -> list[str]:
     return [str(flag.name) for flag in Flag if flag & flags]
 
 
+def raised(where: npt.NDArray[np.bool_], flag: Flag) -> pl.Series:
+    """A flag where it holds, else 0."""
+    return pl.Series(where, dtype=pl.Boolean).cast(pl.UInt16) * int(flag)
+
+
 class Overlay:
     """Words of the house, each with the plain words it stands for: `lgtm` = `looks great`."""
 
@@ -57,7 +65,7 @@ class Overlay:
         self._meanings = {phrase.lower(): meaning for phrase, meaning in meanings.items()}
         phrases = sorted(self._meanings, key=lambda phrase: (-len(phrase), phrase))
         short = [phrase for phrase in phrases if phrase.isascii() and phrase.isalnum() and len(phrase) < 3]
-        self._short = f"(?i-u)\\b(?:{'|'.join(short)})\\b" if short else "(?-u)[^\\s\\S]"
+        self._short = f"(?i-u)\\b(?:{'|'.join(short)})\\b" if short else "[^\\s\\S]"
         self._long = sorted(set(phrases) - set(short))
         # Small letters, grouped by the first: so the engine goes on only where a phrase can begin.
         firsts = {phrase[0]: [each for each in phrases if each[0] == phrase[0]] for phrase in phrases}
