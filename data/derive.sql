@@ -295,7 +295,8 @@ group by asked.ask_id;
 -- In a chat channel, the next message by another human within 30 minutes that nothing ties elsewhere: a guess.
 create or replace temp table inferred as
 select
-    timeline.row_id, timeline.sent_at, talk.conversation_key, timeline.before_person, timeline.before_at
+    talk.source_key, timeline.line_id, timeline.sent_at, talk.conversation_key,
+    timeline.before_person, timeline.before_at
 from timeline
 inner join talk on timeline.before_line = talk.line_id
 where
@@ -471,8 +472,11 @@ delete from resolved where source_key in (select source_key from touched);
 delete from member_days where place_id in (select place_id from place);
 delete from member_weeks where place_id in (select place_id from place);
 delete from reply_pairs where place_id in (select place_id from place);
+delete from staff_days where place_id in (select place_id from place);
 delete from conversations where source_key in (select source_key from touched);
 delete from asks where source_key in (select source_key from touched);
+delete from newcomers where source_key in (select source_key from touched);
+delete from lapses where source_key in (select source_key from touched);
 
 -- name: source_span
 -- A load covers the days from its first to its last record, or the range the export states.
@@ -553,29 +557,20 @@ left join source_span on first_seen.source_key = source_span.source_key;
 
 -- name: keep_resolved
 insert into resolved by name
-select talk.source_key, messages.message_id, talk.conversation_key, edge.basis
+select talk.source_key, talk.line_id, talk.conversation_key, edge.basis
 from edge
 inner join talk on edge.node = talk.line_id
-inner join messages on talk.row_id = messages.rowid
 union all by name
-select messages.source_key, messages.message_id, inferred.conversation_key, 'inferred' as basis
-from inferred
-inner join messages on inferred.row_id = messages.rowid;
+select source_key, line_id, conversation_key, 'inferred' as basis
+from inferred;
 
 -- name: keep_conversations
 insert into conversations by name
-with spoken as (
-    select
-        conversation_key, any_value(source_key) as source_key,
-        max(case when position = 1 then place_id end) as place_id,
-        max(case when position = 1 then row_id end) as row_id,
-        min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines
-    from talk
-    group by conversation_key
-)
-select spoken.* exclude (row_id), messages.message_id as first_message
-from spoken
-inner join messages on spoken.row_id = messages.rowid;
+select
+    conversation_key, any_value(source_key) as source_key, any_value(place_id) filter (where position = 1) as place_id,
+    min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines
+from talk
+group by conversation_key;
 
 -- name: judged
 -- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a
@@ -669,6 +664,119 @@ select place_id, replier_id, asker_id, day, count(*) as replies
 from turns
 where asker_id is not null
 group by all;
+
+-- name: keep_newcomers
+-- A newcomer's first post opens a conversation or joins one; whoever speaks next there replies to it.
+insert into newcomers by name
+with newcomer as (
+    select person_id, first_at from people
+    where is_newcomer_known and source_key in (select source_key from touched)
+),
+back as (
+    select newcomer.person_id, min(member_days.first_at) as first_at
+    from newcomer
+    inner join member_days on newcomer.person_id = member_days.person_id
+    where member_days.day > timezone($zone, newcomer.first_at)::date
+    group by newcomer.person_id
+),
+guessed as (
+    select conversation_key, before_person as person_id, min(sent_at) as sent_at from inferred group by all
+)
+select
+    turn.source_key, turn.place_id, turn.person_id, messages.message_id, turn.sent_at as first_at,
+    date_trunc('week', turn.day)::date as week, answer.sent_at as reply_at,
+    guessed.sent_at as inferred_reply_at, back.first_at as back_at
+from turn
+inner join newcomer on turn.person_id = newcomer.person_id and turn.sent_at = newcomer.first_at
+inner join messages on turn.row_id = messages.rowid
+left join turn as answer
+    on turn.conversation_key = answer.conversation_key and turn.next_position = answer.position
+left join guessed on turn.conversation_key = guessed.conversation_key and turn.person_id = guessed.person_id
+left join back on turn.person_id = back.person_id
+where turn.role = 'member'
+qualify row_number() over (partition by turn.person_id order by turn.line_id) = 1
+order by first_at;
+
+-- name: keep_lapses
+-- A silence of 28 days in the whole source, 90 % of them covered: a hole in the data is no silence. Whoever is staff
+-- now has not left.
+insert into lapses by name
+with days as (
+    select
+        source_key, day,
+        sum(is_covered::integer) over (
+            partition by source_key order by day rows between 1 following and 28 following
+        ) as covered_after
+    from source_days
+    where source_key in (select source_key from touched)
+),
+pause as (
+    select
+        place.source_key, member_days.person_id, member_days.day, max(member_days.last_at) as last_at,
+        arg_max(member_days.place_id, member_days.last_at) as place_id
+    from member_days
+    inner join place on member_days.place_id = place.place_id
+    where coalesce(member_days.next_day - member_days.day >= 28, true)
+    group by all
+),
+silence as (
+    select pause.*, min(later.first_at) as next_at
+    from pause
+    left join member_days as later on pause.person_id = later.person_id and pause.day < later.day
+    group by all
+)
+select
+    silence.source_key, silence.place_id, silence.person_id, silence.last_at,
+    date_trunc('week', silence.day)::date as week, arg_max(talk.conversation_key, talk.line_id) as conversation_key
+from silence
+inner join days on silence.source_key = days.source_key and silence.day = days.day
+inner join source_span on silence.source_key = source_span.source_key
+inner join first_seen on silence.person_id = first_seen.person_id
+inner join talk
+    on silence.person_id = talk.person_id and silence.last_at = talk.sent_at and silence.place_id = talk.place_id
+where
+    coalesce(silence.next_at, source_span.as_of) - silence.last_at >= interval 28 days
+    and days.covered_after >= 0.9 * 28 and talk.is_human
+    and (silence.next_at is not null or first_seen.role = 'member')
+group by all
+order by silence.last_at;
+
+-- name: keep_staff_days
+-- What staff say answers a member where a member has spoken before it in that conversation.
+insert into staff_days by name
+with said as (
+    select talk.place_id, talk.day, talk.conversation_key, talk.position, talk.sent_at, talk.line_id
+    from talk
+    inner join place on talk.place_id = place.place_id
+    left join channels on place.source_key = channels.source_key and place.channel_id = channels.channel_id
+    where talk.role = 'staff' and talk.is_human and not coalesce(channels.is_private, false)
+),
+guessed as (
+    select inferred.line_id, inferred.conversation_key from inferred semi join said on inferred.line_id = said.line_id
+),
+member as (
+    select conversation_key, min(position) as position, min(sent_at) as sent_at
+    from turn
+    where
+        role = 'member'
+        and (
+            conversation_key in (select conversation_key from said)
+            or conversation_key in (select conversation_key from guessed)
+        )
+    group by conversation_key
+)
+select
+    said.place_id, said.day, date_trunc('week', said.day)::date as week, count(*) as messages,
+    count(*) filter (where member.position < said.position) as answers,
+    count(*) filter (
+        where coalesce(member.position > said.position, true) and thought.sent_at <= said.sent_at
+    ) as inferred_answers
+from said
+left join member on said.conversation_key = member.conversation_key
+left join guessed on said.line_id = guessed.line_id
+left join member as thought on guessed.conversation_key = thought.conversation_key
+group by said.place_id, said.day
+order by said.day;
 
 -- name: done
 delete from touched;

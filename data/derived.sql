@@ -20,13 +20,13 @@ create or replace table people (
     first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean
 );
 
--- Where a message belongs to a conversation that its own fields do not name.
+-- Where a message (or the thread it opens) belongs to a conversation that its own fields do not name.
 create or replace table resolved (
-    source_key bigint, message_id varchar, conversation_key ubigint, basis varchar
+    source_key bigint, line_id ubigint, conversation_key ubigint, basis varchar
 );
 
 create or replace table conversations (
-    conversation_key ubigint, source_key bigint, place_id ubigint, first_message varchar,
+    conversation_key ubigint, source_key bigint, place_id ubigint,
     opened_at timestamptz, last_at timestamptz, lines bigint
 );
 
@@ -70,4 +70,21 @@ create or replace table praise (
 -- Who answered whom, by day: people, not accounts' names.
 create or replace table reply_pairs (
     place_id ubigint, replier_id ubigint, asker_id ubigint, day date, replies bigint
+);
+
+-- One row a newcomer's first post, where newcomers can be told. reply_at: when another human next spoke in that
+-- conversation; back_at: when they first spoke on a later day.
+create or replace table newcomers (
+    source_key bigint, place_id ubigint, person_id ubigint, message_id varchar, first_at timestamptz, week date,
+    reply_at timestamptz, inferred_reply_at timestamptz, back_at timestamptz
+);
+
+-- One row a member and 28 days of silence: their last message before it, and the conversation it was in.
+create or replace table lapses (
+    source_key bigint, place_id ubigint, person_id ubigint, conversation_key ubigint, last_at timestamptz, week date
+);
+
+-- What staff said in public, by channel and day: all of it, and what answers a member.
+create or replace table staff_days (
+    place_id ubigint, day date, week date, messages bigint, answers bigint, inferred_answers bigint
 );

@@ -151,16 +151,15 @@ where not exists (
 );
 
 -- name: merge_audience
+-- A platform revises its totals: of two values for one moment, the one loaded last. Within one chunk, the higher.
+create or replace temp table measured as
+select measure, of_what, measured_at, max(value) as value from batch group by all;
+delete from audience
+where
+    source_key = $source_key
+    and (measure, of_what, measured_at) in (select (measure, of_what, measured_at) from measured);
 insert into audience by name
-select distinct $source_key::bigint as source_key, * from batch
-where not exists (
-    select 1 from audience
-    where
-        audience.source_key = $source_key
-        and audience.measure = batch.measure
-        and audience.of_what = batch.of_what
-        and audience.measured_at = batch.measured_at
-);
+select $source_key::bigint as source_key, * from measured;
 
 -- name: quarantine
 insert into refused by name
@@ -179,17 +178,21 @@ delete from channels where source_key in (from demo);
 delete from members where source_key in (from demo);
 delete from messages where source_key in (from demo);
 delete from reactions where source_key in (from demo);
+delete from audience where source_key in (from demo);
 delete from refused where source_key in (from demo);
 delete from loads where source_key in (from demo);
 delete from member_days where place_id in (select place_id from places where source_key in (from demo));
 delete from member_weeks where place_id in (select place_id from places where source_key in (from demo));
 delete from reply_pairs where place_id in (select place_id from places where source_key in (from demo));
+delete from staff_days where place_id in (select place_id from places where source_key in (from demo));
 delete from places where source_key in (from demo);
 delete from source_days where source_key in (from demo);
 delete from people where source_key in (from demo);
 delete from resolved where source_key in (from demo);
 delete from conversations where source_key in (from demo);
 delete from asks where source_key in (from demo);
+delete from newcomers where source_key in (from demo);
+delete from lapses where source_key in (from demo);
 delete from sentiments where source_key in (from demo);
 delete from praise where source_key in (from demo);
 delete from touched where source_key in (from demo);

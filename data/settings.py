@@ -114,7 +114,7 @@ class Retention(Rule, frozen=True):
 class Sentiment(Rule, frozen=True):
     """Who says how messages sound."""
 
-    scorer: Literal["linear", "vader", "strong"] = "linear"
+    scorer: Literal["linear", "vader", "strong", "off"] = "linear"
     folder: str | None = None  # where the model of "strong" lies
     threads: int | None = None  # messages that "strong" hears at once; as many as there are processors, when left out
     words: dict[str, str] = {}  # the house's own, in plain words; an empty meaning leaves the phrase out
@@ -264,7 +264,7 @@ def _allowed(key: str) -> str:
     choices = {
         "role": "staff, member, bot",
         "purpose": "help, chat",
-        "scorer": "linear, vader, strong",
+        "scorer": "linear, vader, strong, off",
         "days": "mon, tue, wed, thu, fri, sat, sun",
         "time_zone": "a name such as 'Europe/Berlin' or 'UTC'",
         "opens": "a time such as 09:00:00",

@@ -270,6 +270,9 @@ def listen(store: Store, settings: Settings, progress: Progress, most: int | Non
 
 def _listen(loader: Loader, settings: Settings, progress: Progress) -> None:
     """Let the scorer hear each text it has not heard, once. A slow one listens only when it is told to."""
+    if settings.sentiment.scorer == "off":
+        loader.use_scorer("off", "")
+        return
     heard = _scorer(settings)
     is_used = loader.uses_scorer(heard.name, heard.version)
     if heard.at_once < QUICK:

@@ -29,7 +29,7 @@ heard as (
     where
         said_at >= coalesce($since_at, said_at)
         and said_at < coalesce($until_at, timestamptz '9999-01-01 00:00:00+00')
-        and (select count(*) from scorer) > 0
+        and (select count(*) from scorer where name <> 'off') > 0
     group by source_key
 ),
 sources as (

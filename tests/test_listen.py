@@ -129,6 +129,14 @@ def test_words_that_are_no_longer_kept_still_sound(tmp_path: Path) -> None:
         assert labels(store) == before
 
 
+def test_where_nobody_listens_nothing_is_classified(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    unheard(store)
+    derive_again(store, Settings(sentiment=Sentiment(scorer="off")), QUIET)
+    assert set(labels(store).values()) == {None}
+    assert store.query("select count(*) from scores").item() == 0
+
+
 def test_a_slow_scorer_waits_to_be_told(tmp_path: Path) -> None:
     """Until it has listened, the numbers stay those of ours; afterwards a load leaves new texts unclassified."""
     pytest.importorskip("onnxruntime", reason="the strong scorer's packages are not installed")

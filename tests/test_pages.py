@@ -26,7 +26,7 @@ from pages import _ask, _show, _words
 from tests import sparse
 
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
-PAGES = ("weekly_health.py", "unanswered.py", "sources.py")
+PAGES = ("weekly_health.py", "unanswered.py", "is_it_right.py", "sources.py")
 Open = Callable[..., AppTest]
 
 

@@ -1,46 +1,27 @@
 -- A conversation's messages in the order they were said. $conversation: its key, as the metric `unanswered` gives it.
 with span as (
-    select source_key, first_message, opened_at, last_at
+    select source_key, opened_at, last_at
     from conversations
     where source_key = $source_key and conversation_key = $conversation::ubigint
 ),
--- Only what was said meanwhile (and in the day before, where a clock was wrong): the database passes over all else.
-meanwhile as (
-    select messages.source_key, messages.message_id, messages.conversation_id
-    from messages
-    inner join span
-        on
-            messages.source_key = span.source_key
-            and messages.sent_at >= span.opened_at - interval 1 day
-            and messages.sent_at <= span.last_at
-    where messages.kind = 'message'
-),
 tied as (
-    select first_message as id from span
+    select $conversation::ubigint as node
     union
-    select message_id as id from resolved
+    select line_id from resolved
     where source_key = $source_key and conversation_key = $conversation::ubigint and basis <> 'inferred'
 ),
--- The platform's own threads among them, so that what was answered inside comes along.
-thread as (
-    select id from tied
-    union
-    select conversation_id as id from meanwhile
-    where message_id in (select id from tied) and conversation_id is not null
-),
-place as (
-    select source_key, message_id from meanwhile
-    where message_id in (select id from thread) or conversation_id in (select id from thread)
-),
 said as (
+    -- Only what was said meanwhile (and in the day before, where a clock was wrong): the database passes over all else.
     select messages.*
     from messages
-    inner join place on messages.source_key = place.source_key and messages.message_id = place.message_id
     inner join span
         on
             messages.source_key = span.source_key
             and messages.sent_at >= span.opened_at - interval 1 day
             and messages.sent_at <= span.last_at
+    where
+        messages.kind = 'message'
+        and hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) in (from tied)
 )
 select
     said.message_id as message, said.sent_at, people.name as author, coalesce(people.role, 'member') as role,
