@@ -510,6 +510,8 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
         },
     )
     connection.execute("set TimeZone = 'UTC'")
+    if not (folder / POINTER).exists():
+        connection.execute("set max_vacuum_tasks = 0")  # a first load leaves no gaps to close, and that takes a second
     _migrate(connection, folder)
     connection.execute(_statements("merge.sql")["version"])
     return connection
