@@ -29,7 +29,7 @@ CHANNEL_RULES = pa.schema(
 )
 
 
-LABELS = pa.schema([(name, pa.string()) for name in ("platform", "source", "message_id", "label")])
+MARKS = pa.schema([(name, pa.string()) for name in ("platform", "source", "message_id", "value")])
 
 STRINGS = (
     "id",
@@ -187,9 +187,10 @@ def roster_table(roster: Sequence[RosterRow], zone: ZoneInfo) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=ROSTER)
 
 
-def label_table(labels: Sequence[Mapping[str, str]]) -> pa.Table:
-    """What people said of single messages: platform, source, message_id, label."""
-    return pa.Table.from_pylist(list(labels), schema=LABELS)
+def mark_table(decided: Sequence[Mapping[str, str]]) -> pa.Table:
+    """What people decided of single messages: platform, source, message_id, value."""
+    rows = [{**row, "message_id": row["native_id"]} for row in decided]
+    return pa.Table.from_pylist(rows, schema=MARKS)
 
 
 def channel_rule_table(channels: Sequence[ChannelRow]) -> pa.Table:

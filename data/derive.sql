@@ -338,9 +338,10 @@ select
 from talk
 left join heard on talk.text_key = heard.text_key
 left join (
-    select hash(sources.source_key, labels.message_id) as line_id, any_value(labels.label) as label
+    select hash(sources.source_key, labels.message_id) as line_id, any_value(labels.value) as label
     from labels
     inner join sources on labels.platform = sources.platform and labels.source = sources.source
+    where labels.value <> 'unsure'
     group by all
 ) as told on talk.line_id = told.line_id
 where talk.role = 'member' and talk.is_human
@@ -464,6 +465,14 @@ where role_at(account.rules, account.flagged, asked.asked_at) = 'staff';
 create or replace temp table verdict as
 select hash(source_key, message_id) as ask_id, any_value(reason) as reason from verdicts group by all;
 
+-- name: marked
+-- A person's word wins over every rule.
+create or replace temp table marked as
+select distinct hash(sources.source_key, marks.message_id) as ask_id
+from marks
+inner join sources on marks.platform = sources.platform and marks.source = sources.source
+where marks.value = 'no_reply';
+
 -- name: clear
 delete from places where source_key in (select source_key from touched);
 delete from source_days where source_key in (select source_key from touched);
@@ -573,9 +582,9 @@ from talk
 group by conversation_key;
 
 -- name: judged
--- needs_reply, first rule that fits: no for courtesies and under three words without a question mark; yes for a
--- question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is for; then
--- whether the platform gives every conversation its own thread.
+-- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
+-- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
+-- for; then whether the platform gives every conversation its own thread.
 create or replace temp table judged as
 with seen as (
     select
@@ -589,6 +598,7 @@ with seen as (
 select
     asked.ask_id, ask_words.message_id, ask_words.sentiment, seen.is_newcomer,
     case
+        when marked.ask_id is not null then 'marked: no reply needed'
         when verdict.reason is not null then verdict.reason
         when ask_words.said is not null then ask_words.said
         when staff_mention.ask_id is not null then 'mentions staff'
@@ -606,7 +616,8 @@ inner join seen on asked.ask_id = seen.ask_id
 inner join place on asked.place_id = place.place_id
 left join place_rule on asked.place_id = place_rule.place_id
 left join staff_mention on asked.ask_id = staff_mention.ask_id
-left join verdict on asked.ask_id = verdict.ask_id;
+left join verdict on asked.ask_id = verdict.ask_id
+left join marked on asked.ask_id = marked.ask_id;
 drop table ask_words;
 
 -- name: keep_asks
@@ -614,7 +625,8 @@ insert into asks by name
 select
     asked.ask_id, asked.source_key, asked.place_id, asked.conversation_key, judged.message_id, asked.person_id,
     asked.asked_at, date_trunc('week', timezone($zone, asked.asked_at))::date as week,
-    asked.is_opener, judged.reason not in ('courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
+    asked.is_opener,
+    judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
     judged.reason, judged.is_newcomer, judged.sentiment, again.again_at, again.ended,
     reply.reply_at, reply.reply_by, reply.staff_reply_at, reply.staff_reply_by, reply.peer_reply_at,
     inferred_reply.inferred_reply_at

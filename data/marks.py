@@ -20,8 +20,6 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from data.settings import Settings
-
 FILE: Final = "marks.sqlite"
 PATIENCE: Final = 30  # seconds that one writer waits for the others
 LONGEST_NAME: Final = 80
@@ -188,11 +186,6 @@ class Marks:
             return sa.make_url(self._place).render_as_string(hide_password=True)
         except SQLAlchemyError:
             return "the address under [marks]"
-
-
-def marks_place(folder: Path, settings: Settings) -> Path | str:
-    """Where the community's journal is: HEARTH_MARKS_URL, else what the settings say, else the data folder."""
-    return os.environ.get("HEARTH_MARKS_URL") or settings.marks.url or folder
 
 
 def _sqlite(folder: Path) -> sa.Engine:

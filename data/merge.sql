@@ -217,7 +217,9 @@ insert into loads values (
     $read, $inserted, $updated, $unchanged, $refused,
     $messages, $system, $members, $channels, $reactions,
     $covered_since, $covered_until,
-    map_from_entries(list_zip($left_out_kinds::varchar[], $left_out_counts::bigint[])), $private_reason
+    list_transform(
+        list_zip($left_out_kinds::varchar[], $left_out_counts::bigint[]), lambda each: {kind: each[1], records: each[2]}
+    ), $private_reason
 );
 
 -- name: note_verdicts
@@ -226,7 +228,9 @@ insert into verdicts
 select asks.source_key, asks.message_id, asks.reason
 from asks
 inner join messages on asks.source_key = messages.source_key and asks.message_id = messages.message_id
-where messages.sent_at < $words_since::timestamptz and messages.text <> '';
+where
+    messages.sent_at < $words_since::timestamptz and messages.text <> ''
+    and asks.reason <> 'marked: no reply needed';  -- the mark itself stays, and can be undone
 update messages set text = '', title = null where sent_at < $words_since::timestamptz and text <> '';
 
 -- name: use_scorer

@@ -51,7 +51,7 @@ create table loads (
     read bigint, inserted bigint, updated bigint, unchanged bigint, refused bigint,
     messages bigint, system bigint, members bigint, channels bigint, reactions bigint,
     covered_since timestamptz, covered_until timestamptz,
-    left_out map(varchar, bigint), private_reason varchar
+    left_out struct(kind varchar, records bigint)[], private_reason varchar
 );
 
 create table chunks (

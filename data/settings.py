@@ -271,3 +271,8 @@ def _allowed(key: str) -> str:
         "closes": "a time such as 17:00:00",
     }
     return choices.get(key, "")
+
+
+def marks_place(folder: Path, settings: Settings) -> Path | str:
+    """Where the community's journal is: HEARTH_MARKS_URL, else what the settings say, else the data folder."""
+    return os.environ.get("HEARTH_MARKS_URL") or settings.marks.url or folder

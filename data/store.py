@@ -26,13 +26,13 @@ import pyarrow.compute as pc
 
 from data import columns
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused, Source
-from data.settings import Settings
+from data.settings import Settings, marks_place
 
 if TYPE_CHECKING:
     import polars as pl  # a load has no use for it
 
 HERE = Path(__file__).parent
-MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
+MASTER, POINTER, LOCK, MARKS = "hearth.duckdb", "CURRENT", "hearth.lock", "marks.sqlite"
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
 
@@ -238,7 +238,8 @@ class Loader:
 
     def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.folder, self.settings, self._db = folder, settings, connection
-        self._touch_what_settings_changed()
+        self._decided = {"label": _decided(folder, settings, "label"), "ask": _decided(folder, settings, "ask")}
+        self._touch_what_changed()
 
     def begin(self, source: Source, file: str, is_demo: bool = False) -> Load:
         """Start on an export of one source."""
@@ -419,13 +420,15 @@ class Loader:
     def _stage_settings(self) -> None:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))
         self._db.register("channel_rules", columns.channel_rule_table(self.settings.channels))
-        self._db.register("labels", columns.label_table([]))
+        self._db.register("labels", self._decided["label"])
+        self._db.register("marks", self._decided["ask"])
         self._db.execute(_text("needs_reply.sql"))
 
-    def _touch_what_settings_changed(self) -> None:
-        """A change of the rules or the settings makes every derived table stale."""
+    def _touch_what_changed(self) -> None:
+        """A change of the rules, the settings or what people decided makes every derived table stale."""
         rules = "".join(_text(name) for name in ("derived.sql", "derive.sql", "needs_reply.sql", "words.toml"))
-        current = hashlib.sha256((rules + self.settings.fingerprint).encode()).hexdigest()[:16]
+        decided = repr([table.to_pylist() for table in self._decided.values() if table.num_rows])
+        current = hashlib.sha256((rules + self.settings.fingerprint + decided).encode()).hexdigest()[:16]
         if self._merge("derived_with") == [(current,)]:
             return
         with self._transaction():
@@ -456,6 +459,20 @@ class Loader:
         except BaseException:
             self._db.execute("rollback")
             raise
+
+
+def _decided(folder: Path, settings: Settings, kind: str) -> pa.Table:
+    """What people decided: platform, source, message_id, value. Where nobody has, no journal is opened."""
+    place = marks_place(folder, settings)
+    if isinstance(place, Path) and not (place / MARKS).exists():
+        return columns.mark_table([])
+    from data.marks import Marks
+
+    marks = Marks(place)
+    try:
+        return columns.mark_table(marks.current(kind).to_pylist())
+    finally:
+        marks.close()
 
 
 def source_key(platform: str, source: str) -> int:

@@ -32,7 +32,7 @@ STIFFNESS: Final = 4.0
 """A platform's correction is held back as if by about 20 labels that need none."""
 FOLDS: Final = 5
 WORDS: Final = 5
-MARKED: Final = 1.5  # standard errors by which a word must be commoner among the mistakes
+MARKED: Final = 1.96  # standard errors by which a word must be commoner among the mistakes
 
 Counts = Mapping[str, int]
 Floats = npt.NDArray[np.float64]
@@ -95,7 +95,7 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """How right the scorer is, over all classified messages: `accuracy`, and recall averaged over the labels.
+    """How right the scorer is, over all classified messages: `accuracy`, and recall averaged over the labels met.
 
     labels: how many it rests on. plain: the net that the scorer's labels make, in points.
     """
@@ -146,12 +146,13 @@ def judge(labelled: pl.DataFrame, counted: Counts) -> Judgement | None:
     effective = np.array([_effective(weight[label == each]) for each in range(3)])
     shares = _shares(counted)
     joint = np.where(effective > 0, known, 1 / 3) * shares
+    met = joint.sum(axis=1) > 0  # a truth that nobody met has no recall
     drawn = _generator().standard_gamma(known * effective + 1 / 3, (DRAWS, 3, 3))
     draws = drawn / drawn.sum(axis=1, keepdims=True) * shares
     return Judgement(
         labels=len(usable),
         accuracy=_wilson(float(np.trace(joint)), _effective(weight)),
-        recall=_estimate(float(_recall(joint)), _recall(draws)),
+        recall=_estimate(float(_recalls(joint)[met].mean()), _recalls(draws)[:, met].mean(axis=1)),
         plain=float(_net(shares)),
         counted=dict(counted),
         joint=joint,
@@ -183,17 +184,17 @@ def _shares(counted: Counts) -> Floats:
     return np.asarray(counts / max(counts.sum(), 1.0), np.float64)
 
 
-def _recall(joint: Floats) -> Floats:
-    """Of what is truly so, how much was heard as such: averaged over the labels."""
+def _recalls(joint: Floats) -> Floats:
+    """Of each truth, how much was heard as such."""
     right: Floats = np.diagonal(joint, axis1=-2, axis2=-1)
-    return np.asarray((right / np.maximum(joint.sum(axis=-1), 1e-12)).mean(axis=-1), np.float64)
+    return np.asarray(right / np.maximum(joint.sum(axis=-1), 1e-12), np.float64)
 
 
 def _solved(joint: Floats, shares: Floats) -> Floats:
     """The true shares under which these labels are to be expected; none below 0."""
     heard = joint / np.maximum(joint.sum(axis=-1, keepdims=True), 1e-12)  # of each truth, how it is labelled
     true = (np.linalg.pinv(np.swapaxes(heard, -1, -2)) @ shares[..., None])[..., 0]
-    bounded = np.clip(true, 0, None)
+    bounded = np.clip(true, 1e-9, None)
     return np.asarray(bounded / bounded.sum(axis=-1, keepdims=True))
 
 
@@ -220,10 +221,10 @@ def _generator() -> np.random.Generator:
 
 
 def corrections(labelled: pl.DataFrame) -> pl.DataFrame:
-    """What to add to the log-odds of each label on each platform, and how many would be right with and without.
+    """What to add to the log-odds of each label on each platform, and how many would be right without and with.
 
     Columns: platform, labels, negative, neutral, positive, right, right_corrected: the last on messages that the
-    correction did not learn from. A row under 20 labels has zeros: no correction.
+    correction did not learn from. It is none, all zeros, under 20 labels and where it would set no more right.
     """
     usable = _usable(labelled).sort("platform")
     return pl.DataFrame(
@@ -236,7 +237,7 @@ def corrections(labelled: pl.DataFrame) -> pl.DataFrame:
 
 
 def _correction(platform: object, part: pl.DataFrame) -> tuple[object, ...]:
-    truth, label, weight = _columns(part)
+    truth, label, _ = _columns(part)
     chances = np.log(np.maximum(part.select(LABELS).to_numpy().astype(np.float64), 1e-6))
     right = int((truth == label).sum())
     if len(part) < FEW:
@@ -245,20 +246,23 @@ def _correction(platform: object, part: pl.DataFrame) -> tuple[object, ...]:
     corrected = 0
     for fold in range(FOLDS):
         known, new = folds != fold, folds == fold
-        bias = _bias(chances[known], truth[known], weight[known])
+        bias = _bias(chances[known], truth[known])
         corrected += int(((chances[new] + bias).argmax(axis=1) == truth[new]).sum())
-    return platform, len(part), *_bias(chances, truth, weight).tolist(), right, corrected
+    bias = _bias(chances, truth) if corrected > right else np.zeros(3)
+    return platform, len(part), *bias.tolist(), right, corrected
 
 
-def _bias(chances: Floats, truth: npt.NDArray[np.int64], weight: Floats) -> Floats:
-    """The most likely correction, held back by STIFFNESS: Newton's method, from none."""
-    weight = weight / weight.sum() * _effective(weight)
+def _bias(chances: Floats, truth: npt.NDArray[np.int64]) -> Floats:
+    """The most likely correction, held back by STIFFNESS: Newton's method, from none.
+
+    Without weights: what is corrected is the truth at given chances, and messages were drawn by their chances only.
+    """
     bias = np.zeros(3)
     for _ in range(20):
         odds = np.exp(chances + bias)
         expected = odds / odds.sum(axis=1, keepdims=True)
-        slope = weight @ (np.eye(3)[truth] - expected) - STIFFNESS * bias
-        curve = np.diag(weight @ expected) - (expected * weight[:, None]).T @ expected + STIFFNESS * np.eye(3)
+        slope = (np.eye(3)[truth] - expected).sum(axis=0) - STIFFNESS * bias
+        curve = np.diag(expected.sum(axis=0)) - expected.T @ expected + STIFFNESS * np.eye(3)
         bias = bias + np.linalg.solve(curve, slope)
     return bias
 
@@ -277,7 +281,7 @@ def mistakes(labelled: pl.DataFrame) -> pl.DataFrame:
     found = wrong.group_by("truth", "label").agg(
         pl.len().cast(pl.Int64).alias("messages"), (pl.col("weight").sum() / usable["weight"].sum()).alias("share")
     )
-    word = pl.col("text").fill_null("").str.to_lowercase().str.extract_all(r"\p{L}[\p{L}'’]+").list.unique()
+    word = pl.col("text").fill_null("").str.to_lowercase().str.extract_all(r"\p{L}[\p{L}'’]{2,}").list.unique()
     said = usable.select("message", "truth", "label", word.alias("word")).explode("word").drop_nulls("word")
     kinds = [(row["truth"], row["label"]) for row in found.iter_rows(named=True)]
     words = pl.Series("words", [_marking(said, *kind) for kind in kinds], pl.List(pl.String))
@@ -291,5 +295,5 @@ def _marking(said: pl.DataFrame, truth: str, label: str) -> list[str]:
     here, there = pl.col("here") + prior, pl.col("there") + prior
     odds = [(each / (each.sum() - each)).log() for each in (here, there)]
     marked = words.with_columns(standing=(odds[0] - odds[1]) / (1 / here + 1 / there).sqrt())
-    found = marked.filter(pl.col("here") >= 2, pl.col("standing") >= MARKED)
+    found = marked.filter(pl.col("here") >= 3, pl.col("standing") >= MARKED)
     return found.sort(["standing", "word"], descending=[True, False])["word"].head(WORDS).to_list()

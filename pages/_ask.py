@@ -13,8 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 import polars as pl
 import streamlit as st
 
-from data.marks import Marks, marks_place
-from data.settings import Settings, data_folder, read_settings, settings_path
+from data.marks import Marks
+from data.settings import Settings, data_folder, marks_place, read_settings, settings_path
 from data.store import Store
 from metrics.metric import Answer, Question, ask
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from data.records import Channel, Member, Message, Reaction, Source
+from data.records import Audience, Channel, Member, Message, Reaction, Source
 from data.settings import Settings
 from data.store import Chunk, Loader, Store
 
@@ -54,7 +54,12 @@ def message(row: Mapping[str, Any], number: int) -> Message:
     )
 
 
-def chunk(rows: Iterable[Mapping[str, Any]], members: Sequence[Mapping[str, Any]], forum: Sequence[str]) -> Chunk:
+def chunk(
+    rows: Iterable[Mapping[str, Any]],
+    members: Sequence[Mapping[str, Any]],
+    forum: Sequence[str],
+    audience: Sequence[Audience] = (),
+) -> Chunk:
     """Rows as records. Members whose id starts with `staff` or `bot` are flagged so by the platform."""
     rows = list(rows)
     messages = [message(row, number) for number, row in enumerate(rows)]
@@ -81,6 +86,7 @@ def chunk(rows: Iterable[Mapping[str, Any]], members: Sequence[Mapping[str, Any]
             for each, row in zip(messages, rows, strict=True)
             for by in row.get("reactions", ())
         ],
+        audience=list(audience),
     )
 
 
@@ -92,8 +98,10 @@ def load(
     forum: Sequence[str] = ("help",),
     since: str | None = LONG_BEFORE,
     until: str | None = None,
+    audience: Sequence[Mapping[str, Any]] = (),
 ) -> None:
-    """Load rows, source by source, and publish. `since` and `until`: the range the export states."""
+    """Load rows, source by source, and publish. `since` and `until`: the range the export states. Totals go to each."""
+    totals = [Audience(row["measure"], moment(row["at"]), row["value"], row.get("of", "")) for row in audience]
     rows = list(rows)
     sources = sorted({(row.get("platform", "forum"), row.get("source", "acme")) for row in rows}) or [("forum", "acme")]
     with store.loading(settings(given)) as loader:
@@ -103,7 +111,7 @@ def load(
                 platform, source, source.title(), moment(since) if since else None, moment(until) if until else None
             )
             begun = loader.begin(stated, f"{source}.json")
-            loader.take(begun, chunk(mine, members, forum))
+            loader.take(begun, chunk(mine, members, forum, totals))
             loader.finish(begun)
         score(loader)
         loader.derive()

@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from data.demo import Community
+from data.marks import Marks
 from data.records import Channel, Member, Message, Refused, Source
 from data.settings import Settings
 from data.store import Chunk, Store
-from ingest.load import load_demo
+from ingest.load import derive_again, load_demo
 from ingest.progress import Progress
 from tests.test_safe import HOSTILE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
-PAGES = ("", "unanswered", "sources")
+PAGES = ("", "unanswered", "is_it_right", "sources")
 DRAWN = '[data-testid="stHeading"]'
 Serve = Callable[[Path], str]
 
@@ -95,8 +96,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
             loader.take(load, _hostile_chunk(now))
             loader.finish(load)
-        loader.derive()
-        loader.publish()
+    derive_again(Store(folder), Settings(), Progress(True))  # which also hears how all of it sounds
     return folder
 
 
@@ -116,7 +116,7 @@ def _hostile_chunk(now: datetime) -> Chunk:
                 place,
                 asker,
                 asked,
-                f"{text} ?",
+                f"{text} I love this lamp, thank you ?",
                 title=text[:300],
                 conversation_id=thread,
                 permalink=link,
@@ -261,8 +261,21 @@ def _attacker_links(page: Page, address: str) -> list[str]:
     return [link for link in found if link and not link.startswith(address)]
 
 
+def _label_some(page: Page) -> None:
+    """So many that the figures appear, with the words that mark the mistakes."""
+    if (name := page.get_by_label("Your name")).count():
+        name.fill(HOSTILE[0][:80])
+        page.keyboard.press("Enter")
+        settle(page)
+        for count in range(1, 26):
+            page.keyboard.press("3")
+            page.get_by_text(f"{count} so far").wait_for()
+        settle(page)
+
+
 def _touch_everything(page: Page) -> None:
-    """Open the filters and the doors, hover over the charts, walk through the list."""
+    """Open the filters and the doors, hover over the charts, walk through the list, label messages."""
+    _label_some(page)
     if (places := page.locator('[data-testid="stPopover"] button').first).count():
         places.click()
         settle(page)
@@ -312,6 +325,33 @@ def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Ca
     page.keyboard.press("Shift+Space")
     settle(page)
     assert page.locator('[data-testid="stChatMessage"]').all_inner_texts() != opened
+
+
+def test_messages_are_labelled_by_keyboard_and_a_label_is_taken_back(
+    serve: Serve, demo: Path, visit: Callable[..., Page], artefacts: Path
+) -> None:
+    """Digits in the name are no labels; three keys are three labels; U takes the last one back."""
+    page = visit()
+    open_page(page, f"{serve(demo)}/is_it_right")
+    page.get_by_label("Your name").fill("")
+    page.keyboard.type("Ana 123")
+    page.keyboard.press("Enter")
+    settle(page)
+    shown = [page.locator('[data-testid="stText"]').inner_text()]
+    for count, key in enumerate("132", 1):
+        page.keyboard.press(key)
+        page.get_by_text(f"{count} so far").wait_for()
+        settle(page)
+        shown.append(page.locator('[data-testid="stText"]').inner_text())
+    page.screenshot(path=artefacts / "is_it_right-labelling.png")
+    page.keyboard.press("u")
+    page.get_by_text("2 so far").wait_for()
+    settle(page)
+    assert page.locator('[data-testid="stText"]').inner_text() == shown[2]
+    journal = Marks(demo)
+    kept = journal.current("label").to_pylist()
+    assert [(row["value"], row["by"]) for row in kept] == [("negative", "Ana 123"), ("positive", "Ana 123")]
+    journal.close()
 
 
 def test_a_download_holds_the_rows_and_names_their_fingerprint(

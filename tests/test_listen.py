@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from data.marks import Marks, Target
 from data.records import Source
 from data.settings import Sentiment, Settings
 from data.store import Store
@@ -135,6 +136,24 @@ def test_where_nobody_listens_nothing_is_classified(tmp_path: Path) -> None:
     derive_again(store, Settings(sentiment=Sentiment(scorer="off")), QUIET)
     assert set(labels(store).values()) == {None}
     assert store.query("select count(*) from scores").item() == 0
+
+
+def test_what_a_person_says_wins_until_it_is_taken_back(tmp_path: Path) -> None:
+    store, marks = Store(tmp_path), Marks(tmp_path)
+    unheard(store)
+    derive_again(store, Settings(), QUIET)
+    before, asks = labels(store), "select message_id, reason, needs_reply, sentiment from asks order by 1"
+    asked = store.query(asks).rows()
+    given = marks.add("label", Target("forum", "acme", "b"), "negative", "kim")
+    marked = marks.add("ask", Target("forum", "acme", "a"), "no_reply", "kim")
+    derive_again(store, Settings(), QUIET)
+    assert labels(store) == before | {"b": "negative"}
+    assert store.query(asks).rows()[0][1:3] == ("marked: no reply needed", False)
+    marks.undo(given, "kim")
+    marks.undo(marked, "kim")
+    derive_again(store, Settings(), QUIET)
+    assert labels(store) == before
+    assert store.query(asks).rows() == asked
 
 
 def test_a_slow_scorer_waits_to_be_told(tmp_path: Path) -> None:

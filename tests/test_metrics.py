@@ -42,7 +42,7 @@ def rows_of(store: Store, name: str, settings: dict[str, Any] | None = None, **g
 
 @pytest.mark.parametrize(("name", "example"), _examples())
 def test_worked_example(name: str, example: dict[str, Any], tmp_path: Path) -> None:
-    options = {key: example[key] for key in ("members", "forum", "since", "until") if key in example}
+    options = {key: example[key] for key in ("members", "forum", "since", "until", "audience") if key in example}
     store = sparse.store_of(tmp_path, example.get("messages", []), given=example.get("settings"), **options)
     rows = rows_of(store, name, example.get("settings"), **example.get("question", {}))
     if "sort" in example:
@@ -191,7 +191,8 @@ def test_members_are_new_retained_returning_or_reactivated_each_week(tmp_path: P
 def test_the_whole_period_is_one_week_when_the_period_is(tmp_path: Path) -> None:
     """The row without a week is computed from the facts by the same rules, so for one week both are equal."""
     store = sparse.store_of(tmp_path, QUIET)
-    for name in ("member_flow", "reply_rate", "time_to_first_response"):
+    names = ("conversation_share", "member_flow", "newcomer_welcome", "relationship_depth", "reply_rate", "retention")
+    for name in (*names, "time_to_first_response", "two_way_conversations", "unanswered_then_lost"):
         whole, week = rows_of(store, name, since="2026-01-12", until="2026-01-19")
         assert {**whole, "week": None} == {**week, "week": None}, name
 

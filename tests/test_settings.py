@@ -96,7 +96,7 @@ holidays = [2026-12-25]
         ),
         (
             '[sentiment]\nscorer = "oracle"\n',
-            "hearth.toml, line 2: Invalid enum value 'oracle' (scorer). Allowed: linear, vader, strong.",
+            "hearth.toml, line 2: Invalid enum value 'oracle' (scorer). Allowed: linear, vader, strong, off.",
         ),
         (
             "[sentiment]\nthreads = 0\n",

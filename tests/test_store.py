@@ -36,6 +36,7 @@ def tables(store: Store) -> dict[str, list[dict[str, Any]]]:
     names = (
         "sources", "channels", "members", "messages", "reactions", "places", "source_days", "people",
         "resolved", "conversations", "asks", "member_days", "member_weeks", "reply_pairs",
+        "newcomers", "lapses", "staff_days", "audience",
     )  # fmt: skip
     return {name: store.query(f"from {name} order by all").to_dicts() for name in names}
 

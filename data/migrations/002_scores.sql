@@ -6,5 +6,5 @@ create table scores (
     negative float, neutral float, positive float, label varchar, language varchar, flags usmallint
 );
 create table scorer (name varchar, version varchar);
-alter table loads add column left_out map(varchar, bigint);
+alter table loads add column left_out struct(kind varchar, records bigint)[];
 alter table loads add column private_reason varchar;
