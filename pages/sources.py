@@ -71,7 +71,10 @@ def loaded() -> None:
     with st.container(border=True):
         st.markdown(f"**{_words.count(len(loads), 'load')}, the newest first**")
         _show.table(_ledger(), "Every load and what became of its records")
-        st.caption("Read = inserted + updated + unchanged + refused: no record is lost without a word.")
+        st.caption(
+            "Read = inserted + updated + unchanged + refused: no record is lost without a word. Left out: passed by on "
+            "purpose, such as private messages; where they were read, the reason stands beside."
+        )
 
 
 def refused() -> None:
@@ -105,7 +108,7 @@ def _trust() -> pl.DataFrame:
 
 @kept(4)
 def _ledger() -> pl.DataFrame:
-    return _ask.read("loads").select(*LEDGER, *COUNTS)
+    return _ask.read("loads").select(*LEDGER, *COUNTS, "left_out", "private_reason")
 
 
 PARTS = {
