@@ -60,6 +60,8 @@ def load_command(
     else:
         summary = load(job, store, settings, Progress(as_json))
     _say(summary, as_json, dry_run)
+    if settings.sentiment.scorer == "strong" and not as_json:
+        print("The scorer `strong` takes its time: .venv/bin/python -m ingest score lets it hear what is new.")
     raise typer.Exit(REFUSALS if any(each.refused for each in summary.loads) else ALL_IN)
 
 
