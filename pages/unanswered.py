@@ -16,7 +16,7 @@ TOLD = 30
 """So many of a conversation's last messages are shown."""
 FITS = 4
 """So many messages fit beside the list; more get a window of their own to scroll in."""
-WIDTHS = {"Waiting": 75, "They said": 245, "Who": 130, "Visit": 80, "Where": 130, "Why": 85}
+WIDTHS = {"Waiting": 75, "They said": 215, "Who": 130, "Visit": 80, "Where": 125, "Why": 130}
 
 
 def page() -> None:
@@ -85,8 +85,14 @@ def _entry(row: Row) -> Row:
         "Who": line(row["name"], 40) or "Somebody",
         "Visit": _visits(row),
         "Where": f"{line(row['channel_name'], 30)} · {_words.platform(row['platform'])}",
-        "Why": row["reason"],
+        "Why": _why(row),
     }
+
+
+def _why(row: Row) -> str:
+    """Why it needs a reply, and that somebody is unhappy where the scorer is sure of it."""
+    told = [row["reason"], *(["unhappy"] if row["sentiment"] == "negative" else [])]
+    return ", ".join(dict.fromkeys(told))
 
 
 def _visits(row: Row) -> str:
@@ -100,7 +106,7 @@ def _conversation(ask: Row) -> None:
     st.markdown(f"**{who}** · {_visits(ask)} · in {label(ask['channel_name'])}, {label(ask['source_name'])}")
     st.caption(
         f"Waiting {_words.age(ask['age_hours'])}, target {_words.wait(ask['target_hours'])}. "
-        f"Needs a reply: {label(ask['reason'])}."
+        f"Needs a reply: {label(_why(ask))}."
     )
     if link := web_link(ask["permalink"]):
         st.link_button(f"Answer on {label(link[1])}", link[0], type="primary")
