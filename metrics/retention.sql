@@ -1,0 +1,62 @@
+-- title: Retention
+-- asks: Of the members of last week, how many were active this week?
+-- unit: share
+-- better: higher
+-- source: product analytics' weekly retention; Wilson 1927
+--
+-- A week counts once it is over in the period and in the data of the member's source: half a week brings half of them
+-- back. The whole period follows the same rule with the period in place of the week, as in member_flow: of the members
+-- of the seven days before it, those active in it; it needs a first day. What the filters leave is the community.
+with place as (
+    select
+        scoped.place_id, split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split, ended.last_day
+    from scope($platforms, $sources, $channels) as scoped
+    inner join (
+        select source_key, max(day) as last_day from source_days
+        where day < coalesce($until, date '9999-01-01')
+        group by source_key
+    ) as ended on scoped.source_key = ended.source_key
+),
+seen as (
+    select
+        place.split, member_weeks.week, place.last_day,
+        lead(member_weeks.week) over (partition by place.split, member_weeks.person_id order by member_weeks.week)
+        - member_weeks.week = 7 as is_retained
+    from member_weeks
+    inner join place on member_weeks.place_id = place.place_id
+    where
+        member_weeks.week >= coalesce($since::date - 13, member_weeks.week)
+        and member_weeks.week < coalesce($until, date '9999-01-01')
+    group by place.split, member_weeks.person_id, member_weeks.week, place.last_day
+),
+around as (
+    select place.split, bool_or(member_days.day >= $since) as is_retained
+    from member_days
+    inner join place on member_days.place_id = place.place_id
+    where
+        member_days.day >= $since::date - 7 and member_days.day < coalesce($until, date '9999-01-01')
+        and place.last_day >= $since::date + 6
+    group by place.split, member_days.person_id
+    having min(member_days.day) < $since
+),
+counted as (
+    select week, split, count(*) filter (where is_retained) as retained, count(*) as members
+    from (
+        select week + 7 as week, split, is_retained from seen where last_day >= week + 13
+        union all
+        select null as week, split, is_retained from around
+    )
+    group by week, split
+)
+select
+    weeks.week, weeks.split,
+    case when weeks.is_known then counted.retained / nullif(counted.members, 0) end as share,
+    case when weeks.is_known then wilson_low(counted.retained, counted.members) end as low,
+    case when weeks.is_known then wilson_high(counted.retained, counted.members) end as high,
+    coalesce(counted.retained, 0) as retained, coalesce(counted.members, 0) as members
+from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join counted
+    on
+        weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
+        and coalesce(weeks.week >= $since, true)
+order by weeks.split nulls first, weeks.week nulls first

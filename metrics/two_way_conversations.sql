@@ -1,0 +1,36 @@
+-- title: Two-way conversations
+-- asks: In how many conversations is there an ask, a reply, and the asker speaking again?
+-- unit: share
+-- better: higher
+-- source: the creed: "One-way communication is an epic fail"; Wilson 1927
+--
+-- One each, in the week of its first ask, once that is 72 h old: the reply and the asker's next words after it must
+-- both have come within those 72 h, so that an old conversation has had no more time than a young one. Inferred replies
+-- tie nobody's next words, so asking for them changes nothing here.
+with conversation as (
+    select
+        conversation_key, min(asked_at) as opened_at,
+        arg_min({week: week, split: split, age_hours: age_hours, again_at: again_at}, asked_at) as first_ask
+    from asks_in(null, $until_at, $by, $platforms, $sources, $channels, $population, false)
+    group by conversation_key
+    having opened_at >= coalesce($since_at, opened_at)
+),
+counted as (
+    select
+        first_ask.week, first_ask.split,
+        count(*) filter (where first_ask.again_at <= opened_at + interval 72 hours) as two_way,
+        count(*) as conversations
+    from conversation
+    where first_ask.age_hours >= 72
+    group by grouping sets ((first_ask.week, first_ask.split), (first_ask.split))
+)
+select
+    weeks.week, weeks.split,
+    case when weeks.is_known then counted.two_way / nullif(counted.conversations, 0) end as share,
+    case when weeks.is_known then wilson_low(counted.two_way, counted.conversations) end as low,
+    case when weeks.is_known then wilson_high(counted.two_way, counted.conversations) end as high,
+    coalesce(counted.two_way, 0) as two_way, coalesce(counted.conversations, 0) as conversations
+from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join counted
+    on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
+order by weeks.split nulls first, weeks.week nulls first
