@@ -126,14 +126,14 @@ class Export:
         with self._stream(name, counted=False) as stream:
             return stream.read(size)
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, counted: bool = True) -> bytes:
         """All of a file, of at most 512 MB."""
         member = self._member(name)
         if member.unpack or member.size > SMALL:
-            with self._stream(name) as stream:
+            with self._stream(name, counted) as stream:
                 content = stream.read(MAX_AT_ONCE + 1)
         else:  # without the layers of a stream: most exports are many small files
-            content = self._read_small(member, name)
+            content = self._read_small(member, name, counted)
         if len(content) > MAX_AT_ONCE:
             raise ExportError(f"{self._label(name)} is too large to be read in one piece")
         return content
@@ -162,9 +162,9 @@ class Export:
                 line = line.removesuffix(b"\n").removesuffix(b"\r")
                 yield number, line.removeprefix(BOM) if number == 1 else line
 
-    def decode(self, name: str, type: type[T]) -> T:
+    def decode(self, name: str, type: type[T], *, counted: bool = True) -> T:
         """A small JSON file as `type`, all of it or an ExportError."""
-        content = self.read(name).removeprefix(BOM)
+        content = self.read(name, counted=counted).removeprefix(BOM)
         try:
             decoded = _decoded(msgspec.json.Decoder(type), content)
         except UNFIT as error:
@@ -175,8 +175,9 @@ class Export:
     def array(self, name: str, type: type[T], key: str | None = None) -> Iterator[T | Refused]:
         """The elements of a JSON list: the file's own, or the one under `key` at its top.
 
-        An element that does not fit `type` comes out as Refused, and so does a cut-off end. Memory
-        does not grow with the file. What comes out nests at most 64 deep.
+        The file's own may be a script's, `window.x = [...]`. An element that does not fit `type` comes out
+        as Refused, and so does a cut-off end. Memory does not grow with the file. What comes out nests at
+        most 64 deep.
         """
         member = self._member(name)
         elements = _Elements(name, type, self._fields)
@@ -207,7 +208,7 @@ class Export:
         checked = _Checked(stored, label, member.size, self._place.mismatch, count)
         return io.BufferedReader(_Unpacked(checked, label, member.unpack) if member.unpack else checked)
 
-    def _read_small(self, member: _Member, name: str) -> bytes:
+    def _read_small(self, member: _Member, name: str, counted: bool) -> bytes:
         try:
             with member.open() as stored:
                 content = stored.read()
@@ -215,7 +216,8 @@ class Export:
             raise _damaged(self._label(name), error) from None
         if len(content) != member.size:
             raise ExportError(f"{self._label(name)} {self._place.mismatch}")
-        self._count(member.size)
+        if counted:
+            self._count(member.size)
         return content
 
     def _count(self, size: int) -> None:
@@ -831,7 +833,7 @@ def _entered(window: _Window, key: str | None) -> bool:
 @cache
 def _opening(key: str | None) -> re.Pattern[bytes]:
     if key is None:
-        return re.compile(rb"(?:\xef\xbb\xbf)?+\s*+\[")
+        return re.compile(rb"(?:\xef\xbb\xbf)?+\s*+(?:[\w.]++\s*+=\s*+)?+\[")
     name = re.escape(msgspec.json.encode(key))
     before = rb"(?>(?:\s*+(?!%b\s*+:)%b\s*+:%b,)*)" % (name, _STRING, _ANY)
     return re.compile(rb"(?:\xef\xbb\xbf)?+\s*+\{%b\s*+%b\s*+:\s*+\[" % (before, name), re.DOTALL)

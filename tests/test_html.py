@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.exports._html import plain
+from ingest.exports._html import plain, unescape
 
 
 @pytest.mark.parametrize(
@@ -164,3 +164,9 @@ def test_time_grows_with_the_length_only(piece: str, end: str) -> None:
 
 def test_nesting_of_any_depth() -> None:
     assert plain("<blockquote><div>" * 100_000 + "deep" + "</div></blockquote>" * 100_000 + "up") == "> deep\nup"
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "x" + "F" * 5000, "0" * 5000 + "65"])
+def test_a_number_that_is_no_letter_is_a_sign_for_none(number: str) -> None:
+    assert unescape(f"a &#{number}; b &amp; c") == "a \ufffd b & c"
+    assert plain(f"<p>a &#{number}; b</p>") == "a \ufffd b"

@@ -20,8 +20,8 @@ GENERAL, HELP, THREAD = "7000000000000000001", "7000000000000000002", "700000000
 ADA, GRACE = "8000000000000000001", "8000000000000000002"
 
 
-def records(path: Path) -> list[Record]:
-    with Export(path) as export:
+def records(path: Path, include_private: bool = False) -> list[Record]:
+    with Export(path, include_private=include_private) as export:
         return list(discord.read(export))
 
 
@@ -160,16 +160,52 @@ def test_reactions_name_who_is_known_and_count_the_others() -> None:
     ]
 
 
-def test_private_threads_are_left_out() -> None:
+def test_private_threads_are_left_out_and_counted() -> None:
     assert "401" not in messages()
     assert "Secret" not in str(records(HARBOUR))
+    with Export(HARBOUR) as export:
+        list(discord.read(export))
+        assert export.left_out == {"private messages": 1}
+        assert export.done == export.size
+
+
+def test_a_private_thread_that_is_asked_for_is_a_channel_of_its_own() -> None:
+    with Export(HARBOUR, include_private=True) as export:
+        found = list(discord.read(export))
+        assert not export.left_out
+    assert Channel("400", "Secret", "chat", is_private=True) in found
+    assert not any(each.is_private for each in found if isinstance(each, Channel) and each.id != "400")
+    (secret,) = (each for each in found if isinstance(each, Message) and each.channel_id == "400")
+    assert (secret.id, secret.conversation_id, secret.title) == ("401", "400", "Secret")
+
+
+def test_direct_messages_that_are_asked_for_go_with_their_server_or_stand_alone(tmp_path: Path) -> None:
+    content = file("Secret [400")
+    content["guild"] = {"id": "0", "name": "Direct Messages"}
+    content["channel"] = {"id": "500", "type": "DirectTextChat", "name": "grace"}
+    folder = write(tmp_path / "a", content)
+    source, channel, *_, message = records(folder, include_private=True)
+    assert source == Source("discord", "0", "Direct Messages", None, datetime(2026, 5, 2, tzinfo=UTC))
+    assert channel == Channel("500", "grace", "chat", is_private=True)
+    assert isinstance(message, Message)
+    assert (message.conversation_id, message.permalink) == (None, "https://discord.com/channels/@me/500/401")
+    source, *_ = records(write(folder, file("Lunch [300"), "lunch.json"), include_private=True)
+    assert isinstance(source, Source)
+    assert source.name == "Harbour"
+
+
+def test_a_time_before_all_time_is_refused(tmp_path: Path) -> None:
+    content = file("Lunch [300")
+    content["messages"][0]["timestamp"] = "0001-01-01T00:00:00+14:00"
+    (refused,) = (each for each in records(write(tmp_path, content)) if isinstance(each, Refused))
+    assert (refused.place, refused.reason) == ("message 301", "its time is none")
 
 
 @pytest.mark.parametrize("kind", ["GuildPrivateThread", "DirectTextChat", "DirectGroupTextChat"])
 def test_an_export_of_nothing_but_private_words_is_refused(tmp_path: Path, kind: str) -> None:
     content = file("Secret [400")
     content["channel"]["type"] = kind
-    with pytest.raises(ExportError, match="no public channel"):
+    with pytest.raises(ExportError, match="private messages only"):
         records(write(tmp_path, content))
 
 

@@ -140,3 +140,11 @@ def test_no_damage_ever_raises_anything_but_an_export_error(package: Path) -> No
             except ExportError as error:
                 assert str(error).startswith("discord: ")  # noqa: PT017 - one of hundreds may raise
         path.write_bytes(whole[path])
+
+
+def test_a_channel_that_cannot_be_told_is_refused_and_its_words_are_not_read(package: Path) -> None:
+    described(package, f"c{GENERAL}", id="")
+    found = records(package)
+    (refused,) = (record for record in found if isinstance(record, Refused))
+    assert (refused.file, refused.place) == (f"messages/c{GENERAL}/channel.json", "byte 0")
+    assert [record.id for record in found if isinstance(record, Message)] == ["1400000000000000021"]

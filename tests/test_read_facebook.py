@@ -192,3 +192,9 @@ def test_damage_never_stops_the_reader(tmp_path: Path, fixture: Path) -> None:
             assert isinstance(records(spoilt, include_private=True)[0], Source)
         except ExportError:
             continue
+
+
+def test_bytes_that_are_read_twice_are_counted_once() -> None:
+    with Export(CAFE, include_private=True) as export:
+        for _ in facebook.read(export):
+            assert export.done <= export.size

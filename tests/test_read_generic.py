@@ -381,3 +381,11 @@ def test_a_real_dump_with_a_broken_row_loses_that_row_only(samples: Path) -> Non
     said = [record for record in found if isinstance(record, Message)]
     assert (len(said), sum(isinstance(record, Refused) for record in found)) == (4_999, 2)
     assert sum(message.parent_id is not None for message in said) == 3_694
+
+
+def test_a_byte_that_is_no_letter_costs_one_record_of_a_list(tmp_path: Path) -> None:
+    rows = [{"id": str(n), "author": "ada", "sent_at": "2026-05-01T12:00Z", "text": "caf#"} for n in range(3)]
+    broken = json.dumps(rows).encode().replace(b"caf#", b"caf\xe9", 1)
+    (tmp_path / "list.json").write_bytes(broken)
+    assert [message.id for message in messages(tmp_path / "list.json")] == ["1", "2"]
+    assert [place for place, _, _ in refused(tmp_path / "list.json")] == ["record 1"]

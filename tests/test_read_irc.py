@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -281,3 +282,12 @@ def answers(path: Path) -> dict[int, list[int]]:
         if earlier != later:
             found.setdefault(later, []).append(earlier)
     return found
+
+
+@pytest.mark.parametrize("sign", ["(", "[", "<", "@", "& ", "(a@", "*** a (", "-"])
+@pytest.mark.parametrize("begins", ["", "* ", "*** ", "<", "<a ", "-", "*** ada (x@"])
+def test_a_long_run_of_one_sign_takes_no_longer_than_its_length(tmp_path: Path, sign: str, begins: str) -> None:
+    run = sign * (100_000 // len(sign))
+    began = monotonic()
+    records(log(tmp_path / "a", "[10:00] <ada> one", f"[10:01] {begins}{run}", "[10:02] <ada> three"))
+    assert monotonic() - began < 1

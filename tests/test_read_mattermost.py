@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -137,3 +138,10 @@ def test_a_damaged_export_is_read_or_refused_but_never_falls_over(path: Path, tm
     for spoilt in damaged(path, tmp_path):
         with suppress(ExportError):
             assert isinstance(records(spoilt, include_private=True)[0], Source)
+
+
+def test_a_post_that_does_not_say_its_channel_is_refused(tmp_path: Path) -> None:
+    post = {"id": "p1", "create_at": 1714550000000, "user_id": "u1", "channel_id": "", "message": "x"}
+    (tmp_path / "page.json").write_text(json.dumps({"order": ["p1"], "posts": {"p1": post}}))
+    (refused,) = (record for record in records(tmp_path) if isinstance(record, Refused))
+    assert refused.reason == "it does not say its id and its channel"

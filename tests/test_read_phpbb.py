@@ -256,3 +256,21 @@ def test_the_time_bbcode_takes_grows_with_its_length_only(piece: str) -> None:
     _bbcode.words(piece * 50_000)
     _bbcode.cited(piece * 50_000)
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "run",
+    [b"CREATE TABLE " + b"a" * 200_000, b"INSERT INTO t" + b" " * 200_000, b"INSERT " + b"a " * 100_000]
+    + [b"INSERT INTO t (a, b) VALUES (" + run for run in (b"9" * 200_000 + b"'x')", b"_" * 200_000, b"a " * 100_000)],
+)
+def test_a_long_run_of_one_sign_takes_no_longer_than_its_length(tmp_path: Path, run: bytes) -> None:
+    began = time.monotonic()
+    inserted(tmp_path, run)
+    inserted(tmp_path, b"CREATE TABLE t (a int, b int);\n" + run + b");\n")
+    assert time.monotonic() - began < 1
+
+
+def test_an_account_without_a_number_is_nobody(tmp_path: Path) -> None:
+    dump = (BOARD.parent / "slip-2003.sql").read_bytes()
+    (tmp_path / "slip.sql").write_bytes(dump.replace(b"VALUES('2', '1', 'ada'", b"VALUES('', '1', 'ada'"))
+    assert not [record for record in records(tmp_path / "slip.sql") if isinstance(record, Member)]

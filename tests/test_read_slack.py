@@ -262,7 +262,22 @@ def test_an_archived_channel_does_not_take_the_folder_of_its_namesake(tmp_path: 
         assert one(tmp_path / str(number), {}, channels=channels).channel_id == "C1"
 
 
-def test_private_channels_and_direct_messages_are_never_read(tmp_path: Path) -> None:
+def test_private_channels_and_direct_messages_are_counted_and_read_when_asked_for() -> None:
+    with Export(QUAY) as export:
+        said = sum(isinstance(record, Message) for record in slack.read(export))
+        assert export.left_out == {"private messages": 3}  # a row in each of three folders
+    with Export(QUAY, include_private=True) as export:
+        found = list(slack.read(export))
+        assert not export.left_out
+    assert sum(isinstance(record, Message) for record in found) == said + 3
+    closed = {record.id: record.name for record in found if isinstance(record, Channel) and record.is_private}
+    private = [record for record in found if isinstance(record, Message) and record.channel_id in closed]
+    assert len(private) == 3
+    assert "direct messages" in closed.values()
+    assert "staff-only" in closed.values()
+
+
+def test_private_channels_and_direct_messages_are_not_read_unless_asked_for(tmp_path: Path) -> None:
     assert "between us" not in repr(records(QUAY))
     assert len(messages(QUAY)) + 1 == 14  # one ts is in both channels
     closed = [{"id": "C1", "name": "general"}, {"id": "C2", "name": "quiet", "is_private": True}]

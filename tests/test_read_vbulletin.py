@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,3 +104,9 @@ def test_no_change_of_a_byte_makes_it_stumble(tmp_path: Path) -> None:
         (tmp_path / "a.sql").write_bytes(content if turn % 4 else content[: chance.randrange(len(content))])
         with suppress(ExportError):
             records(tmp_path / "a.sql")
+
+
+def test_a_thread_that_names_no_forum_is_in_an_unknown_one(tmp_path: Path) -> None:
+    dump = re.sub(rb"\((10, '[^']*', \d+), \d+,", rb"(\1, NULL,", BOARD.read_bytes())
+    (tmp_path / "a.sql").write_bytes(dump)
+    assert {message.channel_id for message in messages(tmp_path / "a.sql").values()} >= {"unknown"}

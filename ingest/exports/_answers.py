@@ -1,24 +1,30 @@
-"""Answers of an API as somebody saved them: a list, one object, or one a line; rows at any depth in them.
+"""Answers of an API, or a chat's own JSON, as somebody saved them: a list, one object, or one a line.
 
-For every reader of a platform whose answers people keep as they came, or with a little of a script's own around them.
+Where the rows of a file lie flat, rows() gives them as structs. Where they lie at any depth, or with a little of a
+script's own around them, answers() gives what a file holds piece by piece, and unfolded() the rows in each, as dicts.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from data.records import Refused
-from ingest.archive import UNFIT, Export
+from ingest.archive import BOM, UNFIT, Export
 
+T = TypeVar("T")
+
+HEAD = 16384
+LONG = 1 << 18  # a first message may be long, and hide the marks behind it
 SUFFIXES = {"", ".json", ".jsonl", ".ndjson"}
-BOM = b"\xef\xbb\xbf"
-MANY_LINES = re.compile(rb"[{\[]\s*\n")
+MANY_LINES = re.compile(rb"\{\s*\n")
 
 Row = dict[str, Any]
 
@@ -41,18 +47,47 @@ def beginning(export: Export, name: str) -> bytes:
     return head if head[:1] in (b"{", b"[") else b""
 
 
+def kinds(export: Export, marks: Mapping[str, tuple[bytes, ...]], limit: int | None = None) -> dict[str, list[str]]:
+    """The names of the files by kind: the first in `marks` whose marks all stand in the file's beginning."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in islice(likely(export), limit):
+        head = export.head(name, HEAD)
+        kind = _kind(head, marks)
+        if kind is None and len(head) == HEAD:
+            kind = _kind(export.head(name, LONG), marks)
+        if kind:
+            found[kind].append(name)
+    return found
+
+
+def rows(export: Export, name: str, type: type[T], key: str | None = None) -> Iterator[T | Refused]:
+    """The rows of a file: it is their list, holds it under `key`, has one on each line, or is the only one."""
+    head = export.head(name, LONG).removeprefix(BOM).lstrip()
+    if head.startswith(b"["):
+        yield from export.array(name, type)
+    elif key and msgspec.json.encode(key) in head:
+        yield from export.array(name, type, key)
+    else:
+        for answer in _one_or_many(export, name, head):
+            yield row(answer.raw, type, name, answer.place)
+
+
+def row(raw: bytes | msgspec.Raw, type: type[T], file: str, place: str) -> T | Refused:
+    """One row as a struct, or the reason why it is none."""
+    try:
+        return msgspec.json.decode(raw, type=type)
+    except UNFIT as error:
+        return Refused(file, place, str(error), bytes(raw))
+
+
 def answers(export: Export, name: str) -> Iterator[Answer | Refused]:
     """What a file holds, piece by piece: only one object over many lines is taken as a whole."""
     head = beginning(export, name)
     if head.startswith(b"["):
         for number, raw in enumerate(export.array(name, msgspec.Raw), 1):
             yield raw if isinstance(raw, Refused) else Answer(f"record {number}", bytes(raw))
-    elif MANY_LINES.match(head):
-        yield Answer("byte 0", export.read(name).removeprefix(BOM))
     else:
-        for number, line in export.lines(name):
-            if line and not line.isspace():
-                yield Answer(f"line {number}", line)
+        yield from _one_or_many(export, name, head)
 
 
 def decoded(raw: bytes) -> object:
@@ -101,6 +136,19 @@ def refused(row: Row, file: str, place: str, shape: Shape, reason: Exception) ->
     """One row, without those that lie in it."""
     alone = {key: value for key, value in row.items() if key not in shape.holders}
     return Refused(file, place, str(reason), msgspec.json.encode(alone))
+
+
+def _kind(head: bytes, marks: Mapping[str, tuple[bytes, ...]]) -> str | None:
+    return next((kind for kind, wanted in marks.items() if all(mark in head for mark in wanted)), None)
+
+
+def _one_or_many(export: Export, name: str, head: bytes) -> Iterator[Answer]:
+    if MANY_LINES.match(head):
+        yield Answer("byte 0", export.read(name).removeprefix(BOM))
+        return
+    for number, line in export.lines(name):
+        if line and not line.isspace():
+            yield Answer(f"line {number}", line)
 
 
 def _may_hold(value: Row, shape: Shape) -> bool:

@@ -7,7 +7,7 @@ grows with the length only, also on pages made to be slow, on which `html.parser
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import unescape as resolved
 
 # A quote opens a value only after "=": elsewhere in a tag an apostrophe is only an apostrophe.
 VALUE = r"""=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+"""
@@ -15,6 +15,7 @@ TOKEN = re.compile(
     rf"""<!--.*?(?:-->|\Z) | <[!?][^>]*+>? | <(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|{VALUE})*+)(>|\Z)""",
     re.DOTALL | re.VERBOSE,
 )
+ENDLESS = re.compile(r"&#[xX]?[0-9a-fA-F]{8,}+;?")  # a number that is no letter, and may be too long to be one
 ATTRIBUTE = re.compile(r"""([^\s=/>"']++)(?:\s*+=\s*+(?:"([^"]*+)|'([^']*+)|([^\s"'][^\s]*+)))?+""")
 UNSAID = frozenset({"script", "style", "head", "title", "svg", "template", "iframe", "object"})
 CLOSING = {name: re.compile(rf"</{name}[^>]*+>?", re.IGNORECASE) for name in UNSAID}
@@ -24,6 +25,11 @@ BREAKING = QUOTING.union(
     ("footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre"),
     ("section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),
 )
+
+
+def unescape(text: str) -> str:
+    """Text without the escapes of HTML, however odd they are: nothing is raised."""
+    return resolved(ENDLESS.sub("\ufffd", text) if "&#" in text else text)
 
 
 def plain(html: str) -> str:

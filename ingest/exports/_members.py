@@ -22,7 +22,17 @@ class Members:
     def get(self, member_id: str) -> Member | None:
         return self._told.get(member_id)
 
+    def knows(self, member_id: str, is_staff: bool) -> bool:
+        """Whether somebody is told of, and as staff if so seen now: not to be seen as staff is no news.
+
+        Where only some messages show that their writer is staff, the others should say so with no date: else
+        they would replace what another load found.
+        """
+        known = self._told.get(member_id)
+        return known is not None and (known.is_staff or not is_staff)
+
     def tell(self, member: Member) -> Iterator[Member]:
+        """The member, where that is news."""
         known = self._told.get(member.id)
         if known:
             is_staff, email = known.is_staff or member.is_staff, member.email or known.email

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ import msgspec
 
 from data.records import Audience, Channel, Member, Message, Reaction, Record, Refused
 from ingest.archive import Export, ExportError
+from ingest.exports._moments import epoch
 
 THREAD = re.compile(r"(^|/)message_\d+\.json$")
 THREAD_HEAD = re.compile(rb'\s*\{\s*"(?:participants|messages)"\s*:\s*\[')
@@ -148,11 +149,8 @@ def mended(text: str) -> str:
 
 
 def moment(seconds: float | None) -> datetime | None:
-    """A time in UTC; None where there is none, or none that can be."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
-    except (ValueError, OverflowError, OSError):
-        return None
+    """A time in UTC; None where there is none, or none that can be: 0 stands for none."""
+    return epoch(seconds or None)
 
 
 def flat(labels: Iterable[Label | list[Label]]) -> Iterator[Label]:
@@ -212,7 +210,7 @@ def inbox(export: Export, files: list[str], account: Account) -> Iterator[Record
 def _title(export: Export, file: str) -> str:
     """A thread's name, which stands behind its messages; empty where the file is cut off before it."""
     try:
-        return mended(export.decode(file, Thread).title)
+        return mended(export.decode(file, Thread, counted=False).title)
     except ExportError:
         return ""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from data.records import Refused
 from ingest.archive import Export
 from ingest.exports import _answers, _sheets
 from ingest.exports._answers import Row, Shape
+from ingest.exports._moments import settle
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -58,22 +58,19 @@ def rows(
 
 
 def converted(row: Row, type: type[T], file: str, place: str) -> T | Refused:
-    """A row as `type`; numbers and dates may be written as text, as they are in a sheet."""
+    """A row as `type`, its moments in UTC; numbers and dates may be written as text, as they are in a sheet."""
     try:
-        return msgspec.convert(row, type, strict=False)
-    except msgspec.ValidationError as error:
+        found = msgspec.convert(row, type, strict=False)
+        settle(found)
+    except ValueError as error:
         return refused(row, type, file, place, str(error))
+    return found
 
 
 def refused(row: Row, type: type[T], file: str, place: str, reason: str) -> Refused:
     """A row that cannot be read, but for what lies deeper in it: there people's addresses stand."""
     flat = {key: row[key] for key in type.__struct_fields__ if not isinstance(row.get(key, {}), dict | list)}
     return Refused(file, place, reason, msgspec.json.encode(flat))
-
-
-def utc(moment: datetime) -> datetime:
-    """A moment in UTC; one without a zone is so already."""
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _named(names: list[str], fields: list[str]) -> Row:

@@ -16,13 +16,14 @@ from ingest.archive import BLOCK, MAX_RAW, MAX_RECORD, Export
 LOOK = 1 << 20  # bytes of a dump in which a table of the board's begins
 QUOTED = rb"""'(?:[^'\\]++|\\.|'')*+'|"(?:[^"\\]++|\\.|"")*+\""""
 BLANK = re.compile(rb"(?:\s++|--(?=\s)[^\n]*+\n|#[^\n]*+\n|/\*(?!!).*?\*/)*+", re.DOTALL)
-CREATE = re.compile(rb'CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?[^(;]*?(\w+)[`"]?\s*\(', re.IGNORECASE)
 COLUMN = re.compile(
     rb'^\s*+[`"]?(?!(?:PRIMARY|UNIQUE|KEY|INDEX|FULLTEXT|CONSTRAINT)\b)(\w+)[`"]?\s+\w', re.IGNORECASE | re.MULTILINE
 )
-NAME = rb'[`"]?(?:\w+[`"]?\.[`"]?)?(\w+)[`"]?'
+# Possessive throughout: a long run of one sign must not be gone over again from each of its places.
+NAME = rb'(?:[`"]?[^\s`"().,;]++[`"]?\.)?+[`"]?(\w++)[`"]?'
+CREATE = re.compile(rb"CREATE\s++TABLE\s++(?:IF\s++NOT\s++EXISTS\s++)?+" + NAME + rb"\s*+\(", re.IGNORECASE)
 INSERT = re.compile(
-    rb"(?:INSERT|REPLACE)\s+(?:\w+\s+)*?INTO\s+" + NAME + rb"\s*(?:\(([^()]*)\))?\s*VALUES\s*", re.IGNORECASE
+    rb"(?:INSERT|REPLACE)\s++(?:\w++\s++)*?INTO\s++" + NAME + rb"\s*+(?:\(([^()]*+)\))?+\s*+VALUES\s*+", re.IGNORECASE
 )
 VALUE = re.compile(rb"\s*+(?:_\w+\s*+)?+(" + QUOTED + rb"|[^\s'\"(),;]++)\s*+([,)])", re.DOTALL)
 ROW = re.compile(rb"\((?:\s*+(?:_\w+\s*+)?+(?:" + QUOTED + rb"|[^\s'\"(),;]++)\s*+,?+)++\)", re.DOTALL)
@@ -149,7 +150,7 @@ class _Dump:
 
     def _read(self, row: re.Match[bytes], table: str, columns: list[str]) -> Row | Refused:
         raw, place, self.at = row[0], f"byte {self.offset + self.at}", row.end()
-        values = [_value(found[1]) for found in VALUE.finditer(raw, 1)]
+        values = list(_values(raw))
         if len(values) != len(columns):
             reason = f"it has {len(values)} values, {table} has {len(columns)} columns"
             return Refused(self.file, place, reason, raw[:MAX_RAW])
@@ -170,6 +171,14 @@ def _end(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:
 
 def _names(columns: bytes) -> list[str]:
     return [name.decode() for name in re.findall(rb"\w+", columns)]
+
+
+def _values(row: bytes) -> Iterator[str | None]:
+    """The values of a row, as far as they are separated by commas."""
+    at = 1
+    while found := VALUE.match(row, at):
+        yield _value(found[1])
+        at = found.end()
 
 
 def _value(written: bytes) -> str | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from html import unescape
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from data.records import Refused
 from ingest.archive import BLOCK, MAX_JSON_DEPTH, MAX_RAW, MAX_RECORD, Export, ExportError
+from ingest.exports._html import unescape
 
 MAX_AGAIN = 256 << 20  # bytes read a second time after elements that never end: else a crafted file could take hours
 ENCODED = re.compile(rb"""<\?xml[^>]{0,200}encoding=["'](iso-8859-\d+|windows-125\d)["']""", re.IGNORECASE)
@@ -74,15 +73,6 @@ def said(head: bytes, name: str) -> str:
     pattern = rf"<{re.escape(name)}(?:\s[^>]*)?>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*))"
     found = re.search(pattern, head.decode("utf-8", "replace"), re.DOTALL)
     return (found[1] or unescape(found[2] or "")).strip() if found else ""
-
-
-def moment(written: str | None) -> datetime | None:
-    """A time as these exports write it, in UTC; one without a zone is UTC already. None where there is none."""
-    try:
-        found = datetime.fromisoformat(written or "")
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _written(element: Element) -> str:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from data.records import Audience, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets
+from ingest.exports._moments import utc
 from ingest.exports._sheets import Row, Sheet
 
 PLATFORM = "audience"
@@ -314,7 +315,7 @@ def _moment(written: str, is_day_first: bool = False) -> datetime | None:
             return _in_words(written)
     except ValueError:
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return utc(at)
 
 
 def _in_words(written: str) -> datetime | None:

@@ -10,7 +10,8 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._html import plain
 from ingest.exports._members import Members
-from ingest.exports._xml import Element, elements, moment, said
+from ingest.exports._moments import iso
+from ingest.exports._xml import Element, elements, said
 
 PLATFORM = "blogger"
 
@@ -57,7 +58,7 @@ class _Blog:
         if left_out := _left_out(entry, kind):
             self.export.left_out[left_out] += 1
             return
-        sent_at, id_ = moment(entry["published"]), _short(entry["id"])
+        sent_at, id_ = iso(entry["published"]), _short(entry["id"])
         answered = None if kind in POSTS else _answered(entry)
         if not id_ or not sent_at or (kind == "comment" and not answered):
             reason = "its date cannot be read" if id_ and not sent_at else "it does not say which post it is about"

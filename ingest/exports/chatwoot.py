@@ -140,11 +140,11 @@ class _Desk:
         parent_id = answered if answered != str(raw.id) else None
         is_deleted = told.get("deleted") is True
         yield Message(
-            str(raw.id), channel.id, member.id if member else None, _rows.utc(raw.created_at),
+            str(raw.id), channel.id, member.id if member else None, raw.created_at,
             "" if is_deleted else (raw.content or "").strip(),
             kind="system" if raw.kind in ("activity", "template") else "message", conversation_id=conversation_id,
             parent_id=parent_id, basis="explicit" if parent_id else "thread" if has_begun else None,
-            deleted_at=_rows.utc(raw.updated_at or raw.created_at) if is_deleted else None,
+            deleted_at=(raw.updated_at or raw.created_at) if is_deleted else None,
             attachments=len(raw.attachments),
         )  # fmt: skip
 

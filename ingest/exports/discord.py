@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from data.records import Basis, Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._moments import iso, utc
 
 PLATFORM = "discord"
 
 THREADS = {"GuildPublicThread", "GuildNewsThread"}
-PRIVATE = {"GuildPrivateThread", "DirectTextChat", "DirectGroupTextChat"}
+PRIVATE_THREAD = "GuildPrivateThread"  # a channel of its own: the one it hangs under is not private
+PRIVATE = {PRIVATE_THREAD, "DirectTextChat", "DirectGroupTextChat"}
+DIRECT = "0"  # the guild that direct messages are said to be in
 SPOKEN = {"Default", "Reply", "20", "21"}  # 20: a slash command's answer, 21: a thread's first words
 DELETED = "456226577798135808"  # the one account Discord shows for every deleted one
 MESSAGES = re.compile(rb'(?<!\\)"messages"\s*:\s*\[')
@@ -57,6 +60,10 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     channel: Place
     date_range: Range = Range()
     exported_at: str | None = None
+
+    @property
+    def is_private(self) -> bool:
+        return self.channel.type in PRIVATE
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
@@ -115,17 +122,18 @@ def detects(export: Export) -> float:
 def read(export: Export) -> Iterator[Record]:
     """Yield one guild, then each file's messages. Private threads and direct messages are left out."""
     names = sorted(export.files("*.json"), key=_part)
-    headers = {name: found for name in names if (found := _header(export, name))}
-    public = {name: header for name, header in headers.items() if _is_public(header)}
-    yield _source(export, [header for header in public.values() if isinstance(header, Header)], len(headers))
+    found = {name: header for name in names if (header := _header(export, name))}
+    headers = {name: header for name, header in found.items() if isinstance(header, Header)}
+    kept = {name: header for name, header in headers.items() if export.include_private or not header.is_private}
+    yield _source(export, list(kept.values()), len(found))
+    yield from (header for header in found.values() if isinstance(header, Refused))
     guild = _Guild()
-    for name, header in public.items():
-        if isinstance(header, Refused):
-            yield header
-            continue
+    for name, header in kept.items():
         yield from guild.channel(header.channel)
         for raw in export.array(name, Raw, key="messages"):
-            yield from [raw] if isinstance(raw, Refused) else guild.records(raw, header)
+            yield from [raw] if isinstance(raw, Refused) else guild.records(raw, header, name)
+    for name in headers.keys() - kept.keys():
+        export.left_out["private messages"] += sum(1 for _ in export.array(name, msgspec.Raw, key="messages"))
 
 
 class _Guild:
@@ -143,19 +151,23 @@ class _Guild:
             channel = Channel(_channel_id(place), place.category or "unknown", "forum" if is_forum else None)
         else:
             rank = 2
-            channel = Channel(place.id, place.name, "forum" if place.type == "GuildForum" else "chat")
+            kind: Literal["forum", "chat"] = "forum" if place.type == "GuildForum" else "chat"
+            channel = Channel(place.id, place.name, kind, is_private=place.type in PRIVATE)
         if rank > self.channels.get(channel.id, -1):
             self.channels[channel.id] = rank
             yield channel
 
-    def records(self, raw: Raw, header: Header) -> Iterator[Record]:
-        place, author = header.channel, raw.author
-        in_thread = place.type in THREADS
-        if in_thread and raw.id == place.id:  # only a forum keeps a thread's starter in the thread
+    def records(self, raw: Raw, header: Header, file: str) -> Iterator[Record]:
+        place, author, sent_at = header.channel, raw.author, utc(raw.timestamp)
+        if sent_at is None:
+            yield Refused(file, f"message {raw.id}", "its time is none", msgspec.json.encode(raw))
+            return
+        in_thread = place.type in THREADS or place.type == PRIVATE_THREAD
+        if place.type in THREADS and raw.id == place.id:  # only a forum keeps a thread's starter in the thread
             yield from self.channel(place, is_forum=True)
-        sent_at = _utc(raw.timestamp)
         yield from self._member(author, sent_at)
         parent_id = _parent_id(raw, place)
+        guild_id = "@me" if header.guild.id == DIRECT else header.guild.id
         yield Message(
             raw.id,
             _channel_id(place),
@@ -166,18 +178,18 @@ class _Guild:
             title=place.name if in_thread else None,
             conversation_id=place.id if in_thread else None,
             parent_id=parent_id,
-            basis="explicit" if parent_id else self._basis(raw, place),
-            edited_at=_stated(raw.timestamp_edited),
+            basis="explicit" if parent_id else self._basis(raw, place, in_thread),
+            edited_at=iso(raw.timestamp_edited),  # some files hold it in words of the exporting machine's language
             mentions=tuple(user.id for user in raw.mentions if user.id != DELETED),
             attachments=len(raw.attachments) + len(raw.stickers),
-            permalink=f"https://discord.com/channels/{header.guild.id}/{place.id}/{raw.id}",
+            permalink=f"https://discord.com/channels/{guild_id}/{place.id}/{raw.id}",
         )
         yield from _reactions(raw)
 
-    def _basis(self, raw: Raw, place: Place) -> Basis | None:
+    def _basis(self, raw: Raw, place: Place, in_thread: bool) -> Basis | None:
         is_first = place.id not in self.begun or raw.id == place.id
         self.begun.add(place.id)
-        return "thread" if place.type in THREADS and not is_first else None
+        return "thread" if in_thread and not is_first else None
 
     def _member(self, user: User, seen_at: datetime) -> Iterator[Member]:
         if user.id == DELETED:
@@ -209,16 +221,13 @@ def _header(export: Export, name: str) -> Header | Refused | None:
         return Refused(name, "byte 0", f"what stands before its messages cannot be read: {error}", head[:1024])
 
 
-def _is_public(header: Header | Refused) -> bool:
-    return isinstance(header, Refused) or header.channel.type not in PRIVATE
-
-
 def _source(export: Export, headers: list[Header], files: int) -> Source:
     """The guild, and the widest range its files state: one without `after` goes back to the start."""
-    guilds = {header.guild.id: header.guild.name for header in headers}
+    named = {header.guild.id: header.guild.name for header in headers}
+    guilds = {id_: name for id_, name in named.items() if id_ != DIRECT} or named
     if len(guilds) != 1:
         raise ExportError(_not_one(export, sorted(guilds.values()), files))
-    since = [_stated(header.date_range.after) for header in headers]
+    since = [iso(header.date_range.after) for header in headers]
     until = [moment for header in headers if (moment := _until(header))]
     ((guild_id, name),) = guilds.items()
     return Source(
@@ -234,12 +243,12 @@ def _not_one(export: Export, guilds: list[str], files: int) -> str:
     if guilds:
         return f"discord: {export.name} holds several servers ({', '.join(guilds)}). Load them one by one."
     if files:
-        return f"discord: {export.name} has no public channel. Private ones are never loaded."
+        return f"discord: {export.name} holds private messages only, left out unless asked for: --include-private"
     return f"discord: {export.name} holds no DiscordChatExporter file. Export with the format JSON."
 
 
 def _until(header: Header) -> datetime | None:
-    stated = (_stated(header.date_range.before), _stated(header.exported_at))
+    stated = (iso(header.date_range.before), iso(header.exported_at))
     return min(filter(None, stated), default=None)
 
 
@@ -264,15 +273,3 @@ def _reactions(raw: Raw) -> Iterator[Reaction]:
         yield from (Reaction(raw.id, name, user_id) for user_id in named)
         if reaction.count > len(named):
             yield Reaction(raw.id, name, count=reaction.count - len(named))
-
-
-def _stated(written: str | None) -> datetime | None:
-    """A time that may be missing. Some files hold it in words of the exporting machine's language."""
-    try:
-        return _utc(datetime.fromisoformat(written)) if written else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _utc(moment: datetime) -> datetime:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from typing import NamedTuple
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets
+from ingest.exports._moments import utc
 from ingest.exports.discord import DELETED
 from ingest.exports.discord_html import FILE_ID, could_be_channel
 
@@ -173,7 +174,4 @@ def _moment(written: str) -> datetime | None:
             moment = datetime.strptime(written, YOUNGEST)  # noqa: DTZ007 - such a file does not tell the zone
         except ValueError:
             return None
-    try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        return None
+    return utc(moment)

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from itertools import islice, pairwise
 from typing import Literal, NamedTuple
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
-from ingest.exports._html import plain
+from ingest.exports._html import plain, unescape
 from ingest.exports.discord import DELETED
 
 PLATFORM = "discord"

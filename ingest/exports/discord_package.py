@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
@@ -23,6 +23,7 @@ from ingest.exports.discord_html import ID, moment
 PLATFORM = "discord"
 
 T = TypeVar("T")
+Id = Annotated[str, msgspec.Meta(min_length=1)]
 
 FOLDER = re.compile(r"(?:.*/)?c?\d+/channel\.json")  # the folders above bear names in the account's language
 PRIVATE = {1, 3, 12, "DM", "GROUP_DM", "PRIVATE_THREAD"}
@@ -34,14 +35,14 @@ MENTION = re.compile(r"<@!?(\d+)>")
 class Guild(msgspec.Struct, frozen=True):
     """A server."""
 
-    id: str
+    id: Id
     name: str = ""
 
 
 class Place(msgspec.Struct, frozen=True):
     """A channel, thread or direct conversation. One in a server that was left has no `guild`."""
 
-    id: str
+    id: Id
     type: int | str
     name: str | None = None
     guild: Guild | None = None
@@ -61,7 +62,7 @@ class Folder(NamedTuple):
 class User(msgspec.Struct, frozen=True):
     """Whose package it is."""
 
-    id: str
+    id: Id
     username: str
     global_name: str | None = None
 
@@ -76,16 +77,18 @@ class Raw(msgspec.Struct, frozen=True):
 
 def detects(export: Export) -> float:
     """High when one of the first channel.json files has its messages beside it."""
-    return 0.95 if any(_folders(export, look=5)) else 0.0
+    return 0.95 if any(isinstance(each, Folder) for each in _folders(export, look=5)) else 0.0
 
 
 def read(export: Export) -> Iterator[Record]:
     """Yield the server or the account, its one member, then each channel's messages."""
-    user, folders = _user(export), list(_folders(export))
+    user, found = _user(export), list(_folders(export))
+    folders = [each for each in found if isinstance(each, Folder)]
     kept = [folder for folder in folders if export.include_private or not folder.place.is_private]
     source = _source(export, user, [folder.place for folder in kept])
     yield source
     yield Member(user.id, user.global_name or user.username, user.username)
+    yield from (each for each in found if isinstance(each, Refused))
     for place, file in folders:
         if export.include_private or not place.is_private:
             yield from _messages(export, file, place, user, source)
@@ -121,16 +124,22 @@ def _messages(export: Export, file: str, place: Place, user: User, source: Sourc
         )
 
 
-def _folders(export: Export, look: int | None = None) -> Iterator[Folder]:
-    """Each channel that has its messages beside it, of the first `look` files that describe one."""
+def _folders(export: Export, look: int | None = None) -> Iterator[Folder | Refused]:
+    """Each channel that has its messages beside it, of the first `look` files that describe one.
+
+    What was said in one that cannot be told to be public is not read.
+    """
     names = set(export.files("*messages.*"))
     described = (name for name in export.files("*channel.json") if FOLDER.fullmatch(name))
     for name in islice(described, look):
         stem = name.removesuffix("channel.json") + "messages"
         file = next((file for file in (f"{stem}.json", f"{stem}.csv") if file in names), None)
-        place = _decoded(export.head(name), Place)
-        if file and place:
-            yield Folder(place, file)
+        head = export.head(name)
+        if file:
+            place = _decoded(head, Place)
+            yield (
+                Folder(place, file) if place else Refused(name, "byte 0", "it does not tell which channel it is", head)
+            )
 
 
 def _user(export: Export) -> User:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
-from ingest.archive import Export, ExportError
+from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports._html import plain
+from ingest.exports._moments import utc
 
 PLATFORM = "discourse"
 
@@ -25,7 +26,6 @@ T = TypeVar("T")
 
 ACTION, WHISPER = 3, 4  # of a post's types: closed, split, pinned; said to staff only
 LIKE = 2  # of what can be done with a post: the others are flags
-UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 START = rb"(?:\xef\xbb\xbf)?\s*"
 PAGE = re.compile(START + rb'\{\s*"(latest_posts|private_posts)"\s*:\s*\[')
@@ -143,7 +143,7 @@ def read(export: Export) -> Iterator[Record]:
     forum = Forum(export, host, _categories(export))
     for name, kind in files:
         for post in _posts(export, name, kind):
-            yield from [post] if isinstance(post, Refused) else forum.records(post)
+            yield from [post] if isinstance(post, Refused) else forum.records(post, name)
     yield from forum.rest()
 
 
@@ -193,13 +193,18 @@ class Forum:
         self.ids: dict[str, str] = {}  # by address
         self.waiting: dict[str, list[Message]] = {}  # replies, by the address of what they answer
 
-    def records(self, post: Post) -> Iterator[Record]:
+    def records(self, post: Post, file: str) -> Iterator[Record]:
         title, category_id = self._topic(post)
         category = self.categories.get(category_id)
         is_closed = category is not None and category.read_restricted
         if (post.post_type == WHISPER or is_closed) and not self.export.include_private:
             self.export.left_out["private messages"] += 1
             return
+        sent_at = utc(post.created_at)
+        if sent_at is None:
+            yield Refused(file, f"post {post.id}", "its time is none", msgspec.json.encode(post))
+            return
+        post.created_at = sent_at
         yield from self._channel(category_id, category)
         yield from self._member(post)
         message = self._message(post, title, _channel_id(category_id))
@@ -246,7 +251,7 @@ class Forum:
         self.handles[(post.username or "").lower()] = member.id
         if self.members.get(member.id) != member:
             self.members[member.id] = member
-            yield msgspec.structs.replace(member, updated_at=_utc(post.created_at))
+            yield msgspec.structs.replace(member, updated_at=post.created_at)
 
     def _message(self, post: Post, title: str | None, channel_id: str) -> Message:
         cooked = post.cooked or ""
@@ -255,14 +260,14 @@ class Forum:
             str(post.id),
             channel_id,
             None if post.user_id is None else str(post.user_id),
-            _utc(post.created_at),
+            post.created_at,
             _text(post),
             kind="system" if post.action_code or post.post_type == ACTION else "message",
             title=title,
             conversation_id=conversation(post.topic_id),
             parent_id=parent,
             basis="explicit" if parent else "thread" if post.post_number != 1 else None,
-            edited_at=_utc(post.updated_at) if post.version > 1 and post.updated_at else None,
+            edited_at=utc(post.updated_at) if post.version > 1 else None,
             deleted_at=_deleted_at(post),
             mentions=tuple(dict.fromkeys(self._mentioned(cooked))),
             attachments=len(ATTACHED.findall(cooked)),
@@ -296,7 +301,7 @@ def _text(post: Post) -> str:
 def _deleted_at(post: Post) -> datetime | None:
     """The moment staff deleted a post, or its author took it back, which is its last change."""
     moment = post.deleted_at or ((post.updated_at or post.created_at) if post.user_deleted else None)
-    return _utc(moment) if moment else None
+    return utc(moment)
 
 
 def _reactions(post: Post) -> Iterator[Reaction]:
@@ -304,10 +309,6 @@ def _reactions(post: Post) -> Iterator[Reaction]:
     counts = [(each.id, each.count) for each in post.reactions or ()]
     counts = counts or [("like", each.count) for each in post.actions_summary or () if each.id == LIKE]
     yield from (Reaction(str(post.id), name, count=count) for name, count in counts if count > 0)
-
-
-def _utc(moment: datetime) -> datetime:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 # Which files, and what they hold

@@ -160,7 +160,7 @@ class _Backup:
             **(person._asdict() if person else {"user_id": None}),
         }
         post = _post(told, Refused(self.file, f"line {row.line}", "", row.raw[:MAX_RAW]))
-        yield from [post] if isinstance(post, Refused) else forum.records(post)
+        yield from [post] if isinstance(post, Refused) else forum.records(post, self.file)
 
 
 def _dump(export: Export) -> str | None:
@@ -227,7 +227,7 @@ def _from_tables(export: Export, tables: list[str]) -> Iterator[Record]:
             else:
                 refused = Refused(table, row.place, "", msgspec.json.encode(row.values)[:MAX_RAW])
                 post = _post(_told(row.values, owner), refused)
-                yield from [post] if isinstance(post, Refused) else forum.records(post)
+                yield from [post] if isinstance(post, Refused) else forum.records(post, table)
     yield from forum.rest()
 
 

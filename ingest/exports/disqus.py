@@ -9,7 +9,8 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._html import plain
 from ingest.exports._members import Members, guest_id
-from ingest.exports._xml import Element, elements, moment, said
+from ingest.exports._moments import iso
+from ingest.exports._xml import Element, elements, said
 
 PLATFORM = "disqus"
 
@@ -52,7 +53,7 @@ class _Forum:
 
     def thread(self, thread: Element) -> Iterator[Record]:
         """The page that is commented on. Who owns the site owns its threads."""
-        thread_id, sent_at = thread.attributes.get(ID), moment(thread["createdAt"])
+        thread_id, sent_at = thread.attributes.get(ID), iso(thread["createdAt"])
         if _is(thread, "isDeleted"):
             self.export.left_out["deleted pages"] += 1
             return
@@ -68,7 +69,7 @@ class _Forum:
         )  # fmt: skip
 
     def post(self, post: Element) -> Iterator[Record]:
-        post_id, sent_at = post.attributes.get(ID), moment(post["createdAt"])
+        post_id, sent_at = post.attributes.get(ID), iso(post["createdAt"])
         thread_id, answered = post.attribute("thread", ID), post.attribute("parent", ID)
         if left_out := _left_out(post):
             self.export.left_out[left_out] += 1

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from data.records import Channel, Member, Message, Record, Refused, Source
-from ingest.archive import Export, ExportError
+from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports._html import plain
 
 PLATFORM = "generic"
@@ -58,7 +58,6 @@ NOBODY = {"", "[deleted]"}
 EPOCH = re.compile(r"\d{9,}(\.\d+)?")
 EPOCH_UNITS = ((1e14, 1e6), (1e11, 1e3), (0, 1))  # from this size on a number counts this many to a second
 MAX_FIELD = 1 << 20  # characters; what is longer is a quote that was never closed
-UNFIT = (msgspec.MsgspecError, RecursionError)  # what decoding raises: broken JSON, or nested without end
 LOOK = 50  # how many JSON records are looked at for their keys
 
 

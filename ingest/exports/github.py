@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, NamedTuple
 
@@ -18,7 +18,8 @@ from data.records import Channel, Member, Message, Reaction, Record, Refused, So
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports import _answers
 from ingest.exports._answers import Row, Shape
-from ingest.exports._people import People
+from ingest.exports._members import Members
+from ingest.exports._moments import settle
 
 PLATFORM = "github"
 
@@ -171,7 +172,7 @@ class _GitHub:
 
     def __init__(self) -> None:
         self._channels: set[str] = set()
-        self._people = People()
+        self._members = Members()
 
     def records(self, item: Item) -> Iterator[Record]:
         place = _place(item.html_url)
@@ -181,9 +182,10 @@ class _GitHub:
             yield channel
         user = item.user or User()
         is_staff = item.author_association in STAFF
-        if user.id and not self._people.knows(user.id, is_staff):
+        if user.id and not self._members.knows(user.id, is_staff):
             seen_at = item.created_at if is_staff else None
-            yield Member(user.id, user.name or user.id, user.id, is_bot=user.bot, is_staff=is_staff, updated_at=seen_at)
+            member = Member(user.id, user.name or user.id, user.id, None, user.bot, is_staff, seen_at)
+            yield from self._members.tell(member)
         yield _message(item, place, channel.id, user.id)
         yield from _reactions(item, place.message_id)
 
@@ -283,10 +285,8 @@ def _item(row: Row, file: str, place: str) -> Item | Refused:
     try:
         item = msgspec.convert(fields, Item)
         _place(item.html_url)
-        for time in ("created_at", "updated_at", "edited_at"):
-            if written := getattr(item, time):
-                setattr(item, time, written.astimezone(UTC))
-    except (*UNFIT, ValueError, OverflowError) as error:
+        settle(item)
+    except (*UNFIT, ValueError) as error:
         return _answers.refused(row, file, place, SHAPE, error)
     return item
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
-from ingest.exports._json import kinds, rows
+from ingest.exports._answers import kinds, rows
+from ingest.exports._moments import utc
 
 PLATFORM = "gitter"
 
@@ -91,10 +92,14 @@ def read(export: Export) -> Iterator[Record]:
             told.add(room.id)
             yield room
         for raw in rows(export, file, Raw):
-            yield from [raw] if isinstance(raw, Refused) else _records(raw, room, told)
+            yield from [raw] if isinstance(raw, Refused) else _records(raw, file, room, told)
 
 
-def _records(raw: Raw, room: Channel, told: set[str]) -> Iterator[Record]:
+def _records(raw: Raw, file: str, room: Channel, told: set[str]) -> Iterator[Record]:
+    sent_at = utc(raw.sent)
+    if sent_at is None:
+        yield Refused(file, f"message {raw.id}", "its time is none", msgspec.json.encode(raw))
+        return
     author = raw.from_user
     if author and author.username.startswith(GHOST):
         author = None
@@ -106,12 +111,12 @@ def _records(raw: Raw, room: Channel, told: set[str]) -> Iterator[Record]:
         raw.id,
         room.id,
         author.id if author else None,
-        raw.sent.astimezone(UTC),
+        sent_at,
         raw.text,
         conversation_id=parent_id,
         parent_id=parent_id,
         basis="thread" if parent_id else None,
-        edited_at=raw.edited_at.astimezone(UTC) if raw.edited_at else None,
+        edited_at=utc(raw.edited_at),
         mentions=tuple(dict.fromkeys(mention.user_id for mention in raw.mentions if mention.user_id)),
     )
 

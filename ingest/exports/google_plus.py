@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
-from ingest.exports._html import plain
+from ingest.exports._html import plain, unescape
 from ingest.exports._members import Members
 
 PLATFORM = "google_plus"
@@ -304,14 +303,14 @@ def _acl(shared: str) -> Acl:
     words = {word.strip().lower() for word in re.split("[:,]", plain(shared))}
     return Acl(
         bool(PUBLIC & words) or community is not None,
-        community_acl=InCommunity(Named(f"communities/{_tail(community[1])}", html.unescape(community[2])))
+        community_acl=InCommunity(Named(f"communities/{_tail(community[1])}", unescape(community[2])))
         if community
         else None,
     )
 
 
 def _person(found: re.Match[str] | None) -> Person | None:
-    return Person(html.unescape(found[2]).strip(), html.unescape(found[1])) if found else None
+    return Person(unescape(found[2]).strip(), unescape(found[1])) if found else None
 
 
 def _tail(address: str) -> str:

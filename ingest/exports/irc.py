@@ -46,8 +46,8 @@ FRAME = re.compile(
     r"|Session (?:Start|Time|Close|Ident):|\[[\d:]+\] ---)(?: \w{3} (\w{3}) +(\d\d?)(?: [\d:]+)? (\d{4})\s*$| )"
 )
 WORDS = re.compile(
-    r"<[~&@%+! ]*([^<>]+?) *>[ \t]?(.*)"
-    r"|(?!-->|<--|--\t|=!=|\*)[~&@%+!]*([^\s<>]+)\t(.*)"
+    r"<[~&@%+! ]*+([^<>]+)>[ \t]?(.*)"
+    r"|(?!-->|<--|--\t|=!=|\*)[~&@%+!]*+([^\s<>]+)\t(.*)"
     r"|Action: (\S+) (.*)"
     r"|\(([^\s/()]+)/[#&][^)\s]*\) (.*)"  # relayed from another network
     r"|-([^\s:(!]+)(?:[:(]\S*)?- (.*)"  # a notice
@@ -55,7 +55,7 @@ WORDS = re.compile(
 DEED = re.compile(r"\*[ \t]+(\S+)(?:[ \t]+(.*)|$)")
 EVENT = re.compile(
     r"(?:===|-!-|\*\*\*|-->|<--|--|=!=)[ \t]+(.*)"
-    r"|(Nick change: .*|[^\s<]+ \(\S+@\S+\) (?:joined|left|got) .*|(?:Topic changed on|#\S+: mode change) .*)"
+    r"|(Nick change: .*|[^\s<]+ \([^\s@]+@\S+\) (?:joined|left|got) .*|(?:Topic changed on|#\S+: mode change) .*)"
 )
 HAPPENED = re.compile(
     r"\S+(?: [\[(<]\S*[\])>])? (?:has (?:joined|left|quit|been kicked|changed the topic|set the)|is now known as"
@@ -64,7 +64,7 @@ HAPPENED = re.compile(
 )
 RENAMED = re.compile(r"(?:Nick change: )?(\S+) (?:is now known as|->) (\S+)")
 CAME_OR_WENT = re.compile(r"(?:Joins: |Parts: |Quits: )?(\S+) (?:[\[(<]\S*[\])>] *)?(?:has )?(?:joined|left|quit|$)")
-HOST = re.compile(r" ?[\[(<][^\s\])>]*@[^\s\])>]*[\])>]")
+HOST = re.compile(r" ?[\[(<][^\s\[\]()<>@]*@[^\s\[\]()<>]*[\])>]")
 ADDRESSED = re.compile(r"@?([^\s:,;]+)[:,;](?=\s|$)")
 CONTROL = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6})?|[\x00-\x08\x0b-\x1f\x7f]")
 BOT = re.compile(  # the known ones only: many a member is called mikebot
@@ -274,7 +274,7 @@ def _line(body: str) -> Line | None:
     """What stands behind the time."""
     if words := WORDS.match(body):
         nick, text = (found for found in words.groups() if found is not None)
-        return Line(nick.replace("] ", "]"), text)  # a log site put blanks behind brackets
+        return Line(nick.rstrip().replace("] ", "]"), text)  # a log site put blanks behind brackets
     if event := EVENT.match(body):
         return Line(None, event[1] or event[2] or "")
     if deed := DEED.match(body):

@@ -127,7 +127,7 @@ class _Instance:
         else:
             yield from self._place(view.community, is_private=is_private)
             yield from self._author(view)
-            yield self._message(view, said, _rows.utc(sent_at))
+            yield self._message(view, said, sent_at)
 
     def _place(self, community: Community, *, is_private: bool) -> Iterator[Channel]:
         channel_id = str(community.id)
@@ -146,8 +146,7 @@ class _Instance:
 
     def _message(self, view: View, said: Said, sent_at: datetime) -> Message:
         post_id, is_comment = str(view.post.id), view.comment is not None
-        changed = said.updated_at or said.updated
-        changed_at = _rows.utc(changed) if changed else None
+        changed_at = said.updated_at or said.updated
         is_gone = said.deleted or said.removed
         text = said.content if is_comment else said.body or said.url or ""
         return Message(

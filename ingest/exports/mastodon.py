@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._html import plain
+from ingest.exports._moments import settle
 
 PLATFORM = "mastodon"
 
@@ -123,8 +124,9 @@ def _actor(export: Export) -> Actor:
 def _records(activity: Activity, member_id: str, told: set[str]) -> Iterator[Record]:
     channel = POSTS if activity.is_public else WHISPERS
     try:
+        settle(activity)
         message = _message(activity, channel.id, member_id)
-    except OverflowError as error:  # a time at the very edge of all time
+    except ValueError as error:
         yield Refused("outbox.json", activity.id, str(error), msgspec.json.encode(activity))
         return
     if channel.id not in told:
@@ -134,7 +136,7 @@ def _records(activity: Activity, member_id: str, told: set[str]) -> Iterator[Rec
 
 
 def _message(activity: Activity, channel_id: str, member_id: str) -> Message:
-    note, sent_at = activity.object, activity.published.astimezone(UTC)
+    note, sent_at = activity.object, activity.published
     if isinstance(note, str) or activity.type != "Create":
         boosted = note if isinstance(note, str) else note.id
         return Message(activity.id, channel_id, member_id, sent_at, boosted, kind="system", permalink=_link(boosted))
@@ -150,7 +152,7 @@ def _message(activity: Activity, channel_id: str, member_id: str) -> Message:
         conversation_id=note.conversation or note.context or None,
         parent_id=note.in_reply_to or None,
         basis="explicit" if note.in_reply_to else None,
-        edited_at=note.updated.astimezone(UTC) if note.updated else None,
+        edited_at=note.updated,
         mentions=tuple(dict.fromkeys(mentions)),
         attachments=len(note.attachment),
         permalink=_link(note.url) or _link(note.id),

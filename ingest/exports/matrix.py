@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -17,7 +17,8 @@ import msgspec
 
 from data.records import Basis, Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
-from ingest.exports._json import kinds, rows
+from ingest.exports._answers import kinds, rows
+from ingest.exports._moments import epoch_ms
 
 PLATFORM = "matrix"
 
@@ -32,7 +33,6 @@ MODERATOR = 50  # a power level
 QUOTE = re.compile(r"(?:> [^\n]*\n)+\n?")  # what older clients put before a reply's own words
 PILL = re.compile(r"matrix\.to/#/(?:@|%40)([^\"'?<>\s]+?:[^\"'?<>\s]+)")
 FALLBACK = re.compile(r"<mx-reply>.*?(?:</mx-reply>|\Z)", re.DOTALL)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ABSENT = msgspec.Raw()
 T = TypeVar("T")
@@ -226,7 +226,7 @@ class _Server:
                 yield Reaction(to.event_id, to.key, event.sender)
         elif is_hidden:
             self.export.left_out["private messages"] += 1
-        elif (sent_at := _time(event.origin_server_ts)) is None:
+        elif (sent_at := epoch_ms(event.origin_server_ts)) is None:
             yield Refused(file, f"event {event.event_id}", "its time is none", msgspec.json.encode(event))
         else:
             yield from self._new(Channel(room_id, self.room_names.get(room_id, room_id), "chat", is_private))
@@ -260,7 +260,7 @@ class _Server:
             conversation_id=thread_id,
             parent_id=parent_id,
             basis=basis,
-            edited_at=_time(edited) if edited else None,
+            edited_at=epoch_ms(edited) if edited else None,
             deleted_at=deleted_at,
             mentions=() if deleted_at else _mentions(new),
             attachments=int(not deleted_at and (said.msgtype in FILES or event.type == "m.sticker")),
@@ -271,7 +271,7 @@ class _Server:
         because = event.unsigned.redacted_because if event.unsigned else ABSENT
         told = (_decoded(because, Redaction) or Redaction()).origin_server_ts if because else 0
         moment = self.gone.get(event.event_id) or told
-        return _time(moment or event.origin_server_ts) if moment or because else None
+        return epoch_ms(moment or event.origin_server_ts) if moment or because else None
 
 
 def _answered(to: Relation | None) -> tuple[str | None, str | None, Basis | None]:
@@ -314,11 +314,4 @@ def _decoded(raw: msgspec.Raw, type_: type[T]) -> T | None:
     try:
         return msgspec.json.decode(raw, type=type_)
     except UNFIT:
-        return None
-
-
-def _time(milliseconds: int) -> datetime | None:
-    try:
-        return EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
         return None

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
-from ingest.exports._json import decoded, kinds, rows
+from ingest.exports._answers import kinds, row, rows
+from ingest.exports._moments import epoch_ms
 
 PLATFORM = "mattermost"
 
@@ -23,7 +24,6 @@ OPEN = "O"  # a channel's type; P is private, D and G are direct messages of two
 ADMIN = re.compile(r"\b(?:system|team)_admin\b")
 MENTION = re.compile(r"(?<![\w.@-])@([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
 MOVED = re.compile(r"@?(\S+) (?:has )?(?:joined|left) the (?:channel|team)\.")  # of exports older than `type`
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 Id = Annotated[str, msgspec.Meta(min_length=1)]
@@ -160,7 +160,7 @@ def _exported(export: Export, files: list[str]) -> Iterator[Record]:
         for number, raw in export.lines(file):
             if not raw.strip():
                 continue
-            line = decoded(raw, Line, file, f"line {number}")
+            line = row(raw, Line, file, f"line {number}")
             if not isinstance(line, Refused):
                 yield from server.line(line, file, number)
             elif DIRECT.match(raw) and not export.include_private:
@@ -184,7 +184,7 @@ def _answered(export: Export, files: dict[str, list[str]]) -> Iterator[Record]:
         yield user if isinstance(user, Refused) else server.member(user)
     for file in files["posts"]:
         for id_, raw in export.decode(file, Page).posts.items():
-            post = decoded(raw, Post, file, f"post {id_}")
+            post = row(raw, Post, file, f"post {id_}")
             yield from [post] if isinstance(post, Refused) else server.post(post, file)
 
 
@@ -240,7 +240,7 @@ class _Server:
         post.channel_id, post.id = channel_id, _named(post, channel_id)
         yield from self.post(post, file)
         for raw in post.replies or []:
-            reply = decoded(raw, Post, file, f"line {number}")
+            reply = row(raw, Post, file, f"line {number}")
             if isinstance(reply, Refused):
                 yield reply
                 continue
@@ -253,9 +253,10 @@ class _Server:
             self.export.left_out["private messages"] += 1
             return
         channel = self.places.get(post.channel_id) or Channel(post.channel_id, post.channel_id, "chat")
-        sent_at = _time(post.create_at)
-        if sent_at is None:
-            yield Refused(file, f"post {post.id}", "its time is none", msgspec.json.encode(post))
+        sent_at = epoch_ms(post.create_at)
+        if sent_at is None or not (post.id and post.channel_id):
+            reason = "its time is none" if sent_at is None else "it does not say its id and its channel"
+            yield Refused(file, f"post {post.id}", reason, msgspec.json.encode(post))
             return
         if f"channel {channel.id}" not in self.told:
             self.told.add(f"channel {channel.id}")
@@ -273,7 +274,7 @@ class _Server:
         return channel is not None and channel.is_private and not self.export.include_private
 
     def _message(self, post: Post, sent_at: datetime, author: Member | None) -> Message:
-        deleted_at = _time(post.delete_at) if post.delete_at else None
+        deleted_at = epoch_ms(post.delete_at) if post.delete_at else None
         moved = None if post.type else MOVED.fullmatch(post.message)
         is_system = (post.type or "").startswith("system_") or (moved is not None and moved[1] == post.user)
         called = (
@@ -289,7 +290,7 @@ class _Server:
             conversation_id=post.root_id or None,
             parent_id=post.root_id or None,
             basis="thread" if post.root_id else None,
-            edited_at=_time(post.edit_at) if post.edit_at else None,
+            edited_at=epoch_ms(post.edit_at) if post.edit_at else None,
             deleted_at=deleted_at,
             mentions=tuple(dict.fromkeys(filter(None, called))),
             attachments=len(post.attachments or post.file_ids or ()),
@@ -308,10 +309,3 @@ def _author(post: Post) -> Member | None:
 
 def _named(post: Post, channel_id: str) -> str:
     return f"{channel_id}:{post.create_at}:{post.user}"
-
-
-def _time(milliseconds: int | None) -> datetime | None:
-    try:
-        return EPOCH + timedelta(milliseconds=milliseconds or 0)
-    except OverflowError:
-        return None

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from html import unescape
 from typing import NamedTuple
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import MAX_RAW, Export, ExportError
 from ingest.exports import _bbcode
+from ingest.exports._html import unescape
 from ingest.exports._sqldump import Row, find, moment, number, rows
 
 PLATFORM = "phpbb"
 
 TABLE = re.compile(
-    rb'(?:CREATE\s+TABLE|INSERT\s+INTO)[^(;]*?[`"\s.](\w*?)(?:acl_options|bbcodes|posts|privmsgs)[`"]?\s*\('
+    rb'(?:CREATE\s+TABLE|INSERT\s+INTO)[^(;]{0,200}?[`"\s.](\w*?)(?:acl_options|bbcodes|posts|privmsgs)[`"]?\s*\('
 )
 OURS = re.compile(rb"\b(?:bbcode_uid|auth_option_id|enable_bbcode)\b")
 NAMES = {  # tables that say what something is called
@@ -35,7 +35,7 @@ EVERYBODY = {"GUESTS", "REGISTERED"}
 STAFF = {"ADMINISTRATORS", "GLOBAL_MODERATORS"}
 LEVELS = {"1", "2"}  # of phpBB 2: administrators and moderators
 NO_ACCESS = "ROLE_FORUM_NOACCESS"
-NOBODY = {"-1", "0", "1"}  # guests, and members who are gone: -1 in phpBB 2
+NOBODY = {"", "-1", "0", "1"}  # guests, and members who are gone: -1 in phpBB 2
 ROBOT, FOUNDER = "2", "3"  # of a user's types: search engines, and who set up the board
 APPROVED, DELETED, AGAIN = "1", "2", "3"  # what a post's visibility may be; 0 waits for a moderator
 PERSONAL = "private messages"
@@ -182,7 +182,7 @@ class _Board:
             yield Refused(self.file, row.place, str(error), row.raw[:MAX_RAW])
             return
         yield from self._once(channel)
-        if account := self.accounts.get(message.member_id or ""):
+        if account := self.accounts.get(message.member_id) if message.member_id else None:
             is_staff = account.is_staff or message.member_id in self.staff
             yield from self._once(Member(message.member_id or "", account.name, None, None, account.is_bot, is_staff))
         yield message

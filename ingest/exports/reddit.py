@@ -19,7 +19,8 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports import _answers
 from ingest.exports._answers import Answer, Row, Shape
-from ingest.exports._people import People
+from ingest.exports._members import Members
+from ingest.exports._moments import epoch, settle
 
 PLATFORM = "reddit"
 
@@ -120,7 +121,7 @@ class _Reddit:
 
     def __init__(self) -> None:
         self._channels: set[str] = set()
-        self._people = People()
+        self._members = Members()
 
     def records(self, post: Post) -> Iterator[Record]:
         place = channel(post)
@@ -132,9 +133,10 @@ class _Reddit:
             yield message(post, place.id, None)
             return
         is_staff = post.distinguished in STAFF
-        if not self._people.knows(author, is_staff):
+        if not self._members.knows(author, is_staff):
             seen_at = post.created_utc if is_staff else None
-            yield Member(author, author, is_bot=bool(BOT.fullmatch(author)), is_staff=is_staff, updated_at=seen_at)
+            is_bot = BOT.fullmatch(author) is not None
+            yield from self._members.tell(Member(author, author, None, None, is_bot, is_staff, seen_at))
         yield message(post, place.id, author)
 
 
@@ -200,10 +202,7 @@ def _edited_at(post: Post) -> datetime | None:
     """Very old posts only say that they were edited."""
     if not post.edited or post.edited is True:
         return None
-    try:
-        return datetime.fromtimestamp(post.edited, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    return epoch(post.edited)
 
 
 def _permalink(post: Post, post_id: str | None, bare: str) -> str | None:
@@ -267,9 +266,9 @@ def _unfolded(answer: Answer, file: str) -> Iterator[Post | Refused]:
             continue
         try:
             post = msgspec.convert(row, Post, strict=False)
-            post.created_utc = post.created_utc.astimezone(UTC)
+            settle(post)
             yield post
-        except (*UNFIT, OverflowError) as error:
+        except (*UNFIT, ValueError) as error:
             yield _answers.refused(row, file, answer.place, SHAPE, error)
 
 

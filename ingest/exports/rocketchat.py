@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
-from ingest.exports._json import kinds, rows
+from ingest.exports._answers import kinds, rows
+from ingest.exports._moments import epoch_ms, iso
 
 PLATFORM = "rocketchat"
 
@@ -25,7 +26,6 @@ ENCRYPTED = "e2e"
 STAFF = {"admin", "moderator", "owner", "leader"}
 ROCKET_CAT = "rocket.cat"  # speaks for the server
 QUOTED = re.compile(r"\[ ?\]\([^)\s]*[?&]msg=(\w+)\)\s*")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MARKS = {
     "rooms": (b'"_id"', b'"t"', b'"usersCount"'),  # they come with their last message
@@ -41,7 +41,7 @@ Time = str | dict[str, Any]  # mongoexport writes {"$date": ...}
 class Room(msgspec.Struct):
     """A channel, a group, or a talk between some."""
 
-    id: str = msgspec.field(name="_id")
+    id: Id = msgspec.field(name="_id")
     t: str
     name: str = ""
     fname: str = ""  # the name as it is shown
@@ -54,7 +54,7 @@ class Address(msgspec.Struct):
 class User(msgspec.Struct):
     """An account, or what a message tells of one."""
 
-    id: str = msgspec.field(name="_id")
+    id: Id = msgspec.field(name="_id")
     username: str = ""
     name: str | None = None
     roles: list[str] = []
@@ -76,7 +76,7 @@ class Raw(msgspec.Struct):
     """A message. `tmid` names its thread's first, `t` says that it is an event, and which."""
 
     id: Id = msgspec.field(name="_id")
-    rid: str
+    rid: Id
     ts: Time
     u: User
     msg: str = ""
@@ -218,10 +218,6 @@ def _unlisted(raw: Raw) -> Channel:
 def _time(written: Time | None) -> datetime | None:
     value = written.get("$date") if isinstance(written, dict) else written
     value = value.get("$numberLong") if isinstance(value, dict) else value
-    try:
-        if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
-            return EPOCH + timedelta(milliseconds=int(value))
-        moment = datetime.fromisoformat(value or "")
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    if isinstance(value, int) or (isinstance(value, str) and value.isdecimal() and len(value) < 20):
+        return epoch_ms(int(value))
+    return iso(value) if isinstance(value, str) else None

@@ -1,6 +1,6 @@
 """Slack: the .zip a workspace owner downloads under "Import/Export Data", or that zip unpacked.
 
-Public channels only: the folders of private channels and direct messages are passed by. Messages are
+The folders of private channels and direct messages are read only when they are asked for. Messages are
 named by channel and `ts`, and carry no channel themselves: it is the name of the folder they lie in.
 The day in a file's name is cut in Pacific time, so a message's day is taken from its `ts`.
 """
@@ -38,6 +38,7 @@ SPOKEN = {
 SLACKBOT = "USLACKBOT"  # a bot, though its own entry in users.json says it is none
 PACIFIC = ZoneInfo("America/Los_Angeles")
 DAY = re.compile(r"(?:([^/]+)/)?\d{4}-\d\d-\d\d\.json")
+CLOSED = ("groups.json", "dms.json", "mpims.json")  # lists of what not everybody may read
 DIRECT = re.compile(r"D[0-9A-Z]{7,}|mpdm-.*")  # folders of direct messages, should dms.json be missing
 STAMP = re.compile(rb'"ts"\s*:\s*"\d+\.\d+"')
 TEAM = re.compile(rb'"team"\s*:\s*"([TE]\w+)"')
@@ -120,6 +121,10 @@ class Room(msgspec.Struct):
     is_im: bool | None = None
     is_mpim: bool | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return not (self.is_private or self.is_im or self.is_mpim)
+
 
 class Reacted(msgspec.Struct):
     """A reaction. `count` may exceed the users that are named."""
@@ -148,20 +153,21 @@ def detects(export: Export) -> float:
 
 
 def read(export: Export) -> Iterator[Record]:
-    """Yield one workspace, its members and channels, then the messages of its public channels."""
-    rooms = _listed(export, "channels.json", Room)
+    """Yield one workspace, its members and channels, then their messages. What is private is left out."""
+    rooms = [*_listed(export, "channels.json", Room), *_closed(export)]
     users = _listed(export, "users.json", User) + _listed(export, "org_users.json", User)
     folders = _folders(export, rooms)
     yield _source(export, users, rooms, folders)
     yield from (row for row in (*rooms, *users) if isinstance(row, Refused))
-    channels = _channels(rooms)
+    known = [room for room in rooms if isinstance(room, Room)]
+    channels = _channels([room for room in known if room.is_open or export.include_private])
     yield from dict.fromkeys(channels.values())
     workspace = _Workspace(channel for channel in channels.values())
     yield from workspace.members(users) if users else workspace.writers(export, folders)
     for folder, days in folders.items():
         channel = channels.get(folder)
         if channel is None:
-            channel = Channel(f"name:{folder}", folder, "chat")
+            channel = Channel(f"name:{folder}", folder, "chat", DIRECT.fullmatch(folder) is not None)
             yield channel
         plain: list[Raw] = []
         for day in days:
@@ -376,20 +382,26 @@ def _listed(export: Export, name: str, type: type[T]) -> list[T | Refused]:
     return list(export.array(name, type)) if name in export.files(name) else []
 
 
+def _closed(export: Export) -> Iterator[Room]:
+    """The private channels and direct messages. Where their list cannot be read, nothing is: none may pass for open."""
+    for name in CLOSED:
+        for room in export.decode(name, list[Room]) if name in export.files(name) else ():
+            room.is_private = True
+            yield room
+
+
 def _folders(export: Export, rooms: list[Room | Refused]) -> dict[str, list[str]]:
-    """The day files of each folder that is public."""
-    private = [room for room in rooms if not isinstance(room, Refused) and not _is_public(room)]
-    for name in export.files("*.json"):
-        if name in {"groups.json", "dms.json", "mpims.json"}:
-            private += export.decode(name, list[Room])
-    closed = {key for room in private for key in (room.id, room.name)}
+    """The day files of each folder. What a private one holds is only counted, unless it is asked for."""
+    closed = {key for room in rooms if isinstance(room, Room) and not room.is_open for key in (room.id, room.name)}
     folders: dict[str, list[str]] = {}
     alone = Path(export.wrapping).name or export.name  # where the one channel's folder wraps everything
     for name in export.files("*.json"):
         if found := DAY.fullmatch(name):
             folder = found[1] or alone
-            if folder not in closed and not DIRECT.fullmatch(folder):
+            if export.include_private or not (folder in closed or DIRECT.fullmatch(folder)):
                 folders.setdefault(folder, []).append(name)
+            else:
+                export.left_out["private messages"] += sum(1 for _ in export.array(name, msgspec.Raw))
     if not folders:
         raise ExportError(
             f"slack: {export.name} holds no day file of a public channel, such as general/2024-05-31.json. "
@@ -398,19 +410,18 @@ def _folders(export: Export, rooms: list[Room | Refused]) -> dict[str, list[str]
     return folders
 
 
-def _is_public(room: Room) -> bool:
-    return not (room.is_private or room.is_im or room.is_mpim)
-
-
-def _channels(rooms: list[Room | Refused]) -> dict[str, Channel]:
-    """The public channels by the folder they may lie in: their name or their id.
+def _channels(rooms: list[Room]) -> dict[str, Channel]:
+    """The channels by the folder they may lie in: their name or their id. A talk between two has no name.
 
     An archived channel may share its name with one in use, which is then the folder's.
     """
-    public = [room for room in rooms if not isinstance(room, Refused) and _is_public(room)]
-    public.sort(key=lambda room: not room.is_archived)
-    channels = {room.id: Channel(room.id, room.name or room.id, "chat") for room in public}
-    return {**channels, **{room.name: channels[room.id] for room in public if room.name}}
+    rooms.sort(key=lambda room: not room.is_archived)
+    channels = {room.id: Channel(room.id, room.name or _unnamed(room), "chat", not room.is_open) for room in rooms}
+    return {**channels, **{room.name: channels[room.id] for room in rooms if room.name}}
+
+
+def _unnamed(room: Room) -> str:
+    return room.id if room.is_open else "direct messages"
 
 
 def _source(

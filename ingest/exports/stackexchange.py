@@ -10,7 +10,8 @@ from data.records import Channel, Member, Message, Reaction, Record, Refused, So
 from ingest.archive import Export, ExportError
 from ingest.exports._html import plain
 from ingest.exports._members import Members
-from ingest.exports._xml import Element, elements, moment
+from ingest.exports._moments import iso
+from ingest.exports._xml import Element, elements
 
 PLATFORM = "stackexchange"
 
@@ -56,7 +57,7 @@ class _Site:
 
     def post(self, row: Element, file: str) -> Iterator[Record]:
         get = row.attributes.get
-        post_id, sent_at = get("Id"), moment(get("CreationDate"))
+        post_id, sent_at = get("Id"), iso(get("CreationDate"))
         if not post_id or not sent_at:
             yield row.refused(file, "it has no id" if not post_id else "its date cannot be read")
             return
@@ -70,7 +71,7 @@ class _Site:
             conversation_id=question_id if is_answer else post_id,
             parent_id=question_id if is_answer else None,
             basis="explicit" if is_answer else None,
-            edited_at=moment(get("LastEditDate")),
+            edited_at=iso(get("LastEditDate")),
             permalink=self._link(f"{'a' if is_answer else 'q'}/{post_id}"),
         )  # fmt: skip
         if accepted := get("AcceptedAnswerId"):
@@ -78,7 +79,7 @@ class _Site:
 
     def comment(self, row: Element, file: str) -> Iterator[Record]:
         get = row.attributes.get
-        comment_id, post_id, sent_at = get("Id"), get("PostId"), moment(get("CreationDate"))
+        comment_id, post_id, sent_at = get("Id"), get("PostId"), iso(get("CreationDate"))
         if not comment_id or not post_id or not sent_at:
             yield row.refused(file, "it has no date that can be read" if comment_id and post_id else "it has no id")
             return

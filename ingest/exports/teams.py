@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._answers import kinds, row, rows
 from ingest.exports._html import plain
-from ingest.exports._json import decoded, kinds, rows
+from ingest.exports._moments import utc
 
 PLATFORM = "teams"
 
@@ -172,27 +173,31 @@ class _Team:
         if room.id not in self.told:
             self.told.add(room.id)
             yield room
-        yield from self._records(raw, room)
+        yield from self._records(raw, file, room)
         for each in raw.replies:
-            reply = decoded(each, Raw, file, f"reply to {raw.id}")
+            reply = row(each, Raw, file, f"reply to {raw.id}")
             if isinstance(reply, Refused):
                 yield reply
             else:
                 reply.reply_to_id = reply.reply_to_id or raw.id
-                yield from self._records(reply, room)
+                yield from self._records(reply, file, room)
 
-    def _records(self, raw: Raw, room: Channel) -> Iterator[Record]:
+    def _records(self, raw: Raw, file: str, room: Channel) -> Iterator[Record]:
+        sent_at = utc(raw.created_date_time)
+        if sent_at is None:
+            yield Refused(file, f"message {raw.id}", "its time is none", msgspec.json.encode(raw))
+            return
         author = _author(raw.from_)
         if author:
             yield from self.met(author)
-        message = _message(raw, room, author.id if author else None)
+        message = _message(raw, sent_at, room, author.id if author else None)
         yield message
         for reacted in raw.reactions:
             user = reacted.user.user if reacted.user else None
             yield Reaction(message.id, reacted.display_name or reacted.reaction_type, user.id if user else None)
 
 
-def _message(raw: Raw, room: Channel, member_id: str | None) -> Message:
+def _message(raw: Raw, sent_at: datetime, room: Channel, member_id: str | None) -> Message:
     root = raw.reply_to_id if raw.reply_to_id != raw.id else None
     answered = next((a.id for a in raw.attachments if a.content_type == REFERENCE and a.id), None) or root
     in_posts = room.kind == "forum" or root is not None
@@ -202,15 +207,15 @@ def _message(raw: Raw, room: Channel, member_id: str | None) -> Message:
         f"{room.id}:{raw.id}",
         room.id,
         member_id,
-        raw.created_date_time.astimezone(UTC),
+        sent_at,
         "" if raw.deleted_date_time else plain(content) if raw.body.content_type == "html" else content,
         kind="message" if raw.message_type == SPOKEN else "system",
         title=raw.subject or None,
         conversation_id=f"{room.id}:{root or raw.id}" if in_posts else None,
         parent_id=f"{room.id}:{answered}" if answered else None,
         basis=("thread" if answered == root else "explicit") if answered else None,
-        edited_at=_utc(raw.last_edited_date_time),
-        deleted_at=_utc(raw.deleted_date_time),
+        edited_at=utc(raw.last_edited_date_time),
+        deleted_at=utc(raw.deleted_date_time),
         mentions=tuple(dict.fromkeys(user.id for user in users if user and user.id)),
         attachments=sum(attachment.content_type != REFERENCE for attachment in raw.attachments),
         permalink=raw.web_url or None,
@@ -234,7 +239,3 @@ def _member(person: Belonging, id_: str) -> Member:
 def _channel(room: Room) -> Channel:
     is_private = (room.membership_type or "") not in OPEN
     return Channel(room.id, room.display_name, "chat" if room.layout_type == "chat" else "forum", is_private)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(UTC) if moment else None

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from html import unescape
 from typing import NamedTuple
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import MAX_RAW, Export, ExportError
 from ingest.exports import _bbcode
+from ingest.exports._html import unescape
 from ingest.exports._sqldump import Row, find, moment, number, rows
 
 PLATFORM = "vbulletin"
 
 TABLE = re.compile(
-    rb'(?:CREATE\s+TABLE|INSERT\s+INTO)[^(;]*?[`"\s.](\w*?)(?:adminhelp|announcement|pmtext|post|thread)[`"]?\s*\('
+    rb'(?:CREATE\s+TABLE|INSERT\s+INTO)[^(;]{0,200}?[`"\s.](\w*?)(?:adminhelp|announcement|pmtext|post|thread)[`"]?\s*\('
 )
 OURS = re.compile(rb"\b(?:adminhelpid|announcementid|pagetext)\b")
 ABOUT = ("deletionlog", "forum", "forumpermission", "setting", "thread", "user")
@@ -109,8 +109,8 @@ class _Board:
             case "deletionlog":
                 self.deletions[get("type"), get("primaryid")] = get("dateline")
             case "thread":
-                told = unescape(get("title")), get("forumid"), get("firstpostid"), get("visible") or VISIBLE
-                self.threads[get("threadid")] = Thread(*told)
+                forum_id, visible = get("forumid") or NOWHERE.forum_id, get("visible") or VISIBLE
+                self.threads[get("threadid")] = Thread(unescape(get("title")), forum_id, get("firstpostid"), visible)
             case "user":
                 groups = {get("usergroupid"), *get("membergroupids").split(",")}
                 self.accounts[get("userid")] = Account(unescape(get("username")), not PRIVILEGES.isdisjoint(groups))

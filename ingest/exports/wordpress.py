@@ -11,7 +11,8 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._html import plain
 from ingest.exports._members import Members, guest_id
-from ingest.exports._xml import Element, elements, moment, said
+from ingest.exports._moments import iso
+from ingest.exports._xml import Element, elements, said
 
 PLATFORM = "wordpress"
 
@@ -140,7 +141,7 @@ def _files(export: Export) -> list[str]:
 
 def _moment(element: Element, name: str) -> datetime | None:
     """The moment in UTC; else the blog's own time, taken as UTC, which is all that some old exports have."""
-    return moment(element[f"{name}_gmt"]) or moment(element[name])
+    return iso(element[f"{name}_gmt"]) or iso(element[name])
 
 
 def _text(content: str) -> str:

@@ -12,15 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import Annotated, BinaryIO, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
 from data.records import Audience, Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
+from ingest.exports._html import unescape
 
 PLATFORM = "x"
 
@@ -232,27 +232,7 @@ def read(export: Export) -> Iterator[Record]:
         elif kind in DIRECT:
             yield from archive.direct(name)
         elif kind == "follower" and owner.until:
-            yield Audience("followers", owner.until, sum(1 for _ in archive.rows(name, msgspec.Raw)))
-
-
-class _Scripts(Export):
-    """The same archive, each file seen from its list on, past the name that JavaScript assigns it to."""
-
-    def __init__(self, export: Export) -> None:
-        self.__dict__.update(export.__dict__)
-        self.export = export
-
-    def begins(self, name: str) -> int:
-        found = SCRIPT.match(self.export.head(name, 1024))
-        return found.end() if found else 0
-
-    def read(self, name: str) -> bytes:
-        return self.export.read(name)[self.begins(name) :]
-
-    def open(self, name: str, *, counted: bool = True) -> BinaryIO:
-        stream = self.export.open(name, counted=counted)
-        stream.read(self.begins(name))
-        return stream
+            yield Audience("followers", owner.until, sum(1 for _ in export.array(name, msgspec.Raw)))
 
 
 class _Archive:
@@ -260,23 +240,13 @@ class _Archive:
 
     def __init__(self, export: Export, owner: Owner) -> None:
         self.export, self.owner = export, owner
-        self.scripts = _Scripts(export)
         self.is_protected = _is_protected(export)
         self.told: set[str] = set()  # channels and members
         self.long: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)  # by how the text starts
 
-    def rows(self, name: str, type: type[T]) -> Iterator[T | Refused]:
-        """The elements of a file's list. The place of one that is refused is counted from the file's first byte."""
-        begins = self.scripts.begins(name)
-        for row in self.scripts.array(name, type):
-            if isinstance(row, Refused):
-                yield msgspec.structs.replace(row, place=f"byte {int(row.place.removeprefix('byte ')) + begins}")
-            else:
-                yield row
-
     def notes(self, name: str) -> Iterator[Refused]:
         """Keep the whole text of long posts, of which the posts themselves hold the beginning."""
-        for row in self.rows(name, dict[str, Note]):
+        for row in self.export.array(name, dict[str, Note]):
             if isinstance(row, Refused):
                 yield row
                 continue
@@ -289,7 +259,7 @@ class _Archive:
         is_private = channel.is_private or self.is_protected
         yield from self._place(msgspec.structs.replace(channel, is_private=is_private))
         shape: type[Wrapped | Post] = Wrapped if is_wrapped else Post
-        for row in self.rows(name, shape):
+        for row in self.export.array(name, shape):
             if is_private and not self.export.include_private:
                 self.export.left_out["private messages"] += 1
             elif isinstance(row, Refused):
@@ -339,7 +309,7 @@ class _Archive:
         return min(longer)[1] if longer else text
 
     def direct(self, name: str) -> Iterator[Record]:
-        for row in self.rows(name, TalkRow):
+        for row in self.export.array(name, TalkRow):
             if not self.export.include_private:
                 self.export.left_out["private messages"] += 1 if isinstance(row, Refused) else _size(row)
             elif isinstance(row, Refused):

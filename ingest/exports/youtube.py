@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
-from ingest.archive import Export, ExportError
+from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports._html import plain
 from ingest.exports._members import Members
 
@@ -26,7 +26,6 @@ OWNER = re.compile(rb'"channelId"\s*:\s*"([^"]+)"')
 OWNER_NAME = re.compile(rb'"channelTitle"\s*:\s*("(?:[^"\\]|\\.)*")')
 VIDEO = re.compile(rb'"videoId"\s*:\s*"([^"]+)"')
 UNSEEN = {"heldForReview", "likelySpam", "rejected"}
-UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Author(msgspec.Struct, frozen=True):

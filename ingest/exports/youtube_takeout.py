@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets
-from ingest.exports._html import plain
+from ingest.exports._html import plain, unescape
 from ingest.exports._members import Members
 from ingest.exports.youtube import link, moment, thread_of
 
@@ -162,7 +161,7 @@ class _Own:
             if sent_at is None:
                 yield Refused(page, f"record {number}", "it has no time that can be read", item.encode())
                 continue
-            asked = [parse_qs(urlsplit(html.unescape(href)).query) for href in HREF.findall(before)]
+            asked = [parse_qs(urlsplit(unescape(href)).query) for href in HREF.findall(before)]
             video_id, comment_id = (next((query[key][0] for query in asked if key in query), "") for key in ("v", "lc"))
             text = plain("".join(rest))
             made_up = hashlib.sha256(f"{video_id}\0{sent_at}\0{text}".encode("utf-8", "replace")).hexdigest()[:20]

@@ -184,7 +184,7 @@ class _Desk:
         is_first = ticket_id not in self.begun
         self.begun.add(ticket_id)
         yield Message(
-            str(comment.id), channel.id, member_id, _rows.utc(comment.created_at),
+            str(comment.id), channel.id, member_id, comment.created_at,
             plain(comment.html_body) if comment.html_body else (comment.body or "").strip(),
             title=(ticket.subject or None) if is_first else None, conversation_id=f"ticket:{ticket_id}",
             basis=None if is_first else "thread", attachments=len(comment.attachments or ()),

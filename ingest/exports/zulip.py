@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -18,8 +18,9 @@ import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._answers import kinds, rows
 from ingest.exports._html import plain
-from ingest.exports._json import kinds, rows
+from ingest.exports._moments import epoch
 
 PLATFORM = "zulip"
 
@@ -296,7 +297,7 @@ def _archived(export: Export, topics: list[str], indexes: list[str]) -> tuple[So
     """A folder of zulip-archive: 27-harbour/where.20to.20moor.3F.json and so on, and stream_index.json."""
     index = export.decode(indexes[0], Index) if indexes else Index()
     streams = {str(stream.id): name for name, stream in index.streams.items()}
-    source = Source(PLATFORM, export.name, export.name, covered_until=_time(index.time))
+    source = Source(PLATFORM, export.name, export.name, covered_until=epoch(index.time))
     return source, (line for file in topics for line in _topic(export, file, streams))
 
 
@@ -304,7 +305,7 @@ def _topic(export: Export, file: str, streams: dict[str, str]) -> Lines:
     above = export.path.resolve()
     folder = f"{above if above.is_dir() else above.parent}/{export.wrapping}{file}".split("/")[-2]
     number, _, name = folder.partition("-")
-    channel = Channel(number, streams.get(number) or _unescaped(name) or number, "forum")
+    channel = Channel(number or folder, streams.get(number) or _unescaped(name) or number, "forum")
     topic = _unescaped(file.rpartition("/")[2].removesuffix(".json"))
     for row in export.array(file, Archived):
         if isinstance(row, Refused):
@@ -328,12 +329,12 @@ class _Organization:
         if line.channel.is_private and not self.export.include_private:
             self.export.left_out["private messages"] += 1
             return
-        sent_at = _time(line.sent)
+        sent_at = epoch(line.sent)
         if sent_at is None:
             raw = msgspec.json.encode((line.id, line.sent, line.content))
             yield Refused(line.file, f"message {line.id}", "its time is none", raw)
             return
-        is_known = not DELETED.fullmatch(line.sender.name)
+        is_known = line.sender.id != "" and not DELETED.fullmatch(line.sender.name)
         yield from self._new(line.channel)
         if is_known:
             yield from self._new(line.sender)
@@ -353,7 +354,7 @@ class _Organization:
         is_notice, is_gone = line.sender.name == NOTICES, line.content in GONE
         opens = topic is not None and not is_notice and self._opens(f"{line.channel.id}:{topic}", line.id)
         parent_id = said.quoted[0] if said.quoted and not opens else None  # its first message answers nobody in a topic
-        edited_at = _time(line.edited)
+        edited_at = epoch(line.edited)
         return Message(
             str(line.id),
             line.channel.id,
@@ -442,10 +443,3 @@ def _addressed(row: Answered, closed: set[int | None]) -> Channel:
         return Channel(str(row.stream_id or f"name:{to}"), to, "forum", row.stream_id in closed)
     people = ",".join(str(person.id) for person in sorted(to, key=lambda person: person.id))
     return Channel(f"direct:{people}", "direct messages", "chat", is_private=True)
-
-
-def _time(epoch: float | None) -> datetime | None:
-    try:
-        return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
