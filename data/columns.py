@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from operator import attrgetter
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused
-from data.settings import ChannelRow, RosterRow, midnight
+from data.settings import Calendar, ChannelRow, RosterRow, Weekday, midnight
 
 MICROSECONDS = pa.timestamp("us", "UTC")
 RAW_KEPT = 65_536  # bytes of a refused record that the quarantine keeps
@@ -25,7 +27,26 @@ ROSTER = pa.schema(
 )
 CHANNEL_RULES = pa.schema(
     [(name, pa.string()) for name in ("channel", "platform", "source", "purpose", "calendar")]
-    + [("target_hours", pa.float64()), ("position", pa.int32())]
+    + [
+        ("target_hours", pa.float64()),
+        ("position", pa.int32()),
+        (
+            "versions",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("time_zone", pa.string()),
+                        ("days", pa.list_(pa.int64())),  # 1 is Monday
+                        ("opens", pa.duration("us")),
+                        ("closes", pa.duration("us")),
+                        ("holidays", pa.list_(pa.date32())),
+                        ("valid_from", pa.date32()),
+                        ("valid_to", pa.date32()),
+                    ]
+                )
+            ),
+        ),
+    ]
 )
 
 
@@ -193,7 +214,38 @@ def mark_table(decided: Sequence[Mapping[str, str]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=MARKS)
 
 
-def channel_rule_table(channels: Sequence[ChannelRow]) -> pa.Table:
-    """What the settings say of channels, in their order."""
-    rows = [{**msgspec.structs.asdict(row), "position": position} for position, row in enumerate(channels)]
+def channel_rule_table(
+    channels: Sequence[ChannelRow], calendars: Sequence[Calendar], time_zone: str
+) -> pa.Table:
+    """What the settings say of channels, in their order, each with the versions of its calendar."""
+    rows = [
+        {
+            **msgspec.structs.asdict(row),
+            "position": position,
+            "versions": _versions([each for each in calendars if each.name == row.calendar], time_zone),
+        }
+        for position, row in enumerate(channels)
+    ]
     return pa.Table.from_pylist(rows, schema=CHANNEL_RULES)
+
+
+def _versions(calendar: Sequence[Calendar], time_zone: str) -> list[dict[str, Any]]:
+    """A calendar's versions in their order, each up to the day of the next."""
+    ordered = sorted(calendar, key=lambda each: each.valid_from or ALWAYS[0].date())
+    days = [each.valid_from or ALWAYS[0].date() for each in ordered] + [ALWAYS[1].date()]
+    return [
+        {
+            "time_zone": each.time_zone or time_zone,
+            "days": [get_args(Weekday).index(day) + 1 for day in each.days],
+            "opens": _since_midnight(each.opens),
+            "closes": _since_midnight(each.closes) or timedelta(days=1),
+            "holidays": each.holidays,
+            "valid_from": valid_from,
+            "valid_to": valid_to,
+        }
+        for each, (valid_from, valid_to) in zip(ordered, pairwise(days), strict=True)
+    ]
+
+
+def _since_midnight(moment: time) -> timedelta:
+    return timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second)

@@ -16,6 +16,9 @@ create or replace temp macro sounds_like(cell) as
         when cell // 10 >= 6 then 'negative' when cell % 10 >= 6 then 'positive' when cell is not null then 'neutral'
     end;
 
+-- name: hour_of_week
+create or replace temp macro hour_of_week(here) as ((isodow(here) - 1) * 24 + hour(here))::utinyint;
+
 -- name: people
 -- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise.
 create or replace temp table account as
@@ -82,7 +85,10 @@ create or replace temp table place_rule as
 select
     place.place_id,
     arg_min(channel_rules.purpose, channel_rules.position) as purpose,
-    arg_min(channel_rules.target_hours, channel_rules.position) as target_hours
+    arg_min(channel_rules.target_hours, channel_rules.position) as target_hours,
+    arg_min(channel_rules.calendar, channel_rules.position) as calendar,
+    arg_min(channel_rules.versions, channel_rules.position) filter (where channel_rules.calendar is not null)
+    as versions
 from place
 inner join channel_rules
     on
@@ -295,8 +301,8 @@ group by asked.ask_id;
 -- In a chat channel, the next message by another human within 30 minutes that nothing ties elsewhere: a guess.
 create or replace temp table inferred as
 select
-    talk.source_key, timeline.line_id, timeline.sent_at, talk.conversation_key,
-    timeline.before_person, timeline.before_at
+    talk.source_key, timeline.line_id, timeline.sent_at, timeline.person_id, timeline.role,
+    talk.conversation_key, timeline.before_person, timeline.before_at
 from timeline
 inner join talk on timeline.before_line = talk.line_id
 where
@@ -309,7 +315,11 @@ drop table timeline;
 
 -- name: inferred_replies
 create or replace temp table inferred_reply as
-select asked.ask_id, min(inferred.sent_at) as inferred_reply_at
+select
+    asked.ask_id, min(inferred.sent_at) as inferred_reply_at,
+    arg_min(inferred.person_id, inferred.sent_at) as inferred_reply_by,
+    min(inferred.sent_at) filter (where inferred.role = 'staff') as inferred_staff_reply_at,
+    min(inferred.sent_at) filter (where inferred.role = 'member') as inferred_peer_reply_at
 from inferred
 inner join asked
     on
@@ -484,6 +494,9 @@ delete from reply_pairs where place_id in (select place_id from place);
 delete from staff_days where place_id in (select place_id from place);
 delete from conversations where source_key in (select source_key from touched);
 delete from asks where source_key in (select source_key from touched);
+delete from later_turns where source_key in (select source_key from touched);
+delete from staff_replies where source_key in (select source_key from touched);
+delete from staff_hours where place_id in (select place_id from place);
 delete from newcomers where source_key in (select source_key from touched);
 delete from lapses where source_key in (select source_key from touched);
 
@@ -494,6 +507,91 @@ select source_key, min(covered_since) as first_at, max(covered_until) as as_of
 from loads
 where source_key in (select source_key from touched) and covered_since is not null
 group by source_key;
+
+-- name: openings
+-- When each calendar is open, day by day in its own time zone, and for how long it was open before. The first row has
+-- no length: it is the day from which on there is a calendar.
+create or replace temp table opening as
+with used as (
+    select
+        place_rule.calendar, any_value(place_rule.versions) as versions,
+        min(asked.asked_at) as since_at, max(source_span.as_of) as until_at
+    from asked
+    inner join place_rule on asked.place_id = place_rule.place_id
+    inner join source_span on asked.source_key = source_span.source_key
+    where place_rule.calendar is not null
+    group by place_rule.calendar
+),
+version as (
+    select
+        calendar, since_at::date - 1 as since_day, until_at::date + 1 as until_day, unnest(versions, max_depth := 2)
+    from used
+),
+days as (
+    select
+        *,
+        unnest(
+            generate_series(greatest(valid_from, since_day), least(valid_to - 1, until_day), interval 1 day)
+        )::date as day
+    from version
+),
+hours as (
+    select calendar, timezone(time_zone, day + opens) as opens_at, timezone(time_zone, day + closes) as closes_at
+    from days
+    where list_contains(days, isodow(day)) and not list_contains(holidays, day)
+    union all
+    select calendar, arg_min(timezone(time_zone, valid_from::timestamp), valid_from) as opens_at, opens_at as closes_at
+    from version
+    group by calendar
+),
+apart as (
+    select
+        calendar, closes_at,
+        -- Versions in different time zones may overlap on the day that one follows the other.
+        least(closes_at, greatest(opens_at, lag(closes_at, 1, opens_at) over (partition by calendar order by opens_at)))
+        as opens_at
+    from hours
+)
+select
+    *,
+    sum(epoch_us(closes_at) - epoch_us(opens_at)) over (partition by calendar order by opens_at, closes_at)
+    - (epoch_us(closes_at) - epoch_us(opens_at)) as open_before
+from apart;
+
+-- name: open_waits
+-- How long the calendar was open between the ask and its reply: the difference of two readings of one clock.
+create or replace temp table open_wait as
+with moments as (
+    select
+        asked.ask_id, place_rule.calendar, unnest(['asked', 'reply', 'inferred', 'as_of']) as what,
+        unnest([asked.asked_at, reply.reply_at, inferred_reply.inferred_reply_at, source_span.as_of]) as moment
+    from asked
+    inner join place_rule on asked.place_id = place_rule.place_id
+    inner join source_span on asked.source_key = source_span.source_key
+    left join reply on asked.ask_id = reply.ask_id
+    left join inferred_reply on asked.ask_id = inferred_reply.ask_id
+    where place_rule.calendar is not null
+),
+clock as (
+    select
+        moments.ask_id, moments.what,
+        opening.open_before + epoch_us(least(moments.moment, opening.closes_at)) - epoch_us(opening.opens_at) as open
+    from moments
+    asof inner join opening on moments.calendar = opening.calendar and moments.moment >= opening.opens_at
+),
+readings as (
+    select
+        ask_id, any_value(open) filter (where what = 'asked') as asked,
+        any_value(open) filter (where what = 'reply') as reply,
+        any_value(open) filter (where what = 'inferred') as inferred,
+        any_value(open) filter (where what = 'as_of') as as_of
+    from clock
+    group by ask_id
+)
+select
+    ask_id, (coalesce(reply, as_of) - asked) / 3.6e9 as business_hours,
+    (inferred - asked) / 3.6e9 as inferred_business_hours, (as_of - asked) / 3.6e9 as business_age_hours
+from readings;
 
 -- name: keep_places
 insert into places by name
@@ -629,12 +727,16 @@ select
     judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
     judged.reason, judged.is_newcomer, judged.sentiment, again.again_at, again.ended,
     reply.reply_at, reply.reply_by, reply.staff_reply_at, reply.staff_reply_by, reply.peer_reply_at,
-    inferred_reply.inferred_reply_at
+    inferred_reply.inferred_reply_at, inferred_reply.inferred_reply_by,
+    inferred_reply.inferred_staff_reply_at, inferred_reply.inferred_peer_reply_at,
+    hour_of_week(timezone($zone, asked.asked_at)) as hour_of_week,
+    open_wait.business_hours, open_wait.inferred_business_hours, open_wait.business_age_hours
 from asked
 inner join judged on asked.ask_id = judged.ask_id
 left join reply on asked.ask_id = reply.ask_id
 left join again on asked.ask_id = again.ask_id
 left join inferred_reply on asked.ask_id = inferred_reply.ask_id
+left join open_wait on asked.ask_id = open_wait.ask_id
 order by asked.asked_at;
 drop table judged;
 drop table reply;
@@ -789,6 +891,95 @@ left join guessed on said.line_id = guessed.line_id
 left join member as thought on guessed.conversation_key = thought.conversation_key
 group by said.place_id, said.day
 order by said.day;
+
+-- name: later
+-- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
+create or replace temp table later as
+with going_on as (
+    select turn.* exclude (before_at), asked.ask_id
+    from turn
+    asof inner join asked
+        on
+            turn.conversation_key = asked.conversation_key
+            and turn.person_id = asked.person_id
+            and turn.position > asked.position
+    where turn.role = 'member' and turn.line_id not in (select anew.ask_id from asked as anew)
+),
+opened as (
+    select conversation_key, min(position) as position from turn where role = 'member' group by conversation_key
+)
+select * from going_on
+union all by name
+select turn.* exclude (before_at)
+from turn
+inner join opened on turn.conversation_key = opened.conversation_key and turn.position > opened.position
+where turn.role = 'staff';
+
+-- name: later_words
+-- Whether all that was said in such a turn is a courtesy, or too short to mean anything. Of words that are no longer
+-- kept, what was found when they were.
+create or replace temp table later_words as
+with words as (
+    select
+        later.line_id, talk.position, messages.message_id, messages.text_key,
+        messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
+        coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
+    from talk
+    asof inner join later
+        on
+            talk.conversation_key = later.conversation_key
+            and talk.person_id = later.person_id
+            and talk.position >= later.position
+    inner join messages on talk.row_id = messages.rowid
+    where talk.is_human and talk.position < coalesce(later.next_position, talk.position + 1)
+)
+select
+    words.line_id, arg_min(words.message_id, words.position) as message_id,
+    arg_min(words.text_key, words.position) as text_key,
+    case
+        when bool_or(words.is_lost) then any_value(verdict.reason)
+        when bool_or(words.is_shown) then null
+        when bool_and(is_courtesy(words.words, $courtesy)) then 'courtesy'
+        when bool_and(is_too_short(words.words) and not has_question_mark(words.words)) then 'too short'
+    end as said
+from words
+left join verdict on words.line_id = verdict.ask_id
+group by words.line_id;
+
+-- name: keep_later_turns
+insert into later_turns by name
+select
+    later.line_id, later.source_key, later.place_id, later.ask_id, later_words.message_id, later.person_id,
+    later.sent_at as said_at, date_trunc('week', later.day)::date as week, later_words.said, next.sent_at as reply_at
+from later
+inner join later_words on later.line_id = later_words.line_id
+left join turn as next
+    on later.conversation_key = next.conversation_key and later.next_position = next.position
+where later.ask_id is not null
+order by said_at;
+
+-- name: keep_staff_replies
+insert into staff_replies by name
+select
+    later.line_id, later.source_key, later.place_id, later_words.message_id, later.person_id,
+    later.sent_at as said_at, date_trunc('week', later.day)::date as week,
+    case when later_words.said = 'courtesy' then 'courtesy' end as said,
+    later_words.text_key <> hash(later.source_key, '')
+    and row_number() over (partition by later_words.text_key order by later.sent_at, later.line_id) > 1 as is_copy
+from later
+inner join later_words on later.line_id = later_words.line_id
+where later.ask_id is null
+order by said_at;
+
+-- name: keep_staff_hours
+insert into staff_hours by name
+select
+    place_id, person_id, day, date_trunc('week', day)::date as week,
+    hour_of_week(timezone($zone, sent_at)) as hour_of_week, count(*) as messages
+from talk
+where role = 'staff' and is_human
+group by all
+order by day;
 
 -- name: done
 delete from touched;

@@ -32,14 +32,36 @@ create or replace table conversations (
 
 -- One row an ask or opener. reply_at is null where nobody has answered; inferred_reply_at is a guess, kept apart.
 -- again_at: when the asker spoke after the first reply; ended: how they sounded last within a week of asking.
+-- business_hours: how long the channel's calendar was open until the reply, or so far; null without a calendar.
 create or replace table asks (
     ask_id ubigint, source_key bigint, place_id ubigint, conversation_key ubigint, message_id varchar,
     person_id ubigint, asked_at timestamptz, week date,
     is_opener boolean, needs_reply boolean, reason varchar, is_newcomer boolean, sentiment varchar,
     reply_at timestamptz, reply_by ubigint,
     staff_reply_at timestamptz, staff_reply_by ubigint,
-    peer_reply_at timestamptz, inferred_reply_at timestamptz,
-    again_at timestamptz, ended varchar
+    peer_reply_at timestamptz, inferred_reply_at timestamptz, inferred_reply_by ubigint,
+    inferred_staff_reply_at timestamptz, inferred_peer_reply_at timestamptz,
+    again_at timestamptz, ended varchar,
+    hour_of_week utinyint, business_hours double, inferred_business_hours double, business_age_hours double
+);
+
+-- One row a turn that goes on: of somebody who asked, after others have spoken, until they ask anew. said: why it needs
+-- no reply, null where it does. reply_at: when anybody else spoke next.
+create or replace table later_turns (
+    line_id ubigint, source_key bigint, place_id ubigint, ask_id ubigint, message_id varchar, person_id ubigint,
+    said_at timestamptz, week date, said varchar, reply_at timestamptz
+);
+
+-- One row a turn of staff where a member spoke before. said: null where it is more than a courtesy. is_copy: the same
+-- text has answered somebody before.
+create or replace table staff_replies (
+    line_id ubigint, source_key bigint, place_id ubigint, message_id varchar, person_id ubigint,
+    said_at timestamptz, week date, said varchar, is_copy boolean
+);
+
+-- One row a member of staff, channel and hour in which they spoke. hour_of_week: 0 is the one from midnight on Monday.
+create or replace table staff_hours (
+    place_id ubigint, person_id ubigint, day date, week date, hour_of_week utinyint, messages bigint
 );
 
 -- One row a member, channel and day (and week) on which they posted, and when they were next there. Staff, bots and

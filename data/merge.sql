@@ -185,12 +185,15 @@ delete from member_days where place_id in (select place_id from places where sou
 delete from member_weeks where place_id in (select place_id from places where source_key in (from demo));
 delete from reply_pairs where place_id in (select place_id from places where source_key in (from demo));
 delete from staff_days where place_id in (select place_id from places where source_key in (from demo));
+delete from staff_hours where place_id in (select place_id from places where source_key in (from demo));
 delete from places where source_key in (from demo);
 delete from source_days where source_key in (from demo);
 delete from people where source_key in (from demo);
 delete from resolved where source_key in (from demo);
 delete from conversations where source_key in (from demo);
 delete from asks where source_key in (from demo);
+delete from later_turns where source_key in (from demo);
+delete from staff_replies where source_key in (from demo);
 delete from newcomers where source_key in (from demo);
 delete from lapses where source_key in (from demo);
 delete from sentiments where source_key in (from demo);
@@ -225,12 +228,18 @@ insert into loads values (
 -- name: note_verdicts
 -- Words older than the settings allow are about to go: what followed from them stays.
 insert into verdicts
-select asks.source_key, asks.message_id, asks.reason
-from asks
-inner join messages on asks.source_key = messages.source_key and asks.message_id = messages.message_id
+select told.source_key, told.message_id, told.reason
+from (
+    select source_key, message_id, reason from asks
+    union all
+    select source_key, message_id, said as reason from later_turns where said is not null
+    union all
+    select source_key, message_id, said as reason from staff_replies where said is not null
+) as told
+inner join messages on told.source_key = messages.source_key and told.message_id = messages.message_id
 where
     messages.sent_at < $words_since::timestamptz and messages.text <> ''
-    and asks.reason <> 'marked: no reply needed';  -- the mark itself stays, and can be undone
+    and told.reason <> 'marked: no reply needed';  -- the mark itself stays, and can be undone
 update messages set text = '', title = null where sent_at < $words_since::timestamptz and text <> '';
 
 -- name: use_scorer

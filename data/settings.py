@@ -84,20 +84,20 @@ class ChannelRow(Rule, frozen=True):
 
 
 class Calendar(Rule, frozen=True):
-    """When somebody is there to answer."""
+    """When somebody is there to answer. Rows of one name are its versions: each holds until the next one's day."""
 
     name: str
     time_zone: str | None = None  # the community's, when left out
     days: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
     opens: time = time(9)
-    closes: time = time(17)
+    closes: time = time(17)  # 00:00 is midnight at the day's end
     holidays: tuple[date, ...] = ()
-    valid_from: date | None = None
+    valid_from: date | None = None  # since ever, when left out
 
     def __post_init__(self) -> None:
         if self.time_zone is not None:
             _known_zone(self.time_zone)
-        if self.opens >= self.closes:
+        if self.opens >= self.closes > time(0):
             raise ValueError("closes must be after opens")
 
 
@@ -151,6 +151,8 @@ class Settings(Rule, frozen=True):
 
     def __post_init__(self) -> None:
         names = {calendar.name for calendar in self.calendars}
+        if len({(calendar.name, calendar.valid_from) for calendar in self.calendars}) < len(self.calendars):
+            raise ValueError("calendars of one name are its versions: each needs a valid_from of its own")
         for row in self.channels:
             if row.calendar and row.calendar not in names:
                 known = ", ".join(sorted(names)) or "none is set"

@@ -419,7 +419,8 @@ class Loader:
 
     def _stage_settings(self) -> None:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))
-        self._db.register("channel_rules", columns.channel_rule_table(self.settings.channels))
+        said, zone = self.settings, self.settings.community.time_zone
+        self._db.register("channel_rules", columns.channel_rule_table(said.channels, said.calendars, zone))
         self._db.register("labels", self._decided["label"])
         self._db.register("marks", self._decided["ask"])
         self._db.execute(_text("needs_reply.sql"))

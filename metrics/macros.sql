@@ -37,13 +37,23 @@ group by grouping sets ((week, split), (split))
 having (week is not null or grouping(week) = 1) and (split is not null or by_what = '');
 
 -- The asks of a period: those *asked* in it, whenever they were answered. hours: the wait, or how long it has been so
--- far.
+-- far. Inferred replies count only where they are asked for.
 create or replace temp macro asks_in(since, until, by_what, platforms, sources, channels, population, inferred) as table
 select
-    asks.*,
+    asks.* replace (
+        case when inferred then least(asks.business_hours, asks.inferred_business_hours) else asks.business_hours end
+        as business_hours
+    ),
     split_of(by_what, place.platform, place.source, place.channel_label) as split,
     place.as_of, place.target_hours,
     case when inferred then least(asks.reply_at, asks.inferred_reply_at) else asks.reply_at end as answered_at,
+    case when answered_at = asks.reply_at then asks.reply_by when inferred then asks.inferred_reply_by end
+    as answered_by,
+    case when inferred then least(asks.staff_reply_at, asks.inferred_staff_reply_at) else asks.staff_reply_at end
+    as staff_answered_at,
+    case when inferred then least(asks.peer_reply_at, asks.inferred_peer_reply_at) else asks.peer_reply_at end
+    as peer_answered_at,
+    coalesce(staff_answered_at <= answered_at, false) as is_staff_first,  -- a tie is theirs
     (epoch_us(coalesce(answered_at, place.as_of)) - epoch_us(asks.asked_at)) / 3.6e9 as hours,
     (epoch_us(place.as_of) - epoch_us(asks.asked_at)) / 3.6e9 as age_hours
 from asks
@@ -62,6 +72,13 @@ create or replace temp macro wilson_low(k, n) as
     case when n > 0 then greatest(0, wilson_middle(k, n) - wilson_half(k, n)) end;
 create or replace temp macro wilson_high(k, n) as
     case when n > 0 then least(1, wilson_middle(k, n) + wilson_half(k, n)) end;
+
+-- Newcombe 1998, method 10: the difference of two shares from each one's own interval. Zou and Donner 2008 show that it
+-- holds for any two independent figures with intervals, so Kaplan-Meier shares take their log-log bands.
+create or replace temp macro difference_low(one, one_low, other, other_high) as
+    one - other - sqrt(pow(one - one_low, 2) + pow(other_high - other, 2));
+create or replace temp macro difference_high(one, one_high, other, other_low) as
+    one - other + sqrt(pow(one_high - one, 2) + pow(other - other_low, 2));
 
 -- Kaplan and Meier 1958, by week and for the whole period (week null): one row an ask in the order of the waits. The
 -- share still waiting after `hours` is the product of kept over the rows up to there, Greenwood's variance the sum of
@@ -89,6 +106,38 @@ from ranked;
 -- The share answered, and its log-log band (Kalbfleisch and Prentice 1980), from the share still waiting.
 create or replace temp macro band_step(still_waiting, variance) as
     exp(z() * sqrt(variance) / nullif(abs(ln(nullif(still_waiting, 0))), 0));
+
+-- Aalen and Johansen 1978: the waits for a first reply by staff, where a peer's can come first; then nobody waits for
+-- staff any more. By week and for the whole period (week null), one row a moment at which a wait ends or is as long as
+-- the data goes: so_far is the share that staff were first to answer by then.
+create or replace temp macro staff_waits_in(
+    since, until, by_what, platforms, sources, channels, population, inferred
+) as table
+with waits as (
+    select unnest([week, null]) as week, split, hours, answered_at is not null as is_answered, is_staff_first
+    from asks_in(since, until, by_what, platforms, sources, channels, population, inferred)
+),
+moments as (
+    select
+        week, split, hours, count(*) as gone,
+        count(*) filter (where is_staff_first) as reached, count(*) filter (where is_answered) as ended
+    from waits
+    group by week, split, hours
+),
+risk as (
+    select *, sum(gone) over (partition by week, split order by hours desc)::double as at_risk from moments
+),
+curve as (
+    select
+        *,
+        coalesce(product(1 - ended / at_risk) over (
+            partition by week, split order by hours rows between unbounded preceding and 1 preceding
+        ), 1) as waiting_before
+    from risk
+)
+select
+    *, sum(waiting_before * reached / at_risk) over (partition by week, split order by hours) as so_far
+from curve;
 
 -- Who was there when, up to the end of the period, by split. Whole weeks where the period is cut at Mondays, else
 -- days. Of the time before it: the week that leads up to it, and who was there in either, the last visit to each

@@ -112,6 +112,15 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, message: str) -> No
     assert wrong(tmp_path, text) == message
 
 
+def test_a_calendar_may_close_at_midnight_and_have_versions_but_not_two_of_one_day(tmp_path: Path) -> None:
+    version = '[[calendars]]\nname = "office"\ncloses = 00:00:00\n'
+    path = tmp_path / "hearth.toml"
+    path.write_text(version + version + "valid_from = 2026-01-01\n")
+    assert [each.valid_from for each in read_settings(path).calendars] == [None, date(2026, 1, 1)]
+    assert "each needs a valid_from of its own" in wrong(tmp_path, version + version)
+    assert "closes must be after opens" in wrong(tmp_path, version.replace("00:00:00", "08:00:00"))
+
+
 def test_a_broken_file_is_named_with_its_line(tmp_path: Path) -> None:
     assert "line 2" in wrong(tmp_path, "[community]\nname = \n")
 

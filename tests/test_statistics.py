@@ -178,6 +178,31 @@ def test_without_other_events_it_is_kaplan_meier_with_greenwoods_band(store: Sto
         )
 
 
+def test_staff_response_is_aalen_johansens(store: Store, tmp_path: Path) -> None:
+    """The metric reckons by the row what the macro reckons of a list, ties included; its median is the curve's."""
+    rng = np.random.default_rng(6)
+    waits, events = rng.integers(1, 40, 60) / 2, rng.integers(0, 3, 60)
+    rows: list[dict[str, Any]] = []
+    for number, (wait, event) in enumerate(zip(waits.tolist(), events.tolist(), strict=True)):
+        asked = AS_OF - timedelta(hours=100 if event else wait)
+        rows.append({"id": f"q{number}", "by": f"m{number}", "at": asked})
+        if event:
+            by, at = {1: "staff_kim", 2: "zoe"}[event], asked + timedelta(hours=wait)
+            rows.append({"by": by, "at": at, "in": f"q{number}", "text": "Turn it twice."})
+    loaded = sparse.store_of(tmp_path, rows, until=AS_OF.isoformat())
+    for hours in (0.25, 4.0, 12.0):
+        row = ask(loaded, sparse.settings(), Question("staff_response", hours=hours)).rows.to_dicts()[0]
+        ours = incidence(store, waits.tolist(), events.tolist(), hours)
+        keys = ("share", "low", "high") if hours > 1 else ("share", "low")
+        assert [row[key] for key in keys] == pytest.approx([ours[key] for key in keys], abs=EXACT)
+        assert row["peer_first"] == int(((events == 2) & (waits <= hours)).sum())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs divides by zero where nobody is left
+        theirs = CumIncidenceRight(waits, events)
+    half = np.flatnonzero(theirs.cinc[0] >= 0.5)
+    assert row["hours_p50"] == (theirs.times[half[0]] if half.size else None)
+
+
 def test_the_events_share_out_all_who_no_longer_wait(store: Store) -> None:
     """Worked by hand. At 1 h one of 5 is answered by staff: 1/5. At 2 h a peer gets there first: 1/5, and 3/5 still
     wait. At 3 h one of them stops being watched; at 4 h staff answer one of the last two: 1/5 + 3/5 * 1/2 = 1/2."""

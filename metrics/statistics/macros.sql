@@ -1,12 +1,5 @@
 -- Statistics that take a list: `list({...})` of a group's rows. They stand on z and Wilson in ../macros.sql.
 
--- Newcombe 1998, method 10: the difference of two shares from each one's own interval. Zou and Donner 2008 show that it
--- holds for any two independent figures with intervals, so Kaplan-Meier shares take their log-log bands.
-create or replace temp macro difference_low(one, one_low, other, other_high) as
-    one - other - sqrt(pow(one - one_low, 2) + pow(other_high - other, 2));
-create or replace temp macro difference_high(one, one_high, other, other_low) as
-    one - other + sqrt(pow(one_high - one, 2) + pow(other - other_low, 2));
-
 -- Aalen and Johansen 1978: the share that has had the event 1 by `until`, where another event (2) can come first and
 -- 0 means neither, so far. For staff replies a peer's earlier reply is the other event, for peers the staff's; a
 -- deleted or closed ask is one for both. To count the others as still waiting would claim that they will be answered.

@@ -1,0 +1,54 @@
+-- title: Staff response
+-- asks: What share of asks do staff answer first, and after how many hours have they answered half?
+-- unit: share
+-- better: higher
+-- source: Aalen and Johansen 1978; CHAOSS Time to First Response
+--
+-- Within the hours asked for, else 24. A peer's earlier reply is a competing event: to count that asker as waiting
+-- still would claim that staff will answer. peer_first: asks where a peer got there first in those hours. hours_p50:
+-- null where staff are first to fewer than half. Band: log-log, with the variance of Marubini and Valsecchi 1995.
+with steps as (
+    select
+        *, coalesce($hours::double, 24) as due_hours, hours <= due_hours as is_due,
+        coalesce(max(so_far) filter (where is_due) over (partition by week, split), 0) as share
+    from staff_waits_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
+),
+reached as (
+    select
+        week, split, any_value(share) as share,
+        sum(
+            coalesce(pow(share - so_far, 2) * ended / nullif(at_risk * (at_risk - ended), 0), 0)
+            + pow(waiting_before, 2) * (at_risk - reached) * reached / pow(at_risk, 3)
+            - 2 * (share - so_far) * waiting_before * reached / pow(at_risk, 2)
+        ) filter (where is_due) as variance,
+        bool_or(not is_due) or sum(gone) = sum(ended) as is_old_enough,
+        min(hours) filter (where so_far >= 0.5 - 1e-12) as hours_p50,
+        sum(ended - reached) filter (where is_due) as peer_first, sum(gone) as asks,
+        coalesce(sum(gone) filter (where not is_due), 0) + coalesce(peer_first, 0) as not_reached
+    from steps
+    group by week, split
+),
+shares as (
+    select
+        * replace (case when is_old_enough then share end as share),
+        case
+            when share in (0, 1) then wilson_low(share * asks, asks)
+            else 1 - pow(1 - share, 1 / band_step(1 - share, variance / pow(1 - share, 2)))
+        end as low,
+        case share
+            when 0 then wilson_high(0, not_reached) when 1 then wilson_high(asks, asks)
+            else 1 - pow(1 - share, band_step(1 - share, variance / pow(1 - share, 2)))
+        end as high
+    from reached
+)
+select
+    weeks.week, weeks.split,
+    case when weeks.is_known then shares.share end as share,
+    case when weeks.is_known and shares.share is not null then shares.low end as low,
+    case when weeks.is_known and shares.share is not null then shares.high end as high,
+    case when weeks.is_known then shares.hours_p50 end as hours_p50,
+    coalesce(shares.peer_first, 0)::bigint as peer_first, coalesce(shares.asks, 0)::bigint as asks
+from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join shares
+    on weeks.week is not distinct from shares.week and weeks.split is not distinct from shares.split
+order by weeks.split nulls first, weeks.week nulls first
