@@ -206,6 +206,7 @@ def _hand_over(
     if export:
         load.left_out = dict(export.left_out)
     loader.finish(load)
+    pa.default_memory_pool().release_unused()  # what comes now needs the memory more than the next export
     return load
 
 
