@@ -268,7 +268,7 @@ where is_turn;
 create or replace temp table asked as
 select
     turn.line_id as ask_id, turn.row_id, turn.source_key, turn.place_id, turn.conversation_key, turn.person_id,
-    turn.sent_at as asked_at, turn.position, turn.next_position,
+    turn.sent_at as asked_at, turn.day, turn.position, turn.next_position,
     turn.position = 1 and messages.parent_id is null and (messages.basis is distinct from 'thread') as is_opener
 from turn
 inner join messages on turn.row_id = messages.rowid
@@ -722,7 +722,7 @@ drop table ask_words;
 insert into asks by name
 select
     asked.ask_id, asked.source_key, asked.place_id, asked.conversation_key, judged.message_id, asked.person_id,
-    asked.asked_at, date_trunc('week', timezone($zone, asked.asked_at))::date as week,
+    asked.asked_at, date_trunc('week', asked.day)::date as week,
     asked.is_opener,
     judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
     judged.reason, judged.is_newcomer, judged.sentiment, again.again_at, again.ended,
@@ -736,8 +736,7 @@ inner join judged on asked.ask_id = judged.ask_id
 left join reply on asked.ask_id = reply.ask_id
 left join again on asked.ask_id = again.ask_id
 left join inferred_reply on asked.ask_id = inferred_reply.ask_id
-left join open_wait on asked.ask_id = open_wait.ask_id
-order by asked.asked_at;
+left join open_wait on asked.ask_id = open_wait.ask_id;
 drop table judged;
 drop table reply;
 
