@@ -98,7 +98,14 @@ def _opens(room: Any, key: str | None) -> dict[str, Any]:
     return {"key": key, "on_change": "rerun"} if room.id else {}
 
 
+def _button(proto: Any, key: str | None) -> Draw:
+    if proto.is_form_submitter:
+        return partial(st.form_submit_button, proto.label, type=proto.type)
+    return partial(st.button, proto.label, key=key, type=proto.type)
+
+
 ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
+    "button": _button,
     "caption": lambda proto, _: partial(st.caption, proto.body),
     "code": lambda proto, _: partial(st.code, proto.code_text, language=proto.language),
     "dataframe": _frame,
@@ -113,10 +120,12 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
     "metric": _metric,
     "multiselect": partial(_choice, st.multiselect),
     "plotly_chart": _chart,
+    "progress": lambda proto, _: partial(st.progress, proto.value, proto.text),
     "selectbox": lambda proto, key: _choice(st.selectbox, proto, key, index=proto.default),
     "subheader": lambda proto, _: partial(st.subheader, proto.body),
     "success": lambda proto, _: partial(st.success, proto.body),
     "text": lambda proto, _: partial(st.text, proto.body),
+    "text_input": lambda proto, key: partial(st.text_input, proto.label, key=key, max_chars=proto.max_chars or None),
     "title": lambda proto, _: partial(st.title, proto.body),
     "toggle": lambda proto, key: partial(st.toggle, proto.label, key=key, help=proto.help, **_bound(proto)),
 }
@@ -129,6 +138,7 @@ BLOCKS: dict[str, Callable[[Any, str | None], Draw]] = {
         border=proto.flex_container.border,
         horizontal=proto.flex_container.direction == proto.flex_container.HORIZONTAL,
     ),
+    "form": lambda proto, _: partial(st.form, proto.form.form_id, border=proto.form.border),
     "grid_container": lambda proto, _: partial(st.grid, proto.columns, min_column_width=proto.min_column_width_px),
     "popover": lambda proto, key: partial(
         st.popover, proto.popover.label, type=proto.popover.type, **_opens(proto.popover, key)
