@@ -12,7 +12,8 @@
 with said as (
     select
         sentiments.week, split_of($by, place.platform, place.source, place.channel_label) as split,
-        (sentiments.person_id % 64)::integer as bucket, sentiments.label, sentiments.cell, count(*) as messages
+        (sentiments.person_id % 64)::utinyint as bucket, count(*) as messages,
+        (100 * list_position(['negative', 'neutral', 'positive'], sentiments.label) + sentiments.cell)::smallint as kind
     from sentiments
     inner join scope($platforms, $sources, $channels) as place on sentiments.place_id = place.place_id
     where
@@ -21,13 +22,12 @@ with said as (
     group by all
 ),
 summed as (
-    select week, split, bucket, label, cell, sum(messages)::bigint as messages
+    select week, split, bucket, kind, sum(messages)::bigint as messages
     from said
-    group by grouping sets ((week, split, bucket, label, cell), (split, bucket, label, cell))
+    group by grouping sets ((week, split, bucket, kind), (split, bucket, kind))
 )
 select
-    weeks.week, weeks.split, weeks.is_known, summed.bucket, summed.label, summed.cell,
-    coalesce(summed.messages, 0) as messages
+    weeks.week, weeks.split, weeks.is_known, summed.bucket, summed.kind, coalesce(summed.messages, 0) as messages
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
 left join summed
     on weeks.week is not distinct from summed.week and weeks.split is not distinct from summed.split

@@ -9,6 +9,7 @@ estimate is how far the estimators disagree, and how far they would swing with o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -22,7 +23,6 @@ FLOOR: Final = 0.02  # no label is ever wholly absent
 BUCKETS: Final = 64  # members are drawn by the bucket: a hash of who they are
 REPLICATES: Final = 200
 SEED: Final = 2002
-LABELS: Final = ("negative", "neutral", "positive")
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,18 +48,22 @@ def shares(scores: pl.DataFrame) -> Shares | None:
         return None
     chances = known.select("p_negative", "p_neutral", "p_positive").to_numpy().astype(np.float64)
     labels = chances.argmax(axis=1)
-    member = np.arange(len(labels)) % BUCKETS
-    return _shares(np.ones(len(labels)), chances, labels, member, len(scores) - len(labels))
+    members = np.zeros((BUCKETS, len(labels)))
+    members[np.arange(len(labels)) % BUCKETS, np.arange(len(labels))] = 1
+    return _shares(members, chances, labels, len(scores) - len(labels))
 
 
 def net(rows: pl.DataFrame) -> pl.DataFrame:
-    """What `net_sentiment` says, from its counts by week, split, bucket of members, label and cell of chances."""
+    """What `net_sentiment` says, from its counts by week, split, bucket of members and kind of message.
+
+    A kind is 100 times the label's place, from 1, and its cell of chances; null: unclassified.
+    """
     found = [_row(week, split, part) for (week, split), part in rows.group_by("week", "split", maintain_order=True)]
     return pl.DataFrame(found, schema=_schema(rows), orient="row")
 
 
 def _row(week: object, split: object, part: pl.DataFrame) -> tuple[object, ...]:
-    known = part.filter(pl.col("label").is_not_null())
+    known = part.filter(pl.col("kind").is_not_null())
     messages = int(known["messages"].sum())
     unclassified = int(part["messages"].sum()) - messages
     share = unclassified / (unclassified + messages) if unclassified + messages else None
@@ -67,10 +71,10 @@ def _row(week: object, split: object, part: pl.DataFrame) -> tuple[object, ...]:
         return week, split, None, None, None, None, None, messages
     if not messages:
         return week, split, None, None, None, None, share, messages
-    cells = known["cell"].to_numpy().astype(np.int64)
-    labels = known["label"].replace_strict(LABELS, [0, 1, 2], return_dtype=pl.Int64).to_numpy()
-    counts = known["messages"].to_numpy().astype(np.float64)
-    told = _shares(counts, _chances(cells), labels, known["bucket"].to_numpy(), unclassified)
+    kinds, kind = np.unique(known["kind"].to_numpy(), return_inverse=True)
+    members = np.zeros((BUCKETS, len(kinds)))
+    np.add.at(members, (known["bucket"].to_numpy(), kind), known["messages"].to_numpy())
+    told = _shares(members, _chances(kinds % 100), kinds // 100 - 1, unclassified)
     return week, split, told.net, told.net_from, told.net_to, told.negative, share, messages
 
 
@@ -87,16 +91,14 @@ def _chances(cells: npt.NDArray[np.int64]) -> Floats:
     return np.asarray(found / found.sum(axis=1, keepdims=True), np.float64)
 
 
-def _shares(
-    counts: Floats, chances: Floats, labels: npt.NDArray[np.int64], member: npt.NDArray[np.int64], unclassified: int
-) -> Shares:
-    """From groups of messages alike: how many, their chances and label, and whose they are."""
+def _shares(members: Floats, chances: Floats, labels: npt.NDArray[np.int64], unclassified: int) -> Shares:
+    """From how many messages of each kind each bucket of members wrote, (buckets, kinds), and a kind's chances."""
     one_hot = np.eye(3)[labels]
-    whole = counts[None, :]
+    whole = members.sum(axis=0, keepdims=True)
     start = _mean(whole, chances)
     count, adjusted = _mean(whole, one_hot), _adjusted(whole, chances, start, ROUNDS)
     best = TRUST * adjusted + (1 - TRUST) * count
-    drawn = _drawn(counts, member)
+    drawn = _drawn(members[members.any(axis=1)])
     again = TRUST * _adjusted(drawn, chances, np.repeat(adjusted, len(drawn), 0), ROUNDS_MORE) + (1 - TRUST) * _mean(
         drawn, one_hot
     )
@@ -104,15 +106,19 @@ def _shares(
     nets = np.concatenate([_net(each) for each in (count, start, adjusted, best)])
     negative, neutral, positive = (float(each) for each in best[0])
     since, until = float(max(-100.0, nets.min() + low)), float(min(100.0, nets.max() + high))
-    return Shares(negative, neutral, positive, float(nets[-1]), since, until, int(counts.sum()), unclassified)
+    return Shares(negative, neutral, positive, float(nets[-1]), since, until, int(whole.sum()), unclassified)
 
 
-def _drawn(counts: Floats, member: npt.NDArray[np.int64]) -> Floats:
-    """The counts again and again, as if other members had spoken: whole buckets are drawn, with a fixed seed."""
-    buckets, place = np.unique(member, return_inverse=True)
-    generator = np.random.default_rng(SEED)
-    weights = generator.multinomial(len(buckets), np.full(len(buckets), 1 / len(buckets)), REPLICATES)
-    return np.asarray(weights[:, place] * counts, np.float64)
+def _drawn(members: Floats) -> Floats:
+    """The counts again and again, as if other members had spoken: whole buckets are drawn."""
+    return np.asarray(_weights(len(members)) @ members, np.float64)
+
+
+@cache
+def _weights(buckets: int) -> Floats:
+    """How often each bucket is drawn in each replicate: always the same, by a fixed seed."""
+    drawn = np.random.default_rng(SEED).multinomial(buckets, np.full(buckets, 1 / buckets), REPLICATES)
+    return np.asarray(drawn, np.float64)
 
 
 def _mean(counts: Floats, values: Floats) -> Floats:
