@@ -214,9 +214,7 @@ def mark_table(decided: Sequence[Mapping[str, str]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=MARKS)
 
 
-def channel_rule_table(
-    channels: Sequence[ChannelRow], calendars: Sequence[Calendar], time_zone: str
-) -> pa.Table:
+def channel_rule_table(channels: Sequence[ChannelRow], calendars: Sequence[Calendar], time_zone: str) -> pa.Table:
     """What the settings say of channels, in their order, each with the versions of its calendar."""
     rows = [
         {

@@ -140,7 +140,9 @@ def sentiment(
     asked = read_settings(settings_file).sentiment
     texts, out = texts_of(file, column), sys.stdout  # a bar takes what is printed beside it for its own
     try:
-        chosen = named(scorer or asked.scorer, asked.words, folder or asked.model_folder, asked.threads)
+        chosen = named(
+            scorer or asked.scorer.replace("off", "linear"), asked.words, folder or asked.model_folder, asked.threads
+        )
     except LookupError as error:
         raise typer.BadParameter(str(error)) from None
     with Progress(quiet=out.isatty()).count("How messages sound", len(texts)) as tick:

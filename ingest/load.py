@@ -287,6 +287,8 @@ def _listen(loader: Loader, settings: Settings, progress: Progress) -> None:
 
 def _scorer(settings: Settings) -> Scorer:
     asked = settings.sentiment
+    if asked.scorer == "off":
+        raise ExportError('scorer = "off" stands under [sentiment] in the settings: name one to let it listen.')
     try:
         return scorer(asked.scorer, asked.words, asked.model_folder, asked.threads)
     except LookupError as error:

@@ -5,7 +5,8 @@
 -- source: the creed: "Thank promoters profusely"
 --
 -- Praise: a member's words that sound positive beyond doubt and are more than a courtesy, at least 72 h old. Thanked: a
--- member of staff speaks later in that conversation within 72 h. A reaction alone by staff is shown apart.
+-- member of staff speaks later in that conversation within 72 h. A reaction alone by staff is shown apart. Where nobody
+-- is known to be staff the share is unknown.
 with kind as (
     select
         unnest([praise.week, null]) as week, split_of($by, place.platform, place.source, place.channel_label) as split,
@@ -18,6 +19,11 @@ with kind as (
         and praise.said_at < coalesce($until_at, timestamptz '9999-01-01 00:00:00+00')
         and praise.said_at <= place.as_of - interval 72 hours
 ),
+team as (
+    select count(*) > 0 as is_known
+    from people
+    where role = 'staff' and source_key in (select source_key from scope($platforms, $sources, $channels))
+),
 counted as (
     select
         week, split, count(*) filter (where is_thanked) as thanked,
@@ -27,12 +33,13 @@ counted as (
 )
 select
     weeks.week, weeks.split,
-    case when weeks.is_known then counted.thanked / nullif(counted.praise, 0) end as share,
-    case when weeks.is_known then wilson_low(counted.thanked, counted.praise) end as low,
-    case when weeks.is_known then wilson_high(counted.thanked, counted.praise) end as high,
+    case when weeks.is_known and team.is_known then counted.thanked / nullif(counted.praise, 0) end as share,
+    case when weeks.is_known and team.is_known then wilson_low(counted.thanked, counted.praise) end as low,
+    case when weeks.is_known and team.is_known then wilson_high(counted.thanked, counted.praise) end as high,
     coalesce(counted.thanked, 0) as thanked, coalesce(counted.reacted_only, 0) as reacted_only,
     coalesce(counted.praise, 0) as praise
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+cross join team
 left join counted
     on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
 order by weeks.split nulls first, weeks.week nulls first

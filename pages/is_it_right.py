@@ -42,6 +42,9 @@ def page() -> None:
     counted = _counted()
     if not sum(counted.values()):
         st.subheader("No message is classified yet, so there is nothing to judge.")
+        if _ask.state().settings.sentiment.scorer == "off":
+            st.caption("The scorer is off: under [sentiment] in hearth.toml. With another one: python -m ingest derive")
+            return
         st.caption("Messages are classified while they are loaded.")
         _show.how_to_load("Load something")
         return
@@ -106,9 +109,12 @@ def _introduce() -> None:
     )
     with st.form("introduction", border=False):
         name = st.text_input("Your name", max_chars=LONGEST_NAME)
-        if st.form_submit_button("Begin", type="primary") and name.strip():
-            st.session_state[WHO] = " ".join(name.split())
-            st.rerun()
+        is_ready = st.form_submit_button("Begin", type="primary")
+    if is_ready and name.strip():
+        st.session_state[WHO] = " ".join(name.split())
+        st.rerun()
+    if is_ready:
+        st.caption("A name first, please: a label says who gave it.")
 
 
 def _message(message: Row, who: str) -> None:

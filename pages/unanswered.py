@@ -91,7 +91,7 @@ def _entry(row: Row) -> Row:
 
 def _why(row: Row) -> str:
     """Why it needs a reply, and that somebody is unhappy where the scorer is sure of it."""
-    told = [row["reason"], *(["unhappy"] if row["sentiment"] == "negative" else [])]
+    told = [*(["unhappy"] if row["sentiment"] == "negative" else []), row["reason"]]
     return ", ".join(dict.fromkeys(told))
 
 

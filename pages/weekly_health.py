@@ -126,14 +126,15 @@ def sentiment(title: str, week: Week) -> None:
     rows = _ask.rows(question)
     change = guard.points(rows, week.monday)
     now, before = _weeks(question, week.monday)
-    clear = "" if change.difference is None else f"{change.difference:+.0f} points"
-    value = {"clear better": clear, "clear worse": clear, "too early": "too early"}.get(
-        change.verdict, "no clear change"
-    )
-    note = f"{_words.net(now)}: {_words.net_range(now)}; {_words.percent(now.get('unclassified_share'))} unclassified"
+    level = f"{_words.net(now)}: {_words.net_range(now)}; {_words.percent(now.get('unclassified_share'))} unclassified"
+    values = {"no clear change": "steady", "too early": "too early"}
+    value = values.get(change.verdict, f"{change.difference or 0:+.0f} points")
+    note = f"{change.verdict}; {level}"
+    if change.now.value is None or change.before.value is None:  # there is nothing to compare
+        value, note = _words.net(now), level
     trail = [row["points"] if row["messages"] >= guard.FEW_WORDS else None for row in _up_to(question, week)]
     about = f"{_asks(question)} {LIMITS}"
-    _show.card(title, value if now else _words.UNKNOWN, note, f"week before: {_words.net(before)}", trail, about)
+    _show.card(title, value, note, f"week before: {_words.net(before)}", trail, about)
 
 
 def _asks(question: Question) -> str:

@@ -138,9 +138,9 @@ def test_the_cards_are_the_metrics_numbers(see: Open, demo: Store) -> None:
         "Waiting past target now": f"{waiting['is_past_target'].sum():,}",
         "Newcomers": str(flow["new"]),
         "Returning members": str(flow["members"] - flow["new"]),
-        "Net sentiment": "no clear change",
+        "Net sentiment": "steady",
     }
-    assert f"{row('net_sentiment')['points']:+.0f}: " in words(app)
+    assert f"no clear change; {row('net_sentiment')['points']:+.0f}: " in words(app)
 
 
 def test_few_asks_are_counted_out_and_make_no_percentage(see: Open, few: Store) -> None:

@@ -18,7 +18,11 @@ DIGITS: Final = 4
 
 def texts_of(path: Path, column: str | None) -> pl.Series:
     """Each line of a text file, or each row of a column of a CSV or Parquet file, in order."""
-    return _column(path, column) if column else _lines(path)
+    if column:
+        return _column(path, column)
+    if path.suffix in (".csv", ".parquet"):
+        raise ExportError(f"{path}: it is a table. Say which column has the text: --column NAME")
+    return _lines(path)
 
 
 def scored(texts: pl.Series, scorer: Scorer, platform: str | None, tick: Callable[[int], None]) -> Iterator[str]:

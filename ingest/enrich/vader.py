@@ -25,7 +25,9 @@ class Vader:
         try:
             from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer  # type: ignore[import-untyped]
         except ImportError:
-            raise LookupError("the scorer 'vader' needs the package vaderSentiment; `make test` installs it") from None
+            raise LookupError(
+                "the scorer 'vader' needs a package: .venv/bin/python -m pip install vaderSentiment"
+            ) from None
         self._scores = SentimentIntensityAnalyzer().polarity_scores
         self.overlay = Overlay(meanings)
         self.version = version("vaderSentiment")
