@@ -20,7 +20,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-FILE: Final = "marks.sqlite"
+from data.settings import MARKS
+
+FILE: Final = MARKS
 PATIENCE: Final = 30  # seconds that one writer waits for the others
 LONGEST_NAME: Final = 80
 KINDS: Final = {

@@ -275,6 +275,9 @@ def _allowed(key: str) -> str:
     return choices.get(key, "")
 
 
+MARKS = "marks.sqlite"  # the journal's file, where it lies in the data folder
+
+
 def marks_place(folder: Path, settings: Settings) -> Path | str:
     """Where the community's journal is: HEARTH_MARKS_URL, else what the settings say, else the data folder."""
     return os.environ.get("HEARTH_MARKS_URL") or settings.marks.url or folder

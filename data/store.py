@@ -26,13 +26,13 @@ import pyarrow.compute as pc
 
 from data import columns
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused, Source
-from data.settings import Settings, marks_place
+from data.settings import MARKS, Settings, marks_place
 
 if TYPE_CHECKING:
     import polars as pl  # a load has no use for it
 
 HERE = Path(__file__).parent
-MASTER, POINTER, LOCK, MARKS = "hearth.duckdb", "CURRENT", "hearth.lock", "marks.sqlite"
+MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
 
@@ -238,7 +238,7 @@ class Loader:
 
     def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.folder, self.settings, self._db = folder, settings, connection
-        self._decided = {"label": _decided(folder, settings, "label"), "ask": _decided(folder, settings, "ask")}
+        self._decided = _decided(marks_place(folder, settings))
         self._touch_what_changed()
 
     def begin(self, source: Source, file: str, is_demo: bool = False) -> Load:
@@ -462,18 +462,15 @@ class Loader:
             raise
 
 
-def _decided(folder: Path, settings: Settings, kind: str) -> pa.Table:
-    """What people decided: platform, source, message_id, value. Where nobody has, no journal is opened."""
-    place = marks_place(folder, settings)
+def _decided(place: Path | str) -> dict[str, pa.Table]:
+    """What people decided, by kind: platform, source, message_id, value. Where nobody has, no journal is opened."""
+    kinds = ("label", "ask")
     if isinstance(place, Path) and not (place / MARKS).exists():
-        return columns.mark_table([])
+        return dict.fromkeys(kinds, columns.mark_table([]))
     from data.marks import Marks
 
-    marks = Marks(place)
-    try:
-        return columns.mark_table(marks.current(kind).to_pylist())
-    finally:
-        marks.close()
+    with closing(Marks(place)) as marks:
+        return {kind: columns.mark_table(marks.current(kind).to_pylist()) for kind in kinds}
 
 
 def source_key(platform: str, source: str) -> int:

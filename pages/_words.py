@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from metrics import guard
 
 UNKNOWN = "unknown"
-FEW = 20
+FEW = guard.FEW
 """Under so many, a share is told as "7 of 12": a percentage would claim more than is known."""
 
 
