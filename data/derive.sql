@@ -19,8 +19,39 @@ create or replace temp macro sounds_like(cell) as
 -- name: hour_of_week
 create or replace temp macro hour_of_week(here) as ((isodow(here) - 1) * 24 + hour(here))::utinyint;
 
+-- name: source_span
+-- A load covers the days from its first to its last record, or the range the export states.
+create or replace temp table source_span as
+select source_key, min(covered_since) as first_at, max(covered_until) as as_of
+from loads
+where source_key in (select source_key from touched) and covered_since is not null
+group by source_key;
+
+-- name: whole
+-- Of which sources everything is derived anew: those that never were, of which much is new, or whose data now begin
+-- at another moment, so that others are newcomers. Of the rest, only what the news concerns.
+create or replace temp table whole as
+select touched.source_key
+from touched
+left join (
+    select source_key, sum(messages) as messages, min(since_at) as since_at from places group by source_key
+) as derived on touched.source_key = derived.source_key
+left join (
+    select source_key, count(*) as messages from news group by source_key
+) as fresh on touched.source_key = fresh.source_key
+left join source_span on touched.source_key = source_span.source_key
+where
+    touched.is_whole
+    or coalesce(fresh.messages, 0) > $few * coalesce(derived.messages, 0)
+    or source_span.first_at is distinct from derived.since_at;
+
+-- name: in_part
+create or replace temp view in_part as
+select source_key from touched where source_key not in (select source_key from whole);
+
 -- name: people
--- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise.
+-- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise. Where the
+-- side of somebody known has changed, or one of staff is new, all that was said with them counts differently.
 create or replace temp table account as
 with spoke as (
     select distinct source_key, member_id from messages
@@ -62,22 +93,44 @@ listed as (
 )
 select
     hash(described.source_key, described.member_id) as person_id,
-    described.source_key, described.member_id, described.name, described.handle, described.flagged, listed.rules
+    described.source_key, described.member_id, described.name, described.handle, described.flagged, listed.rules,
+    hash(described.flagged, listed.rules) as side
 from described
 left join listed on described.source_key = listed.source_key and described.member_id = listed.member_id;
+
+insert into whole
+select distinct account.source_key
+from account
+left join people on account.source_key = people.source_key and account.member_id = people.member_id
+where
+    account.source_key not in (from whole)
+    and case
+        when people.side is not null then people.side <> account.side
+        when account.flagged <> 'member' or account.rules is not null
+            then (account.source_key, account.member_id) in (select (source_key, member_id) from news)
+    end;
 
 -- name: places
 create or replace temp table place as
 select
     hash(used.source_key, used.channel_id) as place_id,
     used.source_key, used.channel_id, coalesce(channels.name, used.channel_id) as channel_name,
-    coalesce(channels.kind, 'chat') as kind, sources.platform, sources.source, sources.source_name, sources.is_demo
+    coalesce(channels.kind, 'chat') as kind, coalesce(channels.is_private, false) as is_private,
+    sources.platform, sources.source, sources.source_name, sources.is_demo
 from (
     select distinct source_key, channel_id from messages
     where source_key in (select source_key from touched)
 ) as used
 inner join sources on used.source_key = sources.source_key
 left join channels on used.source_key = channels.source_key and used.channel_id = channels.channel_id;
+
+insert into whole
+select distinct place.source_key
+from place
+inner join places on place.place_id = places.place_id
+where
+    place.source_key not in (from whole)
+    and (place.kind, place.is_private) is distinct from (places.kind, places.is_private);
 
 -- name: place_rules
 -- The first row of [[channels]] that fits says what a channel is for.
@@ -97,54 +150,135 @@ inner join channel_rules
         and coalesce(channel_rules.source in (place.source, place.source_name), true)
 group by place.place_id;
 
--- name: lines
--- What was said, without the words. A system line is never said by anybody.
-create or replace temp table line as
+-- name: news_days
+-- The days of channels that have news, and who brought them.
+create or replace temp table news_day as
 select
-    messages.rowid as row_id,
-    messages.source_key,
-    hash(messages.source_key, messages.message_id) as line_id,
-    hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node,
-    hash(messages.source_key, messages.channel_id) as place_id,
-    coalesce(account.person_id, hash('nobody', messages.source_key, messages.message_id)) as person_id,
+    *, hash(source_key, channel_id) as place_id,
+    timezone($zone, day::timestamp) as since_at, timezone($zone, (day + 1)::timestamp) as until_at
+from (
+    select distinct source_key, channel_id, timezone($zone, sent_at)::date as day
+    from news
+    where source_key in (from in_part)
+);
+create or replace temp table news_pair as
+select distinct
+    hash(news.source_key, news.channel_id) as place_id,
+    coalesce(account.person_id, hash(news.source_key, news.member_id)) as person_id
+from news
+left join account on news.source_key = account.source_key and news.member_id = account.member_id
+where news.source_key in (from in_part);
+
+-- name: concerned
+-- The conversations that news may change, by their nodes: those they are in, answer, or were missing from; in a chat
+-- channel, all that was said in the day before and after; and those in which the people of the news began.
+create or replace temp table concerned as
+with fresh as (
+    select
+        source_key, hash(source_key, message_id) as line_id, parent_id,
+        hash(source_key, coalesce(conversation_id, message_id)) as node
+    from news
+    where source_key in (from in_part)
+),
+spoken as (
+    select hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node
+    from messages
+    inner join news_day
+        on
+            messages.source_key = news_day.source_key and messages.channel_id = news_day.channel_id
+            and messages.sent_at >= news_day.since_at - interval 24 hours
+            and messages.sent_at < news_day.until_at + interval 24 hours
+    inner join place on news_day.place_id = place.place_id
+    where place.kind = 'chat'
+    union all
+    select hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node
+    from messages
+    where (messages.source_key, messages.message_id) in (select (source_key, parent_id) from fresh)
+),
+seed as (
+    from spoken
+    union
+    select unnest([line_id, node]) as node from fresh
+    union
+    select hash(source_key, parent_id) as node from fresh where parent_id is not null
+    union
+    select line_id as node from resolved where target in (select line_id from fresh)
+    union
+    select first_node as node from people where person_id in (select person_id from news_pair)
+),
+known as (
+    select distinct coalesce(resolved.conversation_key, seed.node) as node
+    from seed
+    left join resolved on seed.node = resolved.line_id
+)
+from known
+union
+select line_id as node from resolved where conversation_key in (from known);
+
+-- name: lines
+-- What was said, without the words. A system line is never said by anybody. Of a source with news: what is_told, in
+-- conversations they concern, and what is_dated, on their days.
+create or replace temp table line as
+with wanted as (
+    select
+        messages.rowid as row_id, messages.source_key, messages.member_id,
+        hash(messages.source_key, messages.message_id) as line_id,
+        hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node,
+        hash(messages.source_key, messages.channel_id) as place_id,
+        messages.sent_at, messages.text_key,
+        messages.deleted_at is not null as is_deleted,
+        messages.parent_id is not null as has_parent,
+        messages.parent_id is null and messages.basis is distinct from 'thread' as is_opening,
+        len(messages.mentions) > 0 as has_mentions,
+        messages.source_key in (from whole) as is_whole, news_day.day is not null as is_dated
+    from messages
+    left join news_day
+        on
+            messages.source_key = news_day.source_key and messages.channel_id = news_day.channel_id
+            and messages.sent_at >= news_day.since_at and messages.sent_at < news_day.until_at
+    where messages.kind = 'message'
+)
+select
+    wanted.* exclude (member_id, is_whole, is_dated),
+    coalesce(account.person_id, hash('nobody', wanted.line_id)) as person_id,
     account.person_id is null as is_unknown,
-    messages.sent_at,
-    timezone($zone, messages.sent_at)::date as day,
-    messages.text_key,
-    messages.deleted_at is not null as is_deleted,
-    messages.parent_id is not null as has_parent,
-    len(messages.mentions) > 0 as has_mentions,
-    coalesce(role_at(account.rules, account.flagged, messages.sent_at), 'member') as role
-from messages
-left join account
-    on messages.source_key = account.source_key and messages.member_id = account.member_id
-where messages.kind = 'message' and messages.source_key in (select source_key from touched);
+    timezone($zone, wanted.sent_at)::date as day,
+    coalesce(role_at(account.rules, account.flagged, wanted.sent_at), 'member') as role,
+    wanted.is_whole or wanted.node in (from concerned) as is_told,
+    wanted.is_whole or wanted.is_dated as is_dated
+from wanted
+left join account on wanted.source_key = account.source_key and wanted.member_id = account.member_id
+where wanted.is_whole or wanted.is_dated or wanted.node in (from concerned);
+
+-- name: told
+-- What is told again of sources with news: its old rows leave the tables below.
+create or replace temp table told as
+select line_id from line where is_told and source_key in (from in_part)
+union
+select hash(source_key, message_id) as line_id from news where source_key in (from in_part);
 
 -- name: timeline
--- What is read one after another in a chat channel: everything but the answers inside a platform's thread.
+-- What is read one after another in a chat channel: everything but the answers inside a platform's thread. What
+-- is_fresh may be tied otherwise than before: all of a whole source, and a day from each news on.
 create or replace temp table timeline as
 select
-    line.line_id, line.row_id, line.place_id, line.person_id, line.sent_at, line.role,
+    line.line_id, line.row_id, line.source_key, line.place_id, line.person_id, line.sent_at, line.role,
     not line.has_parent as is_top, line.has_mentions,
+    line.source_key in (from whole)
+    or exists(
+        select 1 from news_day
+        where
+            news_day.place_id = line.place_id
+            and line.sent_at >= news_day.since_at and line.sent_at < news_day.until_at + interval 24 hours
+    ) as is_fresh,
     lag(line.person_id) over channel as before_person,
     lag(line.sent_at) over channel as before_at,
     lag(line.line_id) over channel as before_line
 from line
 inner join place on line.place_id = place.place_id
-where place.kind = 'chat' and line.node = line.line_id and line.role <> 'bot' and not line.is_deleted
+where
+    place.kind = 'chat' and line.node = line.line_id and line.role <> 'bot' and not line.is_deleted and line.is_told
 window channel as (partition by line.place_id order by line.sent_at, line.line_id);
-
--- name: heard
--- What the scorer in use said of each text.
-create or replace temp table heard as
-select
-    scores.text_key, scores.label,
-    case
-        when scores.label is not null
-            then (10 * least(floor(scores.negative * 10), 9) + least(floor(scores.positive * 10), 9))::utinyint
-    end as cell
-from scores
-inner join scorer on scores.scorer = scorer.name and scores.version = scorer.version;
 
 -- name: edges
 -- What ties a conversation to an earlier one: the platform's reply-to; the same member going on within 30 minutes
@@ -157,12 +291,12 @@ with answered as (
         hash(messages.source_key, messages.parent_id) as parent_hash, 'explicit' as basis
     from line
     inner join messages on line.row_id = messages.rowid
-    where line.has_parent and line.node = line.line_id
+    where line.has_parent and line.node = line.line_id and line.is_told
 ),
 continued as (
     select line_id as node, before_line as target, 'continued' as basis
     from timeline
-    where is_top and person_id = before_person and sent_at - before_at <= interval 30 minutes
+    where is_fresh and is_top and person_id = before_person and sent_at - before_at <= interval 30 minutes
 ),
 mentioning as (
     select
@@ -170,7 +304,7 @@ mentioning as (
         hash(messages.source_key, unnest(messages.mentions)) as mentioned
     from timeline
     inner join messages on timeline.row_id = messages.rowid
-    where timeline.is_top and timeline.has_mentions
+    where timeline.is_fresh and timeline.is_top and timeline.has_mentions
 ),
 mentioned as (
     select mentioning.node, arg_max(spoken.line_id, spoken.sent_at) as target, 'mention' as basis
@@ -190,9 +324,14 @@ select answered.node, coalesce(parent.node, answered.parent_hash) as target, ans
 from answered
 left join line as parent on answered.parent_hash = parent.line_id
 union all
-select * from continued
+from continued
 union all
-select * from mentioned where node not in (select node from continued);
+from mentioned where node not in (select node from continued)
+union all
+select resolved.line_id as node, resolved.target, resolved.basis
+from resolved
+inner join timeline on resolved.line_id = timeline.line_id
+where not timeline.is_fresh and resolved.basis in ('continued', 'mention');
 
 -- name: roots
 -- Each tie followed to its end by doubling. `least` finds the same end for all of a circle, should a platform hand us
@@ -224,11 +363,12 @@ create or replace temp table talk as
 with placed as (
     select
         line.row_id, line.line_id, line.source_key, line.place_id, line.person_id, line.role, line.is_unknown,
-        coalesce(root.root, line.node) as conversation_key,
+        line.is_opening, coalesce(root.root, line.node) as conversation_key,
         line.role <> 'bot' and not line.is_deleted as is_human,
         line.sent_at, line.day, line.text_key
     from line
     left join root on line.node = root.node
+    where line.is_told
 ),
 timed as (
     select
@@ -257,27 +397,28 @@ drop table root;
 -- What one person says before anybody else speaks is one turn.
 create or replace temp table turn as
 select
-    row_id, line_id, source_key, place_id, conversation_key, person_id, role, sent_at, day, before_at, position,
-    lead(position) over (partition by conversation_key order by position) as next_position
+    row_id, line_id, source_key, place_id, conversation_key, person_id, role, is_opening, sent_at, day, before_at,
+    position, lead(position) over (partition by conversation_key order by position) as next_position
 from talk
 where is_turn;
+
+-- name: going_on
+-- What else is said in a turn.
+create or replace temp table going_on as
+select turn.line_id as turn_id, talk.row_id, talk.line_id, talk.position
+from talk
+asof inner join turn on talk.conversation_key = turn.conversation_key and talk.position >= turn.position
+where talk.is_human and not talk.is_turn;
 
 -- name: asked
 -- An opener, or a member's words after a day of silence between both sides. Going on alone is no new ask: the clock
 -- started at the first of the consecutive messages. A conversation whose first message is not here has no opener.
 create or replace temp table asked as
 select
-    turn.line_id as ask_id, turn.row_id, turn.source_key, turn.place_id, turn.conversation_key, turn.person_id,
-    turn.sent_at as asked_at, turn.day, turn.position, turn.next_position,
-    turn.position = 1 and messages.parent_id is null and (messages.basis is distinct from 'thread') as is_opener
+    line_id as ask_id, row_id, source_key, place_id, conversation_key, person_id,
+    sent_at as asked_at, day, position, position = 1 and is_opening as is_opener
 from turn
-inner join messages on turn.row_id = messages.rowid
-where
-    turn.role = 'member'
-    and (
-        (turn.position = 1 and messages.parent_id is null and messages.basis is distinct from 'thread')
-        or turn.sent_at - turn.before_at >= interval 24 hours
-    );
+where role = 'member' and ((position = 1 and is_opening) or sent_at - before_at >= interval 24 hours);
 
 -- name: replies
 create or replace temp table reply as
@@ -299,17 +440,20 @@ group by asked.ask_id;
 
 -- name: inferred
 -- In a chat channel, the next message by another human within 30 minutes that nothing ties elsewhere: a guess.
-create or replace temp table inferred as
-select
-    talk.source_key, timeline.line_id, timeline.sent_at, timeline.person_id, timeline.role,
-    talk.conversation_key, timeline.before_person, timeline.before_at
-from timeline
-inner join talk on timeline.before_line = talk.line_id
+delete from guesses
 where
-    timeline.is_top
-    and timeline.person_id <> timeline.before_person
-    and timeline.sent_at - timeline.before_at <= interval 30 minutes
-    and timeline.line_id not in (select node from edge);
+    source_key in (from whole)
+    or (line_id in (from told) and line_id not in (select line_id from timeline where not is_fresh));
+insert into guesses by name
+select source_key, line_id, sent_at, person_id, role, before_line, before_person, before_at
+from timeline
+where
+    is_fresh and is_top and person_id <> before_person and sent_at - before_at <= interval 30 minutes
+    and line_id not in (select node from edge);
+create or replace temp table inferred as
+select guesses.* exclude (before_line), talk.conversation_key
+from guesses
+inner join talk on guesses.before_line = talk.line_id;
 
 drop table timeline;
 
@@ -329,22 +473,61 @@ inner join asked
 group by asked.ask_id;
 
 -- name: first_seen
+-- When people first and last spoke, and where they began. Of those without news, what is known already.
 create or replace temp table first_seen as
+with said as (
+    select person_id, source_key, line_id, node, sent_at, role from line
+    where not is_unknown and source_key in (from whole)
+    union all by name
+    select
+        account.person_id, messages.source_key, hash(messages.source_key, messages.message_id) as line_id,
+        hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node,
+        messages.sent_at, role_at(account.rules, account.flagged, messages.sent_at) as role
+    from messages
+    inner join account on messages.source_key = account.source_key and messages.member_id = account.member_id
+    where messages.kind = 'message' and account.person_id in (select person_id from news_pair)
+),
+seen as (
+    select
+        person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+        arg_max(role, sent_at) as role
+    from said
+    group by person_id, source_key
+),
+begun as (
+    select said.person_id, min(said.line_id) as first_line, arg_min(said.node, said.line_id) as first_node
+    from said
+    inner join seen on said.person_id = seen.person_id and said.sent_at = seen.first_at
+    group by said.person_id
+)
+select seen.*, begun.first_line, begun.first_node, true as is_fresh
+from seen
+inner join begun on seen.person_id = begun.person_id
+union all by name
+select person_id, source_key, first_at, last_at, messages, role, first_line, first_node, false as is_fresh
+from people
+where source_key in (from in_part) and person_id not in (select person_id from news_pair);
+
+-- name: heard
+-- What the scorer in use said of each text.
+create or replace temp view heard as
 select
-    person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
-    arg_max(role, sent_at) as role
-from talk
-where not is_unknown
-group by person_id, source_key;
+    scores.text_key, scores.label,
+    case
+        when scores.label is not null
+            then (10 * least(floor(scores.negative * 10), 9) + least(floor(scores.positive * 10), 9))::utinyint
+    end as cell
+from scores
+inner join scorer on scores.scorer = scorer.name and scores.version = scorer.version;
 
 -- name: keep_sentiments
 -- How members sound. What a person says of a message wins over the scorer.
-delete from sentiments where source_key in (select source_key from touched);
+delete from sentiments where source_key in (from whole) or line_id in (from told);
 insert into sentiments by name
 select
     talk.line_id, talk.source_key, talk.place_id, talk.person_id, talk.sent_at as said_at, talk.day,
-    date_trunc('week', talk.day)::date as week, talk.text_key, coalesce(told.label, heard.label) as label,
-    case told.label when 'negative' then 90 when 'neutral' then 0 when 'positive' then 9 else heard.cell end as cell
+    date_trunc('week', talk.day)::date as week, talk.text_key, coalesce(labelled.label, heard.label) as label,
+    case labelled.label when 'negative' then 90 when 'neutral' then 0 when 'positive' then 9 else heard.cell end as cell
 from talk
 left join heard on talk.text_key = heard.text_key
 left join (
@@ -353,7 +536,7 @@ left join (
     inner join sources on labels.platform = sources.platform and labels.source = sources.source
     where labels.value <> 'unsure'
     group by all
-) as told on talk.line_id = told.line_id
+) as labelled on talk.line_id = labelled.line_id
 where talk.role = 'member' and talk.is_human
 order by talk.day;
 
@@ -379,7 +562,7 @@ group by asked.ask_id;
 -- name: keep_praise
 -- Praise: a member's words that the scorer is sure are positive, and that are more than a courtesy. Thanked: staff
 -- spoke later in that conversation; reacted: a member of staff left a reaction.
-delete from praise where source_key in (select source_key from touched);
+delete from praise where source_key in (from whole) or line_id in (from told);
 insert into praise by name
 with kind as (
     select
@@ -421,20 +604,14 @@ order by said_at;
 create or replace temp table ask_words as
 with more as (
     select
-        asked.ask_id, string_agg(messages.text, chr(10) order by talk.position) as text,
+        going_on.turn_id as ask_id, string_agg(messages.text, chr(10) order by going_on.position) as text,
         flatten(list(messages.mentions)) as mentions,
         list(sounds_like(sentiments.cell)) as sounds
-    from asked
-    inner join talk
-        on
-            asked.conversation_key = talk.conversation_key
-            and asked.person_id = talk.person_id
-            and asked.position < talk.position
-            and coalesce(asked.next_position, talk.position + 1) > talk.position
-    inner join messages on talk.row_id = messages.rowid
-    left join sentiments on talk.line_id = sentiments.line_id
-    where talk.is_human and coalesce(asked.next_position, 0) <> asked.position + 1
-    group by asked.ask_id
+    from going_on
+    inner join messages on going_on.row_id = messages.rowid
+    left join sentiments on going_on.line_id = sentiments.line_id
+    where going_on.turn_id in (select ask_id from asked)
+    group by going_on.turn_id
 ),
 said as (
     select
@@ -485,28 +662,18 @@ where marks.value = 'no_reply';
 
 -- name: clear
 delete from places where source_key in (select source_key from touched);
-delete from source_days where source_key in (select source_key from touched);
-delete from people where source_key in (select source_key from touched);
-delete from resolved where source_key in (select source_key from touched);
-delete from member_days where place_id in (select place_id from place);
-delete from member_weeks where place_id in (select place_id from place);
-delete from reply_pairs where place_id in (select place_id from place);
-delete from staff_days where place_id in (select place_id from place);
-delete from conversations where source_key in (select source_key from touched);
-delete from asks where source_key in (select source_key from touched);
-delete from later_turns where source_key in (select source_key from touched);
-delete from staff_replies where source_key in (select source_key from touched);
-delete from staff_hours where place_id in (select place_id from place);
-delete from newcomers where source_key in (select source_key from touched);
-delete from lapses where source_key in (select source_key from touched);
-
--- name: source_span
--- A load covers the days from its first to its last record, or the range the export states.
-create or replace temp table source_span as
-select source_key, min(covered_since) as first_at, max(covered_until) as as_of
-from loads
-where source_key in (select source_key from touched) and covered_since is not null
-group by source_key;
+delete from conversations where source_key in (from whole) or conversation_key in (from concerned);
+delete from resolved where source_key in (from whole) or conversation_key in (from concerned);
+delete from asks where source_key in (from whole) or ask_id in (from told);
+delete from later_turns where source_key in (from whole) or line_id in (from told);
+delete from newcomers where source_key in (from whole) or line_id in (from told);
+delete from reply_pairs where source_key in (from whole) or conversation_key in (from concerned);
+delete from staff_days where source_key in (from whole) or conversation_key in (from concerned);
+delete from people where source_key in (from whole) or person_id in (select person_id from news_pair);
+delete from place_days
+where source_key in (from whole) or (place_id, day) in (select (place_id, day) from news_day);
+delete from staff_hours
+where source_key in (from whole) or (place_id, day) in (select (place_id, day) from news_day);
 
 -- name: openings
 -- When each calendar is open, day by day in its own time zone, and for how long it was open before. The first row has
@@ -514,25 +681,22 @@ group by source_key;
 create or replace temp table opening as
 with used as (
     select
-        place_rule.calendar, any_value(place_rule.versions) as versions,
-        min(asked.asked_at) as since_at, max(source_span.as_of) as until_at
-    from asked
-    inner join place_rule on asked.place_id = place_rule.place_id
-    inner join source_span on asked.source_key = source_span.source_key
+        place_rule.calendar, any_value(place_rule.versions) as versions, max(source_span.as_of)::date + 1 as until_day
+    from place_rule
+    inner join place on place_rule.place_id = place.place_id
+    inner join source_span on place.source_key = source_span.source_key
     where place_rule.calendar is not null
     group by place_rule.calendar
 ),
 version as (
-    select
-        calendar, since_at::date - 1 as since_day, until_at::date + 1 as until_day, unnest(versions, max_depth := 2)
-    from used
+    select calendar, until_day, unnest(versions, max_depth := 2) from used
 ),
 days as (
     select
         *,
-        unnest(
-            generate_series(greatest(valid_from, since_day), least(valid_to - 1, until_day), interval 1 day)
-        )::date as day
+        unnest(generate_series(
+            greatest(valid_from, date '1990-01-01'), least(valid_to - 1, until_day), interval 1 day
+        ))::date as day
     from version
 ),
 hours as (
@@ -558,57 +722,68 @@ select
     - (epoch_us(closes_at) - epoch_us(opens_at)) as open_before
 from apart;
 
--- name: open_waits
--- How long the calendar was open between the ask and its reply: the difference of two readings of one clock.
-create or replace temp table open_wait as
+-- name: readings
+-- A calendar's clock runs while it is open. What it showed, in microseconds, at each ask and its replies, and at as_of:
+-- how long it was open in between is the difference of two readings.
+create or replace temp table reading as
 with moments as (
     select
-        asked.ask_id, place_rule.calendar, unnest(['asked', 'reply', 'inferred', 'as_of']) as what,
-        unnest([asked.asked_at, reply.reply_at, inferred_reply.inferred_reply_at, source_span.as_of]) as moment
+        asked.ask_id, place_rule.calendar, unnest(['asked', 'reply', 'inferred']) as what,
+        unnest([asked.asked_at, reply.reply_at, inferred_reply.inferred_reply_at]) as moment
     from asked
     inner join place_rule on asked.place_id = place_rule.place_id
-    inner join source_span on asked.source_key = source_span.source_key
     left join reply on asked.ask_id = reply.ask_id
     left join inferred_reply on asked.ask_id = inferred_reply.ask_id
     where place_rule.calendar is not null
+    union all
+    select place.place_id as ask_id, place_rule.calendar, 'as_of' as what, source_span.as_of as moment
+    from place
+    inner join place_rule on place.place_id = place_rule.place_id
+    inner join source_span on place.source_key = source_span.source_key
 ),
 clock as (
     select
         moments.ask_id, moments.what,
-        opening.open_before + epoch_us(least(moments.moment, opening.closes_at)) - epoch_us(opening.opens_at) as open
+        (opening.open_before + epoch_us(least(moments.moment, opening.closes_at)) - epoch_us(opening.opens_at))::bigint
+        as shown
     from moments
     asof inner join opening on moments.calendar = opening.calendar and moments.moment >= opening.opens_at
-),
-readings as (
-    select
-        ask_id, any_value(open) filter (where what = 'asked') as asked,
-        any_value(open) filter (where what = 'reply') as reply,
-        any_value(open) filter (where what = 'inferred') as inferred,
-        any_value(open) filter (where what = 'as_of') as as_of
-    from clock
-    group by ask_id
 )
 select
-    ask_id, (coalesce(reply, as_of) - asked) / 3.6e9 as business_hours,
-    (inferred - asked) / 3.6e9 as inferred_business_hours, (as_of - asked) / 3.6e9 as business_age_hours
-from readings;
+    ask_id, any_value(shown) filter (where what = 'asked') as asked,
+    any_value(shown) filter (where what = 'reply') as reply,
+    any_value(shown) filter (where what = 'inferred') as inferred,
+    any_value(shown) filter (where what = 'as_of') as as_of
+from clock
+group by ask_id;
+
+-- name: keep_place_days
+insert into place_days by name
+select
+    place_id, source_key, day, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+    count(*) filter (where role = 'bot') as bot_messages, count(*) filter (where is_unknown) as unknown_messages
+from line
+where is_dated
+group by place_id, source_key, day;
 
 -- name: keep_places
 insert into places by name
 select
     place.place_id, place.source_key, place.platform, place.source, place.source_name, place.is_demo,
-    place.channel_id as channel, place.channel_name, place.channel_name as channel_label, place.kind,
-    place_rule.purpose, place_rule.target_hours, said.first_at, said.last_at, source_span.as_of,
+    place.channel_id as channel, place.channel_name, place.channel_name as channel_label, place.kind, place.is_private,
+    place_rule.purpose, place_rule.target_hours, said.first_at, said.last_at,
+    source_span.first_at as since_at, source_span.as_of, reading.as_of as business_as_of,
     coalesce(said.messages, 0) as messages, coalesce(said.bot_messages, 0) as bot_messages,
     coalesce(said.unknown_messages, 0) as unknown_messages
 from place
 left join place_rule on place.place_id = place_rule.place_id
+left join reading on place.place_id = reading.ask_id
 left join source_span on place.source_key = source_span.source_key
 left join (
     select
-        place_id, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
-        count(*) filter (where role = 'bot') as bot_messages, count(*) filter (where is_unknown) as unknown_messages
-    from line
+        place_id, min(first_at) as first_at, max(last_at) as last_at, sum(messages)::bigint as messages,
+        sum(bot_messages)::bigint as bot_messages, sum(unknown_messages)::bigint as unknown_messages
+    from place_days
     group by place_id
 ) as said on place.place_id = said.place_id;
 
@@ -621,7 +796,8 @@ from (
 where places.channel_name = twice.name;
 
 -- name: keep_source_days
-insert into source_days by name
+-- With the day from which on a silence may be judged otherwise than before.
+create or replace temp table source_day as
 with spans as (
     select
         source_key,
@@ -636,7 +812,7 @@ days as (
     select source_key, unnest(generate_series(since_day, until_day, interval 1 day))::date as day from bounds
 ),
 said as (
-    select source_key, day, count(*) as messages from line group by all
+    select source_key, day, sum(messages)::bigint as messages from place_days group by source_key, day
 )
 select
     days.source_key, days.day, date_trunc('week', days.day)::date as week,
@@ -650,26 +826,42 @@ left join said on days.source_key = said.source_key and days.day = said.day
 left join source_span on days.source_key = source_span.source_key
 -- A range that ends at midnight has nothing of the day that begins there.
 where days.day <> timezone($zone, source_span.as_of) or said.messages > 0;
+create or replace temp table silent_since as
+select source_key, date '1990-01-01' as day from whole
+union all
+select
+    source_day.source_key,
+    least(
+        max(source_days.day), min(source_day.day) filter (where source_day.is_covered is distinct from source_days.is_covered)
+    ) - 29 as day
+from source_day
+left join source_days on source_day.source_key = source_days.source_key and source_day.day = source_days.day
+where source_day.source_key in (from in_part)
+group by source_day.source_key;
+delete from source_days where source_key in (select source_key from touched);
+insert into source_days by name from source_day;
 
 -- name: keep_people
 -- Somebody is a newcomer only where the data starts at least 60 days before their first message.
 insert into people by name
 select
-    first_seen.person_id, first_seen.source_key, account.member_id, account.name, account.handle, first_seen.role,
-    first_seen.first_at, first_seen.last_at, first_seen.messages,
+    first_seen.* exclude (is_fresh), account.member_id, account.name, account.handle, account.side,
     first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer_known
 from first_seen
 inner join account on first_seen.person_id = account.person_id
-left join source_span on first_seen.source_key = source_span.source_key;
+left join source_span on first_seen.source_key = source_span.source_key
+where first_seen.is_fresh;
+update people set name = account.name, handle = account.handle
+from account
+where
+    people.person_id = account.person_id
+    and (people.name, people.handle) is distinct from (account.name, account.handle);
 
 -- name: keep_resolved
 insert into resolved by name
-select talk.source_key, talk.line_id, talk.conversation_key, edge.basis
+select talk.source_key, talk.line_id, talk.conversation_key, edge.target, edge.basis
 from edge
-inner join talk on edge.node = talk.line_id
-union all by name
-select source_key, line_id, conversation_key, 'inferred' as basis
-from inferred;
+inner join talk on edge.node = talk.line_id;
 
 -- name: keep_conversations
 insert into conversations by name
@@ -679,88 +871,96 @@ select
 from talk
 group by conversation_key;
 
--- name: judged
+-- name: keep_asks
 -- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
 -- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
 -- for; then whether the platform gives every conversation its own thread.
-create or replace temp table judged as
-with seen as (
+insert into asks by name
+with judged as (
     select
-        asked.ask_id,
+        asked.*, ask_words.message_id, ask_words.sentiment,
         coalesce(asked.asked_at = first_seen.first_at, false)
-        and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer
+        and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer,
+        case
+            when marked.ask_id is not null then 'marked: no reply needed'
+            when verdict.reason is not null then verdict.reason
+            when ask_words.said is not null then ask_words.said
+            when staff_mention.ask_id is not null then 'mentions staff'
+            when ask_words.has_brand then 'mentions the brand'
+            when ask_words.sentiment = 'negative' then 'unhappy'
+            when is_newcomer then 'newcomer'
+            when place_rule.purpose = 'help' then 'help channel'
+            when place_rule.purpose = 'chat' then 'chat channel'
+            when asked.is_opener and place.kind = 'forum' then 'opens a thread'
+            else 'chat'
+        end as reason
     from asked
-    left join first_seen on asked.person_id = first_seen.person_id
+    inner join ask_words on asked.ask_id = ask_words.ask_id
+    inner join place on asked.place_id = place.place_id
+    left join place_rule on asked.place_id = place_rule.place_id
     left join source_span on asked.source_key = source_span.source_key
+    left join first_seen on asked.person_id = first_seen.person_id
+    left join staff_mention on asked.ask_id = staff_mention.ask_id
+    left join verdict on asked.ask_id = verdict.ask_id
+    left join marked on asked.ask_id = marked.ask_id
 )
 select
-    asked.ask_id, ask_words.message_id, ask_words.sentiment, seen.is_newcomer,
-    case
-        when marked.ask_id is not null then 'marked: no reply needed'
-        when verdict.reason is not null then verdict.reason
-        when ask_words.said is not null then ask_words.said
-        when staff_mention.ask_id is not null then 'mentions staff'
-        when ask_words.has_brand then 'mentions the brand'
-        when ask_words.sentiment = 'negative' then 'unhappy'
-        when seen.is_newcomer then 'newcomer'
-        when place_rule.purpose = 'help' then 'help channel'
-        when place_rule.purpose = 'chat' then 'chat channel'
-        when asked.is_opener and place.kind = 'forum' then 'opens a thread'
-        else 'chat'
-    end as reason
-from asked
-inner join ask_words on asked.ask_id = ask_words.ask_id
-inner join seen on asked.ask_id = seen.ask_id
-inner join place on asked.place_id = place.place_id
-left join place_rule on asked.place_id = place_rule.place_id
-left join staff_mention on asked.ask_id = staff_mention.ask_id
-left join verdict on asked.ask_id = verdict.ask_id
-left join marked on asked.ask_id = marked.ask_id;
-drop table ask_words;
-
--- name: keep_asks
-insert into asks by name
-select
-    asked.ask_id, asked.source_key, asked.place_id, asked.conversation_key, judged.message_id, asked.person_id,
-    asked.asked_at, date_trunc('week', asked.day)::date as week,
-    asked.is_opener,
+    judged.* exclude (row_id, day, position), date_trunc('week', judged.day)::date as week,
     judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
-    judged.reason, judged.is_newcomer, judged.sentiment, again.again_at, again.ended,
-    reply.reply_at, reply.reply_by, reply.staff_reply_at, reply.staff_reply_by, reply.peer_reply_at,
-    inferred_reply.inferred_reply_at, inferred_reply.inferred_reply_by,
-    inferred_reply.inferred_staff_reply_at, inferred_reply.inferred_peer_reply_at,
-    hour_of_week(timezone($zone, asked.asked_at)) as hour_of_week,
-    open_wait.business_hours, open_wait.inferred_business_hours, open_wait.business_age_hours
-from asked
-inner join judged on asked.ask_id = judged.ask_id
-left join reply on asked.ask_id = reply.ask_id
-left join again on asked.ask_id = again.ask_id
-left join inferred_reply on asked.ask_id = inferred_reply.ask_id
-left join open_wait on asked.ask_id = open_wait.ask_id;
-drop table judged;
+    again.again_at, again.ended, reply.* exclude (ask_id, position), inferred_reply.* exclude (ask_id),
+    hour_of_week(timezone($zone, judged.asked_at)) as hour_of_week,
+    reading.asked as business_asked, reading.reply as business_reply, reading.inferred as business_inferred_reply
+from judged
+left join reply on judged.ask_id = reply.ask_id
+left join again on judged.ask_id = again.ask_id
+left join inferred_reply on judged.ask_id = inferred_reply.ask_id
+left join reading on judged.ask_id = reading.ask_id;
+drop table ask_words;
 drop table reply;
 
 -- name: keep_member_days
-insert into member_days by name
-select
-    place_id, person_id, day, date_trunc('week', day)::date as week,
-    lead(day) over (partition by place_id, person_id order by day) as next_day, messages, first_at, last_at
-from (
+create or replace temp table member_day as
+with said as (
     select
-        place_id, person_id, day, count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at
-    from talk
-    where role = 'member' and is_human and not is_unknown
+        place_id, person_id, day, count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at,
+        arg_max(node, sent_at) as last_node
+    from line
+    where role = 'member' and not is_deleted and not is_unknown and is_dated
     group by all
 )
+from said where place_id in (select place_id from place where source_key in (from whole))
+union all
+from said where (place_id, person_id) in (select (place_id, person_id) from news_pair)
+union all by name
+select place_id, person_id, day, messages, first_at, last_at, last_node
+from member_days
+where
+    (place_id, person_id) in (select (place_id, person_id) from news_pair)
+    and (place_id, day) not in (select (place_id, day) from news_day);
+delete from member_days
+where
+    place_id in (select place_id from place where source_key in (from whole))
+    or (place_id, person_id) in (select (place_id, person_id) from news_pair);
+insert into member_days by name
+select
+    *, date_trunc('week', day)::date as week,
+    lead(day) over (partition by place_id, person_id order by day) as next_day
+from member_day
 order by day;
 
 -- name: keep_member_weeks
+delete from member_weeks
+where
+    place_id in (select place_id from place where source_key in (from whole))
+    or (place_id, person_id) in (select (place_id, person_id) from news_pair);
 insert into member_weeks by name
 select
     place_id, person_id, week, case when count(*) = count(next_day) then max(next_day) end as next_day,
     sum(messages)::bigint as messages, min(first_at) as first_at, max(last_at) as last_at
 from member_days
-where place_id in (select place_id from place)
+where
+    place_id in (select place_id from place where source_key in (from whole))
+    or (place_id, person_id) in (select (place_id, person_id) from news_pair)
 group by all
 order by week;
 
@@ -769,11 +969,11 @@ order by week;
 insert into reply_pairs by name
 with turns as (
     select
-        place_id, person_id as replier_id, day,
+        source_key, place_id, conversation_key, person_id as replier_id, day,
         lag(person_id) over (partition by conversation_key order by position) as asker_id
     from turn
 )
-select place_id, replier_id, asker_id, day, count(*) as replies
+select source_key, place_id, conversation_key, replier_id, asker_id, day, count(*) as replies
 from turns
 where asker_id is not null
 group by all;
@@ -781,38 +981,48 @@ group by all;
 -- name: keep_newcomers
 -- A newcomer's first post opens a conversation or joins one; whoever speaks next there replies to it.
 insert into newcomers by name
-with newcomer as (
-    select person_id, first_at from people
-    where is_newcomer_known and source_key in (select source_key from touched)
-),
-back as (
-    select newcomer.person_id, min(member_days.first_at) as first_at
-    from newcomer
-    inner join member_days on newcomer.person_id = member_days.person_id
-    where member_days.day > timezone($zone, newcomer.first_at)::date
-    group by newcomer.person_id
-),
-guessed as (
+with guessed as (
     select conversation_key, before_person as person_id, min(sent_at) as sent_at from inferred group by all
 )
 select
-    turn.source_key, turn.place_id, turn.person_id, messages.message_id, turn.sent_at as first_at,
-    date_trunc('week', turn.day)::date as week, answer.sent_at as reply_at,
-    guessed.sent_at as inferred_reply_at, back.first_at as back_at
-from turn
-inner join newcomer on turn.person_id = newcomer.person_id and turn.sent_at = newcomer.first_at
+    turn.line_id, turn.source_key, turn.place_id, turn.person_id, messages.message_id, turn.sent_at as first_at,
+    date_trunc('week', turn.day)::date as week, answer.sent_at as reply_at, guessed.sent_at as inferred_reply_at
+from people
+inner join turn on people.first_line = turn.line_id
 inner join messages on turn.row_id = messages.rowid
 left join turn as answer
     on turn.conversation_key = answer.conversation_key and turn.next_position = answer.position
 left join guessed on turn.conversation_key = guessed.conversation_key and turn.person_id = guessed.person_id
-left join back on turn.person_id = back.person_id
-where turn.role = 'member'
-qualify row_number() over (partition by turn.person_id order by turn.line_id) = 1
+where people.is_newcomer_known and turn.role = 'member'
 order by first_at;
+update newcomers set back_at = null where person_id in (select person_id from news_pair);
+update newcomers set back_at = back.first_at
+from (
+    select newcomers.person_id, min(member_days.first_at) as first_at
+    from newcomers
+    inner join member_days on newcomers.person_id = member_days.person_id
+    where
+        newcomers.back_at is null and newcomers.source_key in (select source_key from touched)
+        and member_days.day > timezone($zone, newcomers.first_at)::date
+    group by newcomers.person_id
+) as back
+where newcomers.person_id = back.person_id;
 
 -- name: keep_lapses
 -- A silence of 28 days in the whole source, 90 % of them covered: a hole in the data is no silence. Whoever is staff
 -- now has not left.
+create or replace temp table lapse_person as
+select person_id from news_pair
+union
+select person_id from lapses where conversation_key in (from concerned);
+delete from lapses
+using silent_since
+where
+    lapses.source_key = silent_since.source_key
+    and (
+        timezone($zone, lapses.last_at)::date >= silent_since.day
+        or lapses.person_id in (from lapse_person)
+    );
 insert into lapses by name
 with days as (
     select
@@ -823,46 +1033,46 @@ with days as (
     from source_days
     where source_key in (select source_key from touched)
 ),
-pause as (
+present as (
     select
-        place.source_key, member_days.person_id, member_days.day, max(member_days.last_at) as last_at,
-        arg_max(member_days.place_id, member_days.last_at) as place_id
+        place.source_key, member_days.person_id, member_days.day,
+        min(member_days.first_at) as first_at, max(member_days.last_at) as last_at,
+        arg_max(member_days.place_id, member_days.last_at) as place_id,
+        arg_max(member_days.last_node, member_days.last_at) as last_node
     from member_days
     inner join place on member_days.place_id = place.place_id
-    where coalesce(member_days.next_day - member_days.day >= 28, true)
+    inner join silent_since on place.source_key = silent_since.source_key
+    where member_days.day >= silent_since.day or member_days.person_id in (from lapse_person)
     group by all
 ),
 silence as (
-    select pause.*, min(later.first_at) as next_at
-    from pause
-    left join member_days as later on pause.person_id = later.person_id and pause.day < later.day
-    group by all
+    select *, lead(first_at) over (partition by source_key, person_id order by day) as next_at
+    from present
 )
 select
     silence.source_key, silence.place_id, silence.person_id, silence.last_at,
-    date_trunc('week', silence.day)::date as week, arg_max(talk.conversation_key, talk.line_id) as conversation_key
+    date_trunc('week', silence.day)::date as week, coalesce(resolved.conversation_key, silence.last_node)
+    as conversation_key
 from silence
 inner join days on silence.source_key = days.source_key and silence.day = days.day
 inner join source_span on silence.source_key = source_span.source_key
 inner join first_seen on silence.person_id = first_seen.person_id
-inner join talk
-    on silence.person_id = talk.person_id and silence.last_at = talk.sent_at and silence.place_id = talk.place_id
+left join resolved on silence.last_node = resolved.line_id
 where
     coalesce(silence.next_at, source_span.as_of) - silence.last_at >= interval 28 days
-    and days.covered_after >= 0.9 * 28 and talk.is_human
+    and days.covered_after >= 0.9 * 28
     and (silence.next_at is not null or first_seen.role = 'member')
-group by all
 order by silence.last_at;
 
 -- name: keep_staff_days
 -- What staff say answers a member where a member has spoken before it in that conversation.
 insert into staff_days by name
 with said as (
-    select talk.place_id, talk.day, talk.conversation_key, talk.position, talk.sent_at, talk.line_id
+    select
+        talk.source_key, talk.place_id, talk.day, talk.conversation_key, talk.position, talk.sent_at, talk.line_id
     from talk
     inner join place on talk.place_id = place.place_id
-    left join channels on place.source_key = channels.source_key and place.channel_id = channels.channel_id
-    where talk.role = 'staff' and talk.is_human and not coalesce(channels.is_private, false)
+    where talk.role = 'staff' and talk.is_human and not place.is_private
 ),
 guessed as (
     select inferred.line_id, inferred.conversation_key from inferred semi join said on inferred.line_id = said.line_id
@@ -879,7 +1089,8 @@ member as (
     group by conversation_key
 )
 select
-    said.place_id, said.day, date_trunc('week', said.day)::date as week, count(*) as messages,
+    said.source_key, said.place_id, said.conversation_key, said.day, date_trunc('week', said.day)::date as week,
+    count(*) as messages,
     count(*) filter (where member.position < said.position) as answers,
     count(*) filter (
         where coalesce(member.position > said.position, true) and thought.sent_at <= said.sent_at
@@ -888,26 +1099,23 @@ from said
 left join member on said.conversation_key = member.conversation_key
 left join guessed on said.line_id = guessed.line_id
 left join member as thought on guessed.conversation_key = thought.conversation_key
-group by said.place_id, said.day
+group by all
 order by said.day;
 
 -- name: later
 -- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
 create or replace temp table later as
-with going_on as (
-    select turn.* exclude (before_at), asked.ask_id
-    from turn
-    asof inner join asked
-        on
-            turn.conversation_key = asked.conversation_key
-            and turn.person_id = asked.person_id
-            and turn.position > asked.position
-    where turn.role = 'member' and turn.line_id not in (select anew.ask_id from asked as anew)
-),
-opened as (
+with opened as (
     select conversation_key, min(position) as position from turn where role = 'member' group by conversation_key
 )
-select * from going_on
+select turn.* exclude (before_at), asked.ask_id
+from turn
+asof inner join asked
+    on
+        turn.conversation_key = asked.conversation_key
+        and turn.person_id = asked.person_id
+        and turn.position > asked.position
+where turn.role = 'member' and turn.line_id not in (select anew.ask_id from asked as anew)
 union all by name
 select turn.* exclude (before_at)
 from turn
@@ -918,19 +1126,18 @@ where turn.role = 'staff';
 -- Whether all that was said in such a turn is a courtesy, or too short to mean anything. Of words that are no longer
 -- kept, what was found when they were.
 create or replace temp table later_words as
-with words as (
+with said as (
+    select line_id, row_id, position from later
+    union all
+    select turn_id as line_id, row_id, position from going_on where turn_id in (select line_id from later)
+),
+words as (
     select
-        later.line_id, talk.position, messages.message_id, messages.text_key,
+        said.line_id, said.position, messages.message_id, messages.text_key,
         messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
         coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
-    from talk
-    asof inner join later
-        on
-            talk.conversation_key = later.conversation_key
-            and talk.person_id = later.person_id
-            and talk.position >= later.position
-    inner join messages on talk.row_id = messages.rowid
-    where talk.is_human and talk.position < coalesce(later.next_position, talk.position + 1)
+    from said
+    inner join messages on said.row_id = messages.rowid
 )
 select
     words.line_id, arg_min(words.message_id, words.position) as message_id,
@@ -958,27 +1165,40 @@ where later.ask_id is not null
 order by said_at;
 
 -- name: keep_staff_replies
-insert into staff_replies by name
+create or replace temp table staff_reply as
 select
     later.line_id, later.source_key, later.place_id, later_words.message_id, later.person_id,
     later.sent_at as said_at, date_trunc('week', later.day)::date as week,
-    case when later_words.said = 'courtesy' then 'courtesy' end as said,
-    later_words.text_key <> hash(later.source_key, '')
-    and row_number() over (partition by later_words.text_key order by later.sent_at, later.line_id) > 1 as is_copy
+    case when later_words.said = 'courtesy' then 'courtesy' end as said, later_words.text_key
 from later
 inner join later_words on later.line_id = later_words.line_id
-where later.ask_id is null
+where later.ask_id is null;
+create or replace temp table copied as
+select text_key from staff_reply
+union
+select text_key from staff_replies where line_id in (from told);
+delete from staff_replies where source_key in (from whole) or line_id in (from told);
+insert into staff_reply by name
+select * exclude (is_copy) from staff_replies where text_key in (from copied);
+delete from staff_replies where text_key in (from copied);
+insert into staff_replies by name
+select
+    *,
+    text_key <> hash(source_key, '')
+    and row_number() over (partition by text_key order by said_at, line_id) > 1 as is_copy
+from staff_reply
 order by said_at;
 
 -- name: keep_staff_hours
 insert into staff_hours by name
 select
-    place_id, person_id, day, date_trunc('week', day)::date as week,
+    source_key, place_id, person_id, day, date_trunc('week', day)::date as week,
     hour_of_week(timezone($zone, sent_at)) as hour_of_week, count(*) as messages
-from talk
-where role = 'staff' and is_human
+from line
+where role = 'staff' and not is_deleted and is_dated
 group by all
 order by day;
 
 -- name: done
 delete from touched;
+delete from news;

@@ -1,11 +1,13 @@
 -- The derived tables: what derive.sql works out from the facts. They can always be thrown away and built again, so
 -- they have no migrations: a change here or in derive.sql builds them anew at the next load.
 
--- One row a channel, with what the settings say of it.
+-- One row a channel, with what the settings say of it. since_at and as_of: from when to when its source is covered;
+-- business_as_of: what the channel's calendar, a clock that runs while it is open, shows then.
 create or replace table places (
     place_id ubigint, source_key bigint, platform varchar, source varchar, source_name varchar, is_demo boolean,
-    channel varchar, channel_name varchar, channel_label varchar, kind varchar, purpose varchar, target_hours double,
-    first_at timestamptz, last_at timestamptz, as_of timestamptz,
+    channel varchar, channel_name varchar, channel_label varchar, kind varchar, is_private boolean,
+    purpose varchar, target_hours double,
+    first_at timestamptz, last_at timestamptz, since_at timestamptz, as_of timestamptz, business_as_of bigint,
     messages bigint, bot_messages bigint, unknown_messages bigint
 );
 
@@ -14,15 +16,29 @@ create or replace table source_days (
     source_key bigint, day date, week date, is_covered boolean, messages bigint
 );
 
--- One row an account that spoke.
-create or replace table people (
-    person_id ubigint, source_key bigint, member_id varchar, name varchar, handle varchar, role varchar,
-    first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean
+-- What was said in a channel on a day.
+create or replace table place_days (
+    place_id ubigint, source_key bigint, day date, first_at timestamptz, last_at timestamptz,
+    messages bigint, bot_messages bigint, unknown_messages bigint
 );
 
--- Where a message (or the thread it opens) belongs to a conversation that its own fields do not name.
+-- One row an account that spoke; first_line and first_node: where they began. side: a hash of what makes their role.
+create or replace table people (
+    person_id ubigint, source_key bigint, member_id varchar, name varchar, handle varchar, role varchar,
+    first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean,
+    first_line ubigint, first_node ubigint, side ubigint
+);
+
+-- Where a message (or the thread it opens) belongs to a conversation that its own fields do not name, for what it is
+-- tied to: target.
 create or replace table resolved (
-    source_key bigint, line_id ubigint, conversation_key ubigint, basis varchar
+    source_key bigint, line_id ubigint, conversation_key ubigint, target ubigint, basis varchar
+);
+
+-- Inferred replies: what in a chat channel is only likely to answer the line before it.
+create or replace table guesses (
+    source_key bigint, line_id ubigint, sent_at timestamptz, person_id ubigint, role varchar,
+    before_line ubigint, before_person ubigint, before_at timestamptz
 );
 
 create or replace table conversations (
@@ -32,7 +48,8 @@ create or replace table conversations (
 
 -- One row an ask or opener. reply_at is null where nobody has answered; inferred_reply_at is a guess, kept apart.
 -- again_at: when the asker spoke after the first reply; ended: how they sounded last within a week of asking.
--- business_hours: how long the channel's calendar was open until the reply, or so far; null without a calendar.
+-- business_asked, _reply, _inferred_reply: what the channel's calendar, a clock that runs while it is open, showed in
+-- microseconds; null without a calendar.
 create or replace table asks (
     ask_id ubigint, source_key bigint, place_id ubigint, conversation_key ubigint, message_id varchar,
     person_id ubigint, asked_at timestamptz, week date,
@@ -42,7 +59,7 @@ create or replace table asks (
     peer_reply_at timestamptz, inferred_reply_at timestamptz, inferred_reply_by ubigint,
     inferred_staff_reply_at timestamptz, inferred_peer_reply_at timestamptz,
     again_at timestamptz, ended varchar,
-    hour_of_week utinyint, business_hours double, inferred_business_hours double, business_age_hours double
+    hour_of_week utinyint, business_asked bigint, business_reply bigint, business_inferred_reply bigint
 );
 
 -- One row a turn that goes on: of somebody who asked, after others have spoken, until they ask anew. said: why it needs
@@ -56,19 +73,19 @@ create or replace table later_turns (
 -- text has answered somebody before.
 create or replace table staff_replies (
     line_id ubigint, source_key bigint, place_id ubigint, message_id varchar, person_id ubigint,
-    said_at timestamptz, week date, said varchar, is_copy boolean
+    said_at timestamptz, week date, said varchar, text_key ubigint, is_copy boolean
 );
 
 -- One row a member of staff, channel and hour in which they spoke. hour_of_week: 0 is the one from midnight on Monday.
 create or replace table staff_hours (
-    place_id ubigint, person_id ubigint, day date, week date, hour_of_week utinyint, messages bigint
+    source_key bigint, place_id ubigint, person_id ubigint, day date, week date, hour_of_week utinyint, messages bigint
 );
 
 -- One row a member, channel and day (and week) on which they posted, and when they were next there. Staff, bots and
--- unknown accounts are left out.
+-- unknown accounts are left out. last_node: the thread, or message, they last spoke in.
 create or replace table member_days (
     place_id ubigint, person_id ubigint, day date, week date, next_day date,
-    messages bigint, first_at timestamptz, last_at timestamptz
+    messages bigint, first_at timestamptz, last_at timestamptz, last_node ubigint
 );
 
 create or replace table member_weeks (
@@ -89,15 +106,15 @@ create or replace table praise (
     said_at timestamptz, week date, thanked_at timestamptz, is_reacted boolean
 );
 
--- Who answered whom, by day: people, not accounts' names.
+-- Who answered whom, by conversation and day: people, not accounts' names.
 create or replace table reply_pairs (
-    place_id ubigint, replier_id ubigint, asker_id ubigint, day date, replies bigint
+    source_key bigint, place_id ubigint, conversation_key ubigint, replier_id ubigint, asker_id ubigint, day date, replies bigint
 );
 
 -- One row a newcomer's first post, where newcomers can be told. reply_at: when another human next spoke in that
 -- conversation; back_at: when they first spoke on a later day.
 create or replace table newcomers (
-    source_key bigint, place_id ubigint, person_id ubigint, message_id varchar, first_at timestamptz, week date,
+    line_id ubigint, source_key bigint, place_id ubigint, person_id ubigint, message_id varchar, first_at timestamptz, week date,
     reply_at timestamptz, inferred_reply_at timestamptz, back_at timestamptz
 );
 
@@ -106,7 +123,7 @@ create or replace table lapses (
     source_key bigint, place_id ubigint, person_id ubigint, conversation_key ubigint, last_at timestamptz, week date
 );
 
--- What staff said in public, by channel and day: all of it, and what answers a member.
+-- What staff said in public, by conversation and day: all of it, and what answers a member.
 create or replace table staff_days (
-    place_id ubigint, day date, week date, messages bigint, answers bigint, inferred_answers bigint
+    source_key bigint, place_id ubigint, conversation_key ubigint, day date, week date, messages bigint, answers bigint, inferred_answers bigint
 );

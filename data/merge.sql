@@ -138,7 +138,7 @@ where
             counted.message_id = reactions.message_id and counted.name = reactions.name
             and counted.member_id is null and counted.count > reactions.count
     );
-insert into reactions by name
+create or replace temp table reacted as
 select $source_key::bigint as source_key, counted.*
 from counted
 where not exists (
@@ -149,6 +149,8 @@ where not exists (
         and reactions.name = counted.name
         and reactions.member_id is not distinct from counted.member_id
 );
+insert into reactions by name from reacted;
+select count(*)::bigint from reacted;
 
 -- name: merge_audience
 -- A platform revises its totals: of two values for one moment, the one loaded last. Within one chunk, the higher.
@@ -183,13 +185,15 @@ delete from refused where source_key in (from demo);
 delete from loads where source_key in (from demo);
 delete from member_days where place_id in (select place_id from places where source_key in (from demo));
 delete from member_weeks where place_id in (select place_id from places where source_key in (from demo));
-delete from reply_pairs where place_id in (select place_id from places where source_key in (from demo));
-delete from staff_days where place_id in (select place_id from places where source_key in (from demo));
-delete from staff_hours where place_id in (select place_id from places where source_key in (from demo));
+delete from reply_pairs where source_key in (from demo);
+delete from staff_days where source_key in (from demo);
+delete from staff_hours where source_key in (from demo);
 delete from places where source_key in (from demo);
 delete from source_days where source_key in (from demo);
 delete from people where source_key in (from demo);
 delete from resolved where source_key in (from demo);
+delete from guesses where source_key in (from demo);
+delete from place_days where source_key in (from demo);
 delete from conversations where source_key in (from demo);
 delete from asks where source_key in (from demo);
 delete from later_turns where source_key in (from demo);
@@ -199,13 +203,44 @@ delete from lapses where source_key in (from demo);
 delete from sentiments where source_key in (from demo);
 delete from praise where source_key in (from demo);
 delete from touched where source_key in (from demo);
+delete from news where source_key in (from demo);
 delete from sources where is_demo;
 
 -- name: note_touched
-insert into touched select $source_key where $source_key not in (select source_key from touched);
+insert into touched select $source_key, false where $source_key not in (select source_key from touched);
+
+-- name: note_whole
+delete from touched where source_key = $source_key;
+insert into touched values ($source_key, true);
 
 -- name: note_all_touched
-insert into touched select source_key from sources where source_key not in (select source_key from touched);
+delete from touched;
+insert into touched select source_key, true from sources;
+
+-- name: keeps_news
+-- What is derived anew as a whole needs no news.
+select
+    $source_key in (select source_key from places)
+    and $source_key not in (select source_key from touched where is_whole);
+
+-- name: note_new_messages
+insert into news by name
+select source_key, message_id, channel_id, member_id, sent_at, conversation_id, parent_id from staged
+where message_id not in (select message_id from met);
+
+-- name: note_newer_messages
+-- Where they were, and where they are.
+insert into news by name
+select source_key, message_id, channel_id, member_id, sent_at, conversation_id, parent_id from messages
+where source_key = $source_key and message_id in (select message_id from known where is_newer);
+insert into news by name
+select source_key, message_id, channel_id, member_id, sent_at, conversation_id, parent_id from staged
+where message_id in (select message_id from known where is_newer);
+
+-- name: note_reacted_messages
+insert into news by name
+select source_key, message_id, channel_id, member_id, sent_at, conversation_id, parent_id from messages
+where source_key = $source_key and message_id in (select message_id from reacted);
 
 -- name: note_chunk
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
@@ -245,11 +280,10 @@ update messages set text = '', title = null where sent_at < $words_since::timest
 -- name: use_scorer
 -- Whose scores count from now on. Another scorer, or another version of it, changes every number made of them; of the
 -- version before nothing is kept.
+delete from touched where not exists (select 1 from scorer where name = $name and version = $version);
 insert into touched
-select source_key from sources
-where
-    source_key not in (from touched)
-    and not exists (select 1 from scorer where name = $name and version = $version);
+select source_key, true from sources
+where not exists (select 1 from scorer where name = $name and version = $version);
 delete from scorer;
 insert into scorer values ($name, $version);
 delete from scores where scorer = $name and version <> $version;
@@ -266,7 +300,10 @@ with wanted as (
     from messages
     left join members on messages.source_key = members.source_key and messages.member_id = members.member_id
     where
-        ($everywhere or messages.source_key in (from touched)) and messages.kind = 'message' and messages.text <> ''
+        (
+            $everywhere or messages.source_key in (select source_key from touched where is_whole)
+            or (messages.source_key, messages.message_id) in (select (source_key, message_id) from news)
+        ) and messages.kind = 'message' and messages.text <> ''
         and not coalesce(members.is_bot, false)
         and messages.text_key not in (select text_key from scores where scorer = $name and version = $version)
     group by messages.text_key

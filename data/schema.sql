@@ -67,5 +67,12 @@ create table refused (
 -- Why an ask needed a reply, for asks whose words are no longer kept.
 create table verdicts (source_key bigint, message_id varchar, reason varchar);
 
--- Sources whose derived tables are older than their facts: a load that was cut off leaves its mark here.
-create table touched (source_key bigint);
+-- Sources whose derived tables are older than their facts, in all or only in what the news concerns: a load that was
+-- cut off leaves its mark here.
+create table touched (source_key bigint, is_whole boolean);
+
+-- Messages that came or changed since: where each was, and is.
+create table news (
+    source_key bigint, message_id varchar, channel_id varchar, member_id varchar, sent_at timestamptz,
+    conversation_id varchar, parent_id varchar
+);

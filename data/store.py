@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
+FEW = 0.05  # of a source's messages: up to so much news, only what it concerns is derived anew
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
 
 
@@ -263,9 +264,9 @@ class Loader:
         with self._transaction():
             fate = self._take_messages(load, messages)
             fate.read, fate.refused = fate.read + len(refused), len(refused)
-            self._take_rest(load, chunk, refused)
+            is_stirred = self._take_rest(load, chunk, refused)
             is_described = self._describe(load, chunk)
-            if is_described or fate.inserted or fate.updated:
+            if is_described or is_stirred or fate.inserted or fate.updated:
                 self._merge("note_touched", source_key=load.source_key)
             load.chunks += 1
             ledger = {each.name: getattr(fate, each.name) for each in fields(Fate)}
@@ -366,28 +367,41 @@ class Loader:
         self._merge("stage_newest" if repeats else "stage")
         self._merge("note_seen")
         ((known,),) = self._merge("met")
+        keeps_news = self._keeps_news(load)
+        if keeps_news:
+            self._merge("note_new_messages")
         newer, distinct = 0, messages.num_rows - repeats
         if known:
             ((newer,),) = self._merge("known", words_since=self._words_since())
+            if newer and keeps_news:
+                self._merge("note_newer_messages", source_key=load.source_key)
             self._merge("drop_older", source_key=load.source_key)
             self._merge("insert_newer")
         else:
             self._merge("insert_all")
         return Fate(messages.num_rows, distinct - known, newer, known - newer + repeats)
 
-    def _take_rest(self, load: Load, chunk: Chunk, refused: list[Refused]) -> None:
-        nouns = {
-            "reactions": chunk.reactions and columns.reaction_table(chunk.reactions),
-            "audience": chunk.audience and columns.audience_table(chunk.audience),
-        }
-        for noun, table in nouns.items():
-            if table:
-                self._db.register("batch", table)
-                self._merge(f"merge_{noun}", source_key=load.source_key)
+    def _keeps_news(self, load: Load) -> bool:
+        """Whether what is new is kept apart, for only what it concerns will be derived anew."""
+        return self._merge("keeps_news", source_key=load.source_key) == [(True,)]
+
+    def _take_rest(self, load: Load, chunk: Chunk, refused: list[Refused]) -> bool:
+        """Merge reactions, totals and what was refused; whether a reaction is new."""
+        is_stirred = False
+        if chunk.reactions:
+            self._db.register("batch", columns.reaction_table(chunk.reactions))
+            ((reacted,),) = self._merge("merge_reactions", source_key=load.source_key)
+            if reacted and self._keeps_news(load):
+                self._merge("note_reacted_messages", source_key=load.source_key)
+            is_stirred = bool(reacted)
+        if chunk.audience:
+            self._db.register("batch", columns.audience_table(chunk.audience))
+            self._merge("merge_audience", source_key=load.source_key)
         load.reactions += sum(each.count for each in chunk.reactions)
         if refused:
             self._db.register("batch", columns.refused_table(refused))
             self._merge("quarantine", source_key=load.source_key, load_id=load.load_id)
+        return is_stirred
 
     def _describe(self, load: Load, chunk: Chunk) -> bool:
         """Merge what is said of channels and members; whether any of it is new, for then roles may be too."""
@@ -415,7 +429,7 @@ class Loader:
 
     def _derive(self, statement: str) -> None:
         words = _patterns(self.settings.community.brands)
-        self._run(statement, {"zone": self.settings.community.time_zone, **words})
+        self._run(statement, {"zone": self.settings.community.time_zone, "few": FEW, **words})
 
     def _stage_settings(self) -> None:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))

@@ -40,10 +40,7 @@ having (week is not null or grouping(week) = 1) and (split is not null or by_wha
 -- far. Inferred replies count only where they are asked for.
 create or replace temp macro asks_in(since, until, by_what, platforms, sources, channels, population, inferred) as table
 select
-    asks.* replace (
-        case when inferred then least(asks.business_hours, asks.inferred_business_hours) else asks.business_hours end
-        as business_hours
-    ),
+    asks.*,
     split_of(by_what, place.platform, place.source, place.channel_label) as split,
     place.as_of, place.target_hours,
     case when inferred then least(asks.reply_at, asks.inferred_reply_at) else asks.reply_at end as answered_at,
@@ -55,7 +52,14 @@ select
     as peer_answered_at,
     coalesce(staff_answered_at <= answered_at, false) as is_staff_first,  -- a tie is theirs
     (epoch_us(coalesce(answered_at, place.as_of)) - epoch_us(asks.asked_at)) / 3.6e9 as hours,
-    (epoch_us(place.as_of) - epoch_us(asks.asked_at)) / 3.6e9 as age_hours
+    (epoch_us(place.as_of) - epoch_us(asks.asked_at)) / 3.6e9 as age_hours,
+    (
+        coalesce(
+            case when inferred then least(asks.business_reply, asks.business_inferred_reply) else asks.business_reply end,
+            place.business_as_of
+        ) - asks.business_asked
+    ) / 3.6e9 as business_hours,
+    (place.business_as_of - asks.business_asked) / 3.6e9 as business_age_hours
 from asks
 inner join scope(platforms, sources, channels) as place on asks.place_id = place.place_id
 where

@@ -6,6 +6,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from data.store import Store
@@ -24,7 +25,16 @@ def waits(folder: Path, pairs: list[tuple[str, str | None]], *versions: dict[str
             rows.append({"by": "staff_kim", "at": answered, "to": f"q{number}", "text": "Turn it twice, then wait."})
     given = {"channels": CHANNELS, "calendars": [{"name": "office", **each} for each in versions]}
     store = sparse.store_of(folder, rows, given=given, until=said.get("until", "2026-12-31T00:00Z"))
-    return store.query("select business_hours from asks order by message_id")["business_hours"].to_list()
+    return business(store)["hours"].to_list()
+
+
+def business(store: Store) -> pl.DataFrame:
+    """Hours in which the calendar was open: until the reply or so far, and so far."""
+    return store.query(
+        "select (coalesce(asks.business_reply, places.business_as_of) - asks.business_asked) / 3.6e9 as hours, "
+        "(places.business_as_of - asks.business_asked) / 3.6e9 as age "
+        "from asks join places using (place_id) order by asks.message_id"
+    )
 
 
 def test_evenings_weekends_and_holidays_are_no_wait(tmp_path: Path) -> None:
@@ -85,7 +95,7 @@ def test_who_still_waits_has_waited_until_the_data_ends(tmp_path: Path) -> None:
 
 def test_without_a_calendar_there_are_no_open_hours(tmp_path: Path) -> None:
     store = sparse.store_of(tmp_path, [{"by": "ana", "at": "2026-01-06T10:00Z"}])
-    assert store.query("select business_hours, business_age_hours from asks").rows() == [(None, None)]
+    assert business(store).rows() == [(None, None)]
 
 
 def test_words_that_are_no_longer_kept_still_say_what_they_said(tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""Deriving only what the news concerns gives the tables that deriving everything gives."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from data import store as door
+from data.records import Source
+from data.store import Store
+from tests import sparse
+
+SAID = (
+    "How does the lamp work?", "Thanks!", "ok", "It is on the shelf by the door.", "And then?", "Turn it twice.",
+    sparse.SOUNDS["negative"][0], sparse.SOUNDS["positive"][0], sparse.SOUNDS["neutral"][0],
+)  # fmt: skip
+SETTINGS = {
+    "community": {"time_zone": "Europe/Berlin", "brands": ["lamp"]},
+    "calendars": [{"name": "office", "opens": time(9), "closes": time(17)}],
+    "channels": [{"channel": "help", "purpose": "help", "target_hours": 8, "calendar": "office"}],
+}  # fmt: skip
+START = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+def community(rng: random.Random, size: int) -> list[dict[str, Any]]:
+    """Messages over half a year: chat and threads, answers to what is there and to what is missing, mentions."""
+    people = [f"p{number}" for number in range(8)] + ["staff_kim", "staff_lee", "bot_hal"]
+    rows: list[dict[str, Any]] = []
+    at = START
+    for number in range(size):
+        at += timedelta(minutes=rng.choice((1, 5, 25, 40, 300, 1500, 9000, 50000)))
+        row: dict[str, Any] = {
+            "id": f"m{number}", "by": rng.choice([*people, *people[:3], None]), "at": at,
+            "channel": rng.choice(("help", "lounge", "forum")), "text": rng.choice(SAID),
+        }  # fmt: skip
+        if row["channel"] == "forum" and rows and rng.random() < 0.7:
+            row["in"] = rng.choice([each["id"] for each in rows[-6:]])
+        elif rng.random() < 0.35:
+            row["to"] = f"m{max(0, number + rng.choice((-1, -2, -3, -7, 2)))}"
+            row["at"] -= timedelta(hours=rng.choice((0, 0, 0, 30)))
+        if rng.random() < 0.2:
+            row["mentions"] = (rng.choice(people),)
+        if rng.random() < 0.1:
+            row["reactions"] = [rng.choice(people)]
+        if rng.random() < 0.05:
+            row["kind"] = "system"
+        rows.append(row)
+    return rows
+
+
+def later_versions(rng: random.Random, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Some of them edited, deleted, no longer anybody's, or reacted to."""
+    changed: list[dict[str, Any]] = []
+    for row in rows:
+        edited = row["at"] + timedelta(days=1)
+        ways = ({"deleted": edited.isoformat()}, {"edited": edited.isoformat(), "text": rng.choice(SAID)},
+                {"edited": edited.isoformat(), "by": None}, {"reactions": ["staff_kim"]},
+                {"edited": edited.isoformat(), "kind": "system"})  # fmt: skip
+        changed.append({**row, **rng.choice(ways)})
+    return changed
+
+
+def load(store: Store, rows: list[dict[str, Any]], until: datetime) -> None:
+    """One export, whose days end where it says."""
+    with store.loading(sparse.settings(SETTINGS)) as loader:
+        begun = loader.begin(Source("forum", "acme", "Acme", sparse.moment(START), sparse.moment(until)), "acme.json")
+        loader.take(begun, sparse.chunk(rows, [], ["forum"]))
+        loader.finish(begun)
+        sparse.score(loader)
+        loader.derive()
+        loader.publish()
+
+
+def derive_all(store: Store) -> None:
+    with store.loading(sparse.settings(SETTINGS)) as loader:
+        loader.touch_all()
+        loader.derive()
+        loader.publish()
+
+
+def derived(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    """Every derived table, sorted."""
+    names = re.findall(r"^create or replace table (\w+)", (door.HERE / "derived.sql").read_text("utf-8"), re.MULTILINE)
+    return {name: store.query(f"from {name} order by all").rows() for name in names}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_few_news_at_a_time_give_the_tables_that_all_at_once_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whatever comes, in whatever order: answers before what they answer, edits, deletions, new silences."""
+    monkeypatch.setattr(door, "FEW", 100)
+    rng = random.Random(seed)
+    store, rows = Store(tmp_path), community(rng, 90)
+    late = rng.sample(rows[10:], 25)
+    first = [row for row in rows if row not in late]
+    pieces = [first[:50], first[50:], late[:12], [*late[12:], *later_versions(rng, rng.sample(rows, 6))]]
+    until = START
+    for piece in pieces:
+        until = max(until, *(row["at"] for row in piece)) + timedelta(days=rng.choice((0, 40)))
+        load(store, piece, until)
+        found = derived(store)
+        derive_all(store)
+        for name, table in derived(store).items():
+            assert found[name] == table, name
+
+
+def test_only_what_the_news_concerns_is_written_again(tmp_path: Path) -> None:
+    """Of a hundred threads one gets an answer: the rows of the others stay as they lie."""
+    rows = [
+        {"id": f"q{number}", "by": f"p{number}", "at": START + timedelta(hours=number), "in": f"q{number}"}
+        for number in range(100)
+    ]
+    store, until = Store(tmp_path), START + timedelta(days=30)
+    load(store, rows, until)
+    _spoil(store, "update asks set reason = 'as it lay'")
+    load(store, [{"id": "a7", "by": "p8", "at": START + timedelta(hours=200), "in": "q7"}], until)
+    reasons = dict(store.query("select message_id, reason from asks").rows())
+    assert {name for name, reason in reasons.items() if reason != "as it lay"} == {"q7", "q8", "a7"}
+
+
+def _spoil(store: Store, sql: str) -> None:
+    """Change the loader's own database behind its back."""
+    master = store.folder / door.MASTER
+    door._make_own(master)
+    with duckdb.connect(str(master)) as connection:
+        connection.execute(sql)
