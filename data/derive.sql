@@ -16,6 +16,10 @@ create or replace temp macro sounds_like(cell) as
         when cell // 10 >= 6 then 'negative' when cell % 10 >= 6 then 'positive' when cell is not null then 'neutral'
     end;
 
+-- name: hours_between
+-- The difference of two instants is made of days and months: much slower than counting.
+create or replace temp macro hours_between(since, until) as (epoch_us(until) - epoch_us(since)) / 3.6e9;
+
 -- name: hour_of_week
 create or replace temp macro hour_of_week(here) as ((isodow(here) - 1) * 24 + hour(here))::utinyint;
 
@@ -296,7 +300,7 @@ with answered as (
 continued as (
     select line_id as node, before_line as target, 'continued' as basis
     from timeline
-    where is_fresh and is_top and person_id = before_person and sent_at - before_at <= interval 30 minutes
+    where is_fresh and is_top and person_id = before_person and hours_between(before_at, sent_at) <= 0.5
 ),
 mentioning as (
     select
@@ -315,7 +319,7 @@ mentioned as (
             and mentioning.mentioned = spoken.person_id
             and mentioning.sent_at > spoken.sent_at
     where
-        mentioning.sent_at - spoken.sent_at <= interval 24 hours
+        hours_between(spoken.sent_at, mentioning.sent_at) <= 24
         and mentioning.person_id <> spoken.person_id
         and not (mentioning.role = 'member' and spoken.role = 'staff')
     group by mentioning.node
@@ -388,8 +392,7 @@ followed as (
     from timed
     window told as (partition by conversation_key order by sent_at, is_later, line_id)
 )
-select * exclude (before_by), is_human and (before_by is distinct from person_id) as is_turn
-from followed;
+select *, is_human and (before_by is distinct from person_id) as is_turn from followed;
 
 drop table root;
 
@@ -397,10 +400,18 @@ drop table root;
 -- What one person says before anybody else speaks is one turn.
 create or replace temp table turn as
 select
-    row_id, line_id, source_key, place_id, conversation_key, person_id, role, is_opening, sent_at, day, before_at,
-    position, lead(position) over (partition by conversation_key order by position) as next_position
+    row_id, line_id, source_key, place_id, conversation_key, person_id, role, is_opening, sent_at, day,
+    before_by, before_at, position, lead(position) over (partition by conversation_key order by position) as next_position
 from talk
 where is_turn;
+
+-- name: opened
+-- From when on members take part.
+create or replace temp table opened as
+select conversation_key, min(position) as position, min(sent_at) as sent_at
+from turn
+where role = 'member'
+group by conversation_key;
 
 -- name: going_on
 -- What else is said in a turn.
@@ -418,7 +429,7 @@ select
     line_id as ask_id, row_id, source_key, place_id, conversation_key, person_id,
     sent_at as asked_at, day, position, position = 1 and is_opening as is_opener
 from turn
-where role = 'member' and ((position = 1 and is_opening) or sent_at - before_at >= interval 24 hours);
+where role = 'member' and ((position = 1 and is_opening) or hours_between(before_at, sent_at) >= 24);
 
 -- name: replies
 create or replace temp table reply as
@@ -448,7 +459,7 @@ insert into guesses by name
 select source_key, line_id, sent_at, person_id, role, before_line, before_person, before_at
 from timeline
 where
-    is_fresh and is_top and person_id <> before_person and sent_at - before_at <= interval 30 minutes
+    is_fresh and is_top and person_id <> before_person and hours_between(before_at, sent_at) <= 0.5
     and line_id not in (select node from edge);
 create or replace temp table inferred as
 select guesses.* exclude (before_line), talk.conversation_key
@@ -846,7 +857,7 @@ insert into source_days by name from source_day;
 insert into people by name
 select
     first_seen.* exclude (is_fresh), account.member_id, account.name, account.handle, account.side,
-    first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer_known
+    hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer_known
 from first_seen
 inner join account on first_seen.person_id = account.person_id
 left join source_span on first_seen.source_key = source_span.source_key
@@ -871,52 +882,54 @@ select
 from talk
 group by conversation_key;
 
--- name: keep_asks
+-- name: judged
 -- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
 -- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
 -- for; then whether the platform gives every conversation its own thread.
-insert into asks by name
-with judged as (
-    select
-        asked.*, ask_words.message_id, ask_words.sentiment,
-        coalesce(asked.asked_at = first_seen.first_at, false)
-        and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer,
-        case
-            when marked.ask_id is not null then 'marked: no reply needed'
-            when verdict.reason is not null then verdict.reason
-            when ask_words.said is not null then ask_words.said
-            when staff_mention.ask_id is not null then 'mentions staff'
-            when ask_words.has_brand then 'mentions the brand'
-            when ask_words.sentiment = 'negative' then 'unhappy'
-            when is_newcomer then 'newcomer'
-            when place_rule.purpose = 'help' then 'help channel'
-            when place_rule.purpose = 'chat' then 'chat channel'
-            when asked.is_opener and place.kind = 'forum' then 'opens a thread'
-            else 'chat'
-        end as reason
-    from asked
-    inner join ask_words on asked.ask_id = ask_words.ask_id
-    inner join place on asked.place_id = place.place_id
-    left join place_rule on asked.place_id = place_rule.place_id
-    left join source_span on asked.source_key = source_span.source_key
-    left join first_seen on asked.person_id = first_seen.person_id
-    left join staff_mention on asked.ask_id = staff_mention.ask_id
-    left join verdict on asked.ask_id = verdict.ask_id
-    left join marked on asked.ask_id = marked.ask_id
-)
+create or replace temp table judged as
 select
-    judged.* exclude (row_id, day, position), date_trunc('week', judged.day)::date as week,
-    judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
-    again.again_at, again.ended, reply.* exclude (ask_id, position), inferred_reply.* exclude (ask_id),
-    hour_of_week(timezone($zone, judged.asked_at)) as hour_of_week,
-    reading.asked as business_asked, reading.reply as business_reply, reading.inferred as business_inferred_reply
-from judged
-left join reply on judged.ask_id = reply.ask_id
-left join again on judged.ask_id = again.ask_id
-left join inferred_reply on judged.ask_id = inferred_reply.ask_id
-left join reading on judged.ask_id = reading.ask_id;
+    asked.ask_id, ask_words.message_id, ask_words.sentiment,
+    coalesce(asked.asked_at = first_seen.first_at, false)
+    and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer,
+    case
+        when marked.ask_id is not null then 'marked: no reply needed'
+        when verdict.reason is not null then verdict.reason
+        when ask_words.said is not null then ask_words.said
+        when staff_mention.ask_id is not null then 'mentions staff'
+        when ask_words.has_brand then 'mentions the brand'
+        when ask_words.sentiment = 'negative' then 'unhappy'
+        when is_newcomer then 'newcomer'
+        when place_rule.purpose = 'help' then 'help channel'
+        when place_rule.purpose = 'chat' then 'chat channel'
+        when asked.is_opener and place.kind = 'forum' then 'opens a thread'
+        else 'chat'
+    end as reason
+from asked
+inner join ask_words on asked.ask_id = ask_words.ask_id
+inner join place on asked.place_id = place.place_id
+left join place_rule on asked.place_id = place_rule.place_id
+left join source_span on asked.source_key = source_span.source_key
+left join first_seen on asked.person_id = first_seen.person_id
+left join staff_mention on asked.ask_id = staff_mention.ask_id
+left join verdict on asked.ask_id = verdict.ask_id
+left join marked on asked.ask_id = marked.ask_id;
 drop table ask_words;
-drop table reply;
+
+-- name: keep_asks
+insert into asks by name
+select
+    asked.* exclude (row_id, day, position), judged.* exclude (ask_id), date_trunc('week', asked.day)::date as week,
+    judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
+    again.* exclude (ask_id), reply.* exclude (ask_id, position), inferred_reply.* exclude (ask_id),
+    hour_of_week(timezone($zone, asked.asked_at)) as hour_of_week,
+    reading.asked as business_asked, reading.reply as business_reply, reading.inferred as business_inferred_reply
+from asked
+inner join judged on asked.ask_id = judged.ask_id
+left join reply on asked.ask_id = reply.ask_id
+left join again on asked.ask_id = again.ask_id
+left join inferred_reply on asked.ask_id = inferred_reply.ask_id
+left join reading on asked.ask_id = reading.ask_id;
+drop table judged;
 
 -- name: keep_member_days
 create or replace temp table member_day as
@@ -967,15 +980,10 @@ order by week;
 -- name: keep_reply_pairs
 -- A turn answers the turn before it in its conversation.
 insert into reply_pairs by name
-with turns as (
-    select
-        source_key, place_id, conversation_key, person_id as replier_id, day,
-        lag(person_id) over (partition by conversation_key order by position) as asker_id
-    from turn
-)
-select source_key, place_id, conversation_key, replier_id, asker_id, day, count(*) as replies
-from turns
-where asker_id is not null
+select
+    source_key, place_id, conversation_key, person_id as replier_id, before_by as asker_id, day, count(*) as replies
+from turn
+where before_by is not null
 group by all;
 
 -- name: keep_newcomers
@@ -1038,16 +1046,18 @@ present as (
         place.source_key, member_days.person_id, member_days.day,
         min(member_days.first_at) as first_at, max(member_days.last_at) as last_at,
         arg_max(member_days.place_id, member_days.last_at) as place_id,
-        arg_max(member_days.last_node, member_days.last_at) as last_node
+        arg_max(member_days.last_node, member_days.last_at) as last_node, any_value(source_span.as_of) as as_of
     from member_days
     inner join place on member_days.place_id = place.place_id
     inner join silent_since on place.source_key = silent_since.source_key
+    inner join source_span on place.source_key = source_span.source_key
     where member_days.day >= silent_since.day or member_days.person_id in (from lapse_person)
     group by all
 ),
 silence as (
     select *, lead(first_at) over (partition by source_key, person_id order by day) as next_at
     from present
+    qualify hours_between(last_at, coalesce(next_at, as_of)) >= 28 * 24
 )
 select
     silence.source_key, silence.place_id, silence.person_id, silence.last_at,
@@ -1055,12 +1065,10 @@ select
     as conversation_key
 from silence
 inner join days on silence.source_key = days.source_key and silence.day = days.day
-inner join source_span on silence.source_key = source_span.source_key
 inner join first_seen on silence.person_id = first_seen.person_id
 left join resolved on silence.last_node = resolved.line_id
 where
-    coalesce(silence.next_at, source_span.as_of) - silence.last_at >= interval 28 days
-    and days.covered_after >= 0.9 * 28
+    days.covered_after >= 0.9 * 28
     and (silence.next_at is not null or first_seen.role = 'member')
 order by silence.last_at;
 
@@ -1076,48 +1084,37 @@ with said as (
 ),
 guessed as (
     select inferred.line_id, inferred.conversation_key from inferred semi join said on inferred.line_id = said.line_id
-),
-member as (
-    select conversation_key, min(position) as position, min(sent_at) as sent_at
-    from turn
-    where
-        role = 'member'
-        and (
-            conversation_key in (select conversation_key from said)
-            or conversation_key in (select conversation_key from guessed)
-        )
-    group by conversation_key
 )
 select
     said.source_key, said.place_id, said.conversation_key, said.day, date_trunc('week', said.day)::date as week,
     count(*) as messages,
-    count(*) filter (where member.position < said.position) as answers,
+    count(*) filter (where opened.position < said.position) as answers,
     count(*) filter (
-        where coalesce(member.position > said.position, true) and thought.sent_at <= said.sent_at
+        where coalesce(opened.position > said.position, true) and thought.sent_at <= said.sent_at
     ) as inferred_answers
 from said
-left join member on said.conversation_key = member.conversation_key
+left join opened on said.conversation_key = opened.conversation_key
 left join guessed on said.line_id = guessed.line_id
-left join member as thought on guessed.conversation_key = thought.conversation_key
+left join opened as thought on guessed.conversation_key = thought.conversation_key
 group by all
 order by said.day;
 
 -- name: later
 -- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
 create or replace temp table later as
-with opened as (
-    select conversation_key, min(position) as position from turn where role = 'member' group by conversation_key
+with answered as (
+    select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
 )
-select turn.* exclude (before_at), asked.ask_id
+select turn.* exclude (before_by, before_at), answered.ask_id
 from turn
-asof inner join asked
+asof inner join answered
     on
-        turn.conversation_key = asked.conversation_key
-        and turn.person_id = asked.person_id
-        and turn.position > asked.position
-where turn.role = 'member' and turn.line_id not in (select anew.ask_id from asked as anew)
+        turn.conversation_key = answered.conversation_key
+        and turn.person_id = answered.person_id
+        and turn.position > answered.position
+where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
 union all by name
-select turn.* exclude (before_at)
+select turn.* exclude (before_by, before_at)
 from turn
 inner join opened on turn.conversation_key = opened.conversation_key and turn.position > opened.position
 where turn.role = 'staff';
