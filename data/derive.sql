@@ -6,8 +6,8 @@
 -- Whose side an account was on at a moment: the first roster row that held then, else the platform's own flag.
 create or replace temp macro role_at(rules, flagged, moment) as
     coalesce(
-        list_filter(rules, lambda rule: moment >= rule.valid_from and moment < rule.valid_to)[1].role, flagged
-    );
+        list_filter(rules, lambda rule: moment >= rule.valid_from and moment < rule.valid_to)[1].role, flagged, 'member'
+    )::enum('member', 'staff', 'bot');
 
 -- name: sounds_like
 -- The scorer is sure of a label from 60 % on; what it is unsure of counts as neutral.
@@ -247,7 +247,7 @@ select
     coalesce(account.person_id, hash('nobody', wanted.line_id)) as person_id,
     account.person_id is null as is_unknown,
     timezone($zone, wanted.sent_at)::date as day,
-    coalesce(role_at(account.rules, account.flagged, wanted.sent_at), 'member') as role,
+    role_at(account.rules, account.flagged, wanted.sent_at) as role,
     wanted.is_whole or wanted.node in (from concerned) as is_told,
     wanted.is_whole or wanted.is_dated as is_dated
 from wanted
@@ -260,6 +260,129 @@ create or replace temp table told as
 select line_id from line where is_told and source_key in (from in_part)
 union
 select hash(source_key, message_id) as line_id from news where source_key in (from in_part);
+
+-- name: keep_place_days
+delete from place_days
+where source_key in (from whole) or (place_id, day) in (select (place_id, day) from news_day);
+insert into place_days by name
+select
+    place_id, source_key, day, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+    count(*) filter (where role = 'bot') as bot_messages, count(*) filter (where is_unknown) as unknown_messages
+from line
+where is_dated
+group by place_id, source_key, day;
+
+-- name: keep_staff_hours
+delete from staff_hours
+where source_key in (from whole) or (place_id, day) in (select (place_id, day) from news_day);
+insert into staff_hours by name
+select
+    source_key, place_id, person_id, day, date_trunc('week', day)::date as week,
+    hour_of_week(timezone($zone, sent_at)) as hour_of_week, count(*) as messages
+from line
+where role = 'staff' and not is_deleted and is_dated
+group by all
+order by day;
+
+-- name: keep_member_days
+create or replace temp table member_day as
+with said as (
+    select
+        place_id, person_id, day, count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at,
+        arg_max(node, sent_at) as last_node
+    from line
+    where role = 'member' and not is_deleted and not is_unknown and is_dated
+    group by all
+)
+from said where place_id in (select place_id from place where source_key in (from whole))
+union all
+from said where (place_id, person_id) in (select (place_id, person_id) from news_pair)
+union all by name
+select place_id, person_id, day, messages, first_at, last_at, last_node
+from member_days
+where
+    (place_id, person_id) in (select (place_id, person_id) from news_pair)
+    and (place_id, day) not in (select (place_id, day) from news_day);
+delete from member_days
+where
+    place_id in (select place_id from place where source_key in (from whole))
+    or (place_id, person_id) in (select (place_id, person_id) from news_pair);
+insert into member_days by name
+select
+    *, date_trunc('week', day)::date as week,
+    lead(day) over (partition by place_id, person_id order by day) as next_day
+from member_day
+order by day;
+drop table member_day;
+
+-- name: keep_member_weeks
+delete from member_weeks
+where
+    place_id in (select place_id from place where source_key in (from whole))
+    or (place_id, person_id) in (select (place_id, person_id) from news_pair);
+insert into member_weeks by name
+select
+    place_id, person_id, week, case when count(*) = count(next_day) then max(next_day) end as next_day,
+    sum(messages)::bigint as messages, min(first_at) as first_at, max(last_at) as last_at
+from member_days
+where
+    place_id in (select place_id from place where source_key in (from whole))
+    or (place_id, person_id) in (select (place_id, person_id) from news_pair)
+group by all
+order by week;
+
+-- name: first_seen
+-- When people first and last spoke, and where they began. Of those without news, what is known already.
+create or replace temp table first_seen as
+with said as (
+    select person_id, source_key, line_id, node, sent_at, role from line
+    where not is_unknown and source_key in (from whole)
+    union all by name
+    select
+        account.person_id, messages.source_key, hash(messages.source_key, messages.message_id) as line_id,
+        hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node,
+        messages.sent_at, role_at(account.rules, account.flagged, messages.sent_at) as role
+    from messages
+    inner join account on messages.source_key = account.source_key and messages.member_id = account.member_id
+    where messages.kind = 'message' and account.person_id in (select person_id from news_pair)
+),
+seen as (
+    select
+        person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+        arg_max(role, sent_at) as role
+    from said
+    group by person_id, source_key
+),
+begun as (
+    select said.person_id, min(said.line_id) as first_line, arg_min(said.node, said.line_id) as first_node
+    from said
+    inner join seen on said.person_id = seen.person_id and said.sent_at = seen.first_at
+    group by said.person_id
+)
+select seen.*, begun.first_line, begun.first_node, true as is_fresh
+from seen
+inner join begun on seen.person_id = begun.person_id
+union all by name
+select person_id, source_key, first_at, last_at, messages, role, first_line, first_node, false as is_fresh
+from people
+where source_key in (from in_part) and person_id not in (select person_id from news_pair);
+
+-- name: keep_people
+-- Somebody is a newcomer only where the data starts at least 60 days before their first message.
+delete from people where source_key in (from whole) or person_id in (select person_id from news_pair);
+insert into people by name
+select
+    first_seen.* exclude (is_fresh), account.member_id, account.name, account.handle, account.side,
+    hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer_known
+from first_seen
+inner join account on first_seen.person_id = account.person_id
+left join source_span on first_seen.source_key = source_span.source_key
+where first_seen.is_fresh;
+update people set name = account.name, handle = account.handle
+from account
+where
+    people.person_id = account.person_id
+    and (people.name, people.handle) is distinct from (account.name, account.handle);
 
 -- name: timeline
 -- What is read one after another in a chat channel: everything but the answers inside a platform's thread. What
@@ -366,8 +489,8 @@ left join root as there on here.root = there.node;
 create or replace temp table talk as
 with placed as (
     select
-        line.row_id, line.line_id, line.source_key, line.place_id, line.person_id, line.role, line.is_unknown,
-        line.is_opening, coalesce(root.root, line.node) as conversation_key,
+        line.row_id, line.line_id, line.source_key, line.place_id, line.person_id, line.role, line.is_opening,
+        coalesce(root.root, line.node) as conversation_key,
         line.role <> 'bot' and not line.is_deleted as is_human,
         line.sent_at, line.day, line.text_key
     from line
@@ -392,9 +515,78 @@ followed as (
     from timed
     window told as (partition by conversation_key order by sent_at, is_later, line_id)
 )
-select *, is_human and (before_by is distinct from person_id) as is_turn from followed;
+select * exclude (is_later), is_human and (before_by is distinct from person_id) as is_turn from followed;
 
 drop table root;
+drop table line;
+
+-- name: keep_resolved
+delete from resolved where source_key in (from whole) or conversation_key in (from concerned);
+insert into resolved by name
+select talk.source_key, talk.line_id, talk.conversation_key, edge.target, edge.basis
+from edge
+inner join talk on edge.node = talk.line_id;
+
+-- name: inferred
+-- In a chat channel, the next message by another human within 30 minutes that nothing ties elsewhere: a guess.
+delete from guesses
+where
+    source_key in (from whole)
+    or (line_id in (from told) and line_id not in (select line_id from timeline where not is_fresh));
+insert into guesses by name
+select source_key, line_id, sent_at, person_id, role, before_line, before_person, before_at
+from timeline
+where
+    is_fresh and is_top and person_id <> before_person and hours_between(before_at, sent_at) <= 0.5
+    and line_id not in (select node from edge);
+create or replace temp table inferred as
+select guesses.* exclude (before_line), talk.conversation_key
+from guesses
+inner join talk on guesses.before_line = talk.line_id;
+
+drop table timeline;
+drop table edge;
+
+-- name: keep_conversations
+delete from conversations where source_key in (from whole) or conversation_key in (from concerned);
+insert into conversations by name
+select
+    conversation_key, any_value(source_key) as source_key, any_value(place_id) filter (where position = 1) as place_id,
+    min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines
+from talk
+group by conversation_key;
+
+-- name: heard
+-- What the scorer in use said of each text.
+create or replace temp view heard as
+select
+    scores.text_key, scores.label,
+    case
+        when scores.label is not null
+            then (10 * least(floor(scores.negative * 10), 9) + least(floor(scores.positive * 10), 9))::utinyint
+    end as cell
+from scores
+inner join scorer on scores.scorer = scorer.name and scores.version = scorer.version;
+
+-- name: keep_sentiments
+-- How members sound. What a person says of a message wins over the scorer.
+delete from sentiments where source_key in (from whole) or line_id in (from told);
+insert into sentiments by name
+select
+    talk.line_id, talk.source_key, talk.place_id, talk.person_id, talk.sent_at as said_at, talk.day,
+    date_trunc('week', talk.day)::date as week, talk.text_key, coalesce(labelled.label, heard.label) as label,
+    case labelled.label when 'negative' then 90 when 'neutral' then 0 when 'positive' then 9 else heard.cell end as cell
+from talk
+left join heard on talk.text_key = heard.text_key
+left join (
+    select hash(sources.source_key, labels.message_id) as line_id, any_value(labels.value) as label
+    from labels
+    inner join sources on labels.platform = sources.platform and labels.source = sources.source
+    where labels.value <> 'unsure'
+    group by all
+) as labelled on talk.line_id = labelled.line_id
+where talk.role = 'member' and talk.is_human
+order by talk.day;
 
 -- name: turns
 -- What one person says before anybody else speaks is one turn.
@@ -449,25 +641,6 @@ inner join turn
         and asked.person_id <> turn.person_id
 group by asked.ask_id;
 
--- name: inferred
--- In a chat channel, the next message by another human within 30 minutes that nothing ties elsewhere: a guess.
-delete from guesses
-where
-    source_key in (from whole)
-    or (line_id in (from told) and line_id not in (select line_id from timeline where not is_fresh));
-insert into guesses by name
-select source_key, line_id, sent_at, person_id, role, before_line, before_person, before_at
-from timeline
-where
-    is_fresh and is_top and person_id <> before_person and hours_between(before_at, sent_at) <= 0.5
-    and line_id not in (select node from edge);
-create or replace temp table inferred as
-select guesses.* exclude (before_line), talk.conversation_key
-from guesses
-inner join talk on guesses.before_line = talk.line_id;
-
-drop table timeline;
-
 -- name: inferred_replies
 create or replace temp table inferred_reply as
 select
@@ -482,74 +655,6 @@ inner join asked
         and inferred.before_person = asked.person_id
         and inferred.before_at >= asked.asked_at
 group by asked.ask_id;
-
--- name: first_seen
--- When people first and last spoke, and where they began. Of those without news, what is known already.
-create or replace temp table first_seen as
-with said as (
-    select person_id, source_key, line_id, node, sent_at, role from line
-    where not is_unknown and source_key in (from whole)
-    union all by name
-    select
-        account.person_id, messages.source_key, hash(messages.source_key, messages.message_id) as line_id,
-        hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node,
-        messages.sent_at, role_at(account.rules, account.flagged, messages.sent_at) as role
-    from messages
-    inner join account on messages.source_key = account.source_key and messages.member_id = account.member_id
-    where messages.kind = 'message' and account.person_id in (select person_id from news_pair)
-),
-seen as (
-    select
-        person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
-        arg_max(role, sent_at) as role
-    from said
-    group by person_id, source_key
-),
-begun as (
-    select said.person_id, min(said.line_id) as first_line, arg_min(said.node, said.line_id) as first_node
-    from said
-    inner join seen on said.person_id = seen.person_id and said.sent_at = seen.first_at
-    group by said.person_id
-)
-select seen.*, begun.first_line, begun.first_node, true as is_fresh
-from seen
-inner join begun on seen.person_id = begun.person_id
-union all by name
-select person_id, source_key, first_at, last_at, messages, role, first_line, first_node, false as is_fresh
-from people
-where source_key in (from in_part) and person_id not in (select person_id from news_pair);
-
--- name: heard
--- What the scorer in use said of each text.
-create or replace temp view heard as
-select
-    scores.text_key, scores.label,
-    case
-        when scores.label is not null
-            then (10 * least(floor(scores.negative * 10), 9) + least(floor(scores.positive * 10), 9))::utinyint
-    end as cell
-from scores
-inner join scorer on scores.scorer = scorer.name and scores.version = scorer.version;
-
--- name: keep_sentiments
--- How members sound. What a person says of a message wins over the scorer.
-delete from sentiments where source_key in (from whole) or line_id in (from told);
-insert into sentiments by name
-select
-    talk.line_id, talk.source_key, talk.place_id, talk.person_id, talk.sent_at as said_at, talk.day,
-    date_trunc('week', talk.day)::date as week, talk.text_key, coalesce(labelled.label, heard.label) as label,
-    case labelled.label when 'negative' then 90 when 'neutral' then 0 when 'positive' then 9 else heard.cell end as cell
-from talk
-left join heard on talk.text_key = heard.text_key
-left join (
-    select hash(sources.source_key, labels.message_id) as line_id, any_value(labels.value) as label
-    from labels
-    inner join sources on labels.platform = sources.platform and labels.source = sources.source
-    where labels.value <> 'unsure'
-    group by all
-) as labelled on talk.line_id = labelled.line_id
-where talk.role = 'member' and talk.is_human
-order by talk.day;
 
 -- name: again
 -- When the asker spoke again after the first reply, and how they sounded last within a week of asking.
@@ -608,6 +713,35 @@ left join reacted on said.line_id = reacted.line_id
 where not is_courtesy(said.words, $courtesy) and not is_too_short(said.words)
 group by all
 order by said_at;
+
+-- name: keep_staff_days
+-- What staff say answers a member where a member has spoken before it in that conversation.
+delete from staff_days where source_key in (from whole) or conversation_key in (from concerned);
+insert into staff_days by name
+with said as (
+    select
+        talk.source_key, talk.place_id, talk.day, talk.conversation_key, talk.position, talk.sent_at, talk.line_id
+    from talk
+    inner join place on talk.place_id = place.place_id
+    where talk.role = 'staff' and talk.is_human and not place.is_private
+),
+guessed as (
+    select inferred.line_id, inferred.conversation_key from inferred semi join said on inferred.line_id = said.line_id
+)
+select
+    said.source_key, said.place_id, said.conversation_key, said.day, date_trunc('week', said.day)::date as week,
+    count(*) as messages,
+    count(*) filter (where opened.position < said.position) as answers,
+    count(*) filter (
+        where coalesce(opened.position > said.position, true) and thought.sent_at <= said.sent_at
+    ) as inferred_answers
+from said
+left join opened on said.conversation_key = opened.conversation_key
+left join guessed on said.line_id = guessed.line_id
+left join opened as thought on guessed.conversation_key = thought.conversation_key
+group by all
+order by said.day;
+drop table talk;
 
 -- name: ask_words
 -- What all a member said in that turn says of itself, so that "hi" and the question after it are one ask. The words
@@ -670,21 +804,6 @@ select distinct hash(sources.source_key, marks.message_id) as ask_id
 from marks
 inner join sources on marks.platform = sources.platform and marks.source = sources.source
 where marks.value = 'no_reply';
-
--- name: clear
-delete from places where source_key in (select source_key from touched);
-delete from conversations where source_key in (from whole) or conversation_key in (from concerned);
-delete from resolved where source_key in (from whole) or conversation_key in (from concerned);
-delete from asks where source_key in (from whole) or ask_id in (from told);
-delete from later_turns where source_key in (from whole) or line_id in (from told);
-delete from newcomers where source_key in (from whole) or line_id in (from told);
-delete from reply_pairs where source_key in (from whole) or conversation_key in (from concerned);
-delete from staff_days where source_key in (from whole) or conversation_key in (from concerned);
-delete from people where source_key in (from whole) or person_id in (select person_id from news_pair);
-delete from place_days
-where source_key in (from whole) or (place_id, day) in (select (place_id, day) from news_day);
-delete from staff_hours
-where source_key in (from whole) or (place_id, day) in (select (place_id, day) from news_day);
 
 -- name: openings
 -- When each calendar is open, day by day in its own time zone, and for how long it was open before. The first row has
@@ -768,16 +887,187 @@ select
 from clock
 group by ask_id;
 
--- name: keep_place_days
-insert into place_days by name
+-- name: judged
+-- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
+-- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
+-- for; then whether the platform gives every conversation its own thread.
+create or replace temp table judged as
 select
-    place_id, source_key, day, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
-    count(*) filter (where role = 'bot') as bot_messages, count(*) filter (where is_unknown) as unknown_messages
-from line
-where is_dated
-group by place_id, source_key, day;
+    asked.ask_id, ask_words.message_id, ask_words.sentiment,
+    coalesce(asked.asked_at = first_seen.first_at, false)
+    and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer,
+    case
+        when marked.ask_id is not null then 'marked: no reply needed'
+        when verdict.reason is not null then verdict.reason
+        when ask_words.said is not null then ask_words.said
+        when staff_mention.ask_id is not null then 'mentions staff'
+        when ask_words.has_brand then 'mentions the brand'
+        when ask_words.sentiment = 'negative' then 'unhappy'
+        when is_newcomer then 'newcomer'
+        when place_rule.purpose = 'help' then 'help channel'
+        when place_rule.purpose = 'chat' then 'chat channel'
+        when asked.is_opener and place.kind = 'forum' then 'opens a thread'
+        else 'chat'
+    end as reason
+from asked
+inner join ask_words on asked.ask_id = ask_words.ask_id
+inner join place on asked.place_id = place.place_id
+left join place_rule on asked.place_id = place_rule.place_id
+left join source_span on asked.source_key = source_span.source_key
+left join first_seen on asked.person_id = first_seen.person_id
+left join staff_mention on asked.ask_id = staff_mention.ask_id
+left join verdict on asked.ask_id = verdict.ask_id
+left join marked on asked.ask_id = marked.ask_id;
+drop table ask_words;
+
+-- name: keep_asks
+delete from asks where source_key in (from whole) or ask_id in (from told);
+insert into asks by name
+select
+    asked.* exclude (row_id, day, position), judged.* exclude (ask_id), date_trunc('week', asked.day)::date as week,
+    judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
+    again.* exclude (ask_id), reply.* exclude (ask_id, position), inferred_reply.* exclude (ask_id),
+    hour_of_week(timezone($zone, asked.asked_at)) as hour_of_week,
+    reading.asked as business_asked, reading.reply as business_reply, reading.inferred as business_inferred_reply
+from asked
+inner join judged on asked.ask_id = judged.ask_id
+left join reply on asked.ask_id = reply.ask_id
+left join again on asked.ask_id = again.ask_id
+left join inferred_reply on asked.ask_id = inferred_reply.ask_id
+left join reading on asked.ask_id = reading.ask_id;
+drop table judged;
+
+-- name: keep_reply_pairs
+-- A turn answers the turn before it in its conversation.
+delete from reply_pairs where source_key in (from whole) or conversation_key in (from concerned);
+insert into reply_pairs by name
+select
+    source_key, place_id, conversation_key, person_id as replier_id, before_by as asker_id, day, count(*) as replies
+from turn
+where before_by is not null
+group by all;
+
+-- name: keep_newcomers
+-- A newcomer's first post opens a conversation or joins one; whoever speaks next there replies to it.
+delete from newcomers where source_key in (from whole) or line_id in (from told);
+insert into newcomers by name
+with guessed as (
+    select conversation_key, before_person as person_id, min(sent_at) as sent_at from inferred group by all
+)
+select
+    turn.line_id, turn.source_key, turn.place_id, turn.person_id, messages.message_id, turn.sent_at as first_at,
+    date_trunc('week', turn.day)::date as week, answer.sent_at as reply_at, guessed.sent_at as inferred_reply_at
+from people
+inner join turn on people.first_line = turn.line_id
+inner join messages on turn.row_id = messages.rowid
+left join turn as answer
+    on turn.conversation_key = answer.conversation_key and turn.next_position = answer.position
+left join guessed on turn.conversation_key = guessed.conversation_key and turn.person_id = guessed.person_id
+where people.is_newcomer_known and turn.role = 'member'
+order by first_at;
+update newcomers set back_at = null where person_id in (select person_id from news_pair);
+update newcomers set back_at = back.first_at
+from (
+    select newcomers.person_id, min(member_days.first_at) as first_at
+    from newcomers
+    inner join member_days on newcomers.person_id = member_days.person_id
+    where
+        newcomers.back_at is null and newcomers.source_key in (select source_key from touched)
+        and member_days.day > timezone($zone, newcomers.first_at)::date
+    group by newcomers.person_id
+) as back
+where newcomers.person_id = back.person_id;
+
+-- name: later
+-- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
+create or replace temp table later as
+with answered as (
+    select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
+)
+select turn.* exclude (before_by, before_at), answered.ask_id
+from turn
+asof inner join answered
+    on
+        turn.conversation_key = answered.conversation_key
+        and turn.person_id = answered.person_id
+        and turn.position > answered.position
+where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
+union all by name
+select turn.* exclude (before_by, before_at)
+from turn
+inner join opened on turn.conversation_key = opened.conversation_key and turn.position > opened.position
+where turn.role = 'staff';
+
+-- name: later_words
+-- Whether all that was said in such a turn is a courtesy, or too short to mean anything. Of words that are no longer
+-- kept, what was found when they were.
+create or replace temp table later_words as
+with said as (
+    select line_id, row_id, position from later
+    union all
+    select turn_id as line_id, row_id, position from going_on where turn_id in (select line_id from later)
+),
+words as (
+    select
+        said.line_id, said.position, messages.message_id, messages.text_key,
+        messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
+        coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
+    from said
+    inner join messages on said.row_id = messages.rowid
+)
+select
+    words.line_id, arg_min(words.message_id, words.position) as message_id,
+    arg_min(words.text_key, words.position) as text_key,
+    case
+        when bool_or(words.is_lost) then any_value(verdict.reason)
+        when bool_or(words.is_shown) then null
+        when bool_and(is_courtesy(words.words, $courtesy)) then 'courtesy'
+        when bool_and(is_too_short(words.words) and not has_question_mark(words.words)) then 'too short'
+    end as said
+from words
+left join verdict on words.line_id = verdict.ask_id
+group by words.line_id;
+
+-- name: keep_later_turns
+delete from later_turns where source_key in (from whole) or line_id in (from told);
+insert into later_turns by name
+select
+    later.line_id, later.source_key, later.place_id, later.ask_id, later_words.message_id, later.person_id,
+    later.sent_at as said_at, date_trunc('week', later.day)::date as week, later_words.said, next.sent_at as reply_at
+from later
+inner join later_words on later.line_id = later_words.line_id
+left join turn as next
+    on later.conversation_key = next.conversation_key and later.next_position = next.position
+where later.ask_id is not null
+order by said_at;
+
+-- name: keep_staff_replies
+create or replace temp table staff_reply as
+select
+    later.line_id, later.source_key, later.place_id, later_words.message_id, later.person_id,
+    later.sent_at as said_at, date_trunc('week', later.day)::date as week,
+    case when later_words.said = 'courtesy' then 'courtesy' end as said, later_words.text_key
+from later
+inner join later_words on later.line_id = later_words.line_id
+where later.ask_id is null;
+create or replace temp table copied as
+select text_key from staff_reply
+union
+select text_key from staff_replies where line_id in (from told);
+delete from staff_replies where source_key in (from whole) or line_id in (from told);
+insert into staff_reply by name
+select * exclude (is_copy) from staff_replies where text_key in (from copied);
+delete from staff_replies where text_key in (from copied);
+insert into staff_replies by name
+select
+    *,
+    text_key <> hash(source_key, '')
+    and row_number() over (partition by text_key order by said_at, line_id) > 1 as is_copy
+from staff_reply
+order by said_at;
 
 -- name: keep_places
+delete from places where source_key in (select source_key from touched);
 insert into places by name
 select
     place.place_id, place.source_key, place.platform, place.source, place.source_name, place.is_demo,
@@ -852,170 +1142,6 @@ group by source_day.source_key;
 delete from source_days where source_key in (select source_key from touched);
 insert into source_days by name from source_day;
 
--- name: keep_people
--- Somebody is a newcomer only where the data starts at least 60 days before their first message.
-insert into people by name
-select
-    first_seen.* exclude (is_fresh), account.member_id, account.name, account.handle, account.side,
-    hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer_known
-from first_seen
-inner join account on first_seen.person_id = account.person_id
-left join source_span on first_seen.source_key = source_span.source_key
-where first_seen.is_fresh;
-update people set name = account.name, handle = account.handle
-from account
-where
-    people.person_id = account.person_id
-    and (people.name, people.handle) is distinct from (account.name, account.handle);
-
--- name: keep_resolved
-insert into resolved by name
-select talk.source_key, talk.line_id, talk.conversation_key, edge.target, edge.basis
-from edge
-inner join talk on edge.node = talk.line_id;
-
--- name: keep_conversations
-insert into conversations by name
-select
-    conversation_key, any_value(source_key) as source_key, any_value(place_id) filter (where position = 1) as place_id,
-    min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines
-from talk
-group by conversation_key;
-
--- name: judged
--- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
--- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
--- for; then whether the platform gives every conversation its own thread.
-create or replace temp table judged as
-select
-    asked.ask_id, ask_words.message_id, ask_words.sentiment,
-    coalesce(asked.asked_at = first_seen.first_at, false)
-    and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer,
-    case
-        when marked.ask_id is not null then 'marked: no reply needed'
-        when verdict.reason is not null then verdict.reason
-        when ask_words.said is not null then ask_words.said
-        when staff_mention.ask_id is not null then 'mentions staff'
-        when ask_words.has_brand then 'mentions the brand'
-        when ask_words.sentiment = 'negative' then 'unhappy'
-        when is_newcomer then 'newcomer'
-        when place_rule.purpose = 'help' then 'help channel'
-        when place_rule.purpose = 'chat' then 'chat channel'
-        when asked.is_opener and place.kind = 'forum' then 'opens a thread'
-        else 'chat'
-    end as reason
-from asked
-inner join ask_words on asked.ask_id = ask_words.ask_id
-inner join place on asked.place_id = place.place_id
-left join place_rule on asked.place_id = place_rule.place_id
-left join source_span on asked.source_key = source_span.source_key
-left join first_seen on asked.person_id = first_seen.person_id
-left join staff_mention on asked.ask_id = staff_mention.ask_id
-left join verdict on asked.ask_id = verdict.ask_id
-left join marked on asked.ask_id = marked.ask_id;
-drop table ask_words;
-
--- name: keep_asks
-insert into asks by name
-select
-    asked.* exclude (row_id, day, position), judged.* exclude (ask_id), date_trunc('week', asked.day)::date as week,
-    judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
-    again.* exclude (ask_id), reply.* exclude (ask_id, position), inferred_reply.* exclude (ask_id),
-    hour_of_week(timezone($zone, asked.asked_at)) as hour_of_week,
-    reading.asked as business_asked, reading.reply as business_reply, reading.inferred as business_inferred_reply
-from asked
-inner join judged on asked.ask_id = judged.ask_id
-left join reply on asked.ask_id = reply.ask_id
-left join again on asked.ask_id = again.ask_id
-left join inferred_reply on asked.ask_id = inferred_reply.ask_id
-left join reading on asked.ask_id = reading.ask_id;
-drop table judged;
-
--- name: keep_member_days
-create or replace temp table member_day as
-with said as (
-    select
-        place_id, person_id, day, count(*) as messages, min(sent_at) as first_at, max(sent_at) as last_at,
-        arg_max(node, sent_at) as last_node
-    from line
-    where role = 'member' and not is_deleted and not is_unknown and is_dated
-    group by all
-)
-from said where place_id in (select place_id from place where source_key in (from whole))
-union all
-from said where (place_id, person_id) in (select (place_id, person_id) from news_pair)
-union all by name
-select place_id, person_id, day, messages, first_at, last_at, last_node
-from member_days
-where
-    (place_id, person_id) in (select (place_id, person_id) from news_pair)
-    and (place_id, day) not in (select (place_id, day) from news_day);
-delete from member_days
-where
-    place_id in (select place_id from place where source_key in (from whole))
-    or (place_id, person_id) in (select (place_id, person_id) from news_pair);
-insert into member_days by name
-select
-    *, date_trunc('week', day)::date as week,
-    lead(day) over (partition by place_id, person_id order by day) as next_day
-from member_day
-order by day;
-
--- name: keep_member_weeks
-delete from member_weeks
-where
-    place_id in (select place_id from place where source_key in (from whole))
-    or (place_id, person_id) in (select (place_id, person_id) from news_pair);
-insert into member_weeks by name
-select
-    place_id, person_id, week, case when count(*) = count(next_day) then max(next_day) end as next_day,
-    sum(messages)::bigint as messages, min(first_at) as first_at, max(last_at) as last_at
-from member_days
-where
-    place_id in (select place_id from place where source_key in (from whole))
-    or (place_id, person_id) in (select (place_id, person_id) from news_pair)
-group by all
-order by week;
-
--- name: keep_reply_pairs
--- A turn answers the turn before it in its conversation.
-insert into reply_pairs by name
-select
-    source_key, place_id, conversation_key, person_id as replier_id, before_by as asker_id, day, count(*) as replies
-from turn
-where before_by is not null
-group by all;
-
--- name: keep_newcomers
--- A newcomer's first post opens a conversation or joins one; whoever speaks next there replies to it.
-insert into newcomers by name
-with guessed as (
-    select conversation_key, before_person as person_id, min(sent_at) as sent_at from inferred group by all
-)
-select
-    turn.line_id, turn.source_key, turn.place_id, turn.person_id, messages.message_id, turn.sent_at as first_at,
-    date_trunc('week', turn.day)::date as week, answer.sent_at as reply_at, guessed.sent_at as inferred_reply_at
-from people
-inner join turn on people.first_line = turn.line_id
-inner join messages on turn.row_id = messages.rowid
-left join turn as answer
-    on turn.conversation_key = answer.conversation_key and turn.next_position = answer.position
-left join guessed on turn.conversation_key = guessed.conversation_key and turn.person_id = guessed.person_id
-where people.is_newcomer_known and turn.role = 'member'
-order by first_at;
-update newcomers set back_at = null where person_id in (select person_id from news_pair);
-update newcomers set back_at = back.first_at
-from (
-    select newcomers.person_id, min(member_days.first_at) as first_at
-    from newcomers
-    inner join member_days on newcomers.person_id = member_days.person_id
-    where
-        newcomers.back_at is null and newcomers.source_key in (select source_key from touched)
-        and member_days.day > timezone($zone, newcomers.first_at)::date
-    group by newcomers.person_id
-) as back
-where newcomers.person_id = back.person_id;
-
 -- name: keep_lapses
 -- A silence of 28 days in the whole source, 90 % of them covered: a hole in the data is no silence. Whoever is staff
 -- now has not left.
@@ -1071,130 +1197,6 @@ where
     days.covered_after >= 0.9 * 28
     and (silence.next_at is not null or first_seen.role = 'member')
 order by silence.last_at;
-
--- name: keep_staff_days
--- What staff say answers a member where a member has spoken before it in that conversation.
-insert into staff_days by name
-with said as (
-    select
-        talk.source_key, talk.place_id, talk.day, talk.conversation_key, talk.position, talk.sent_at, talk.line_id
-    from talk
-    inner join place on talk.place_id = place.place_id
-    where talk.role = 'staff' and talk.is_human and not place.is_private
-),
-guessed as (
-    select inferred.line_id, inferred.conversation_key from inferred semi join said on inferred.line_id = said.line_id
-)
-select
-    said.source_key, said.place_id, said.conversation_key, said.day, date_trunc('week', said.day)::date as week,
-    count(*) as messages,
-    count(*) filter (where opened.position < said.position) as answers,
-    count(*) filter (
-        where coalesce(opened.position > said.position, true) and thought.sent_at <= said.sent_at
-    ) as inferred_answers
-from said
-left join opened on said.conversation_key = opened.conversation_key
-left join guessed on said.line_id = guessed.line_id
-left join opened as thought on guessed.conversation_key = thought.conversation_key
-group by all
-order by said.day;
-
--- name: later
--- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
-create or replace temp table later as
-with answered as (
-    select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
-)
-select turn.* exclude (before_by, before_at), answered.ask_id
-from turn
-asof inner join answered
-    on
-        turn.conversation_key = answered.conversation_key
-        and turn.person_id = answered.person_id
-        and turn.position > answered.position
-where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
-union all by name
-select turn.* exclude (before_by, before_at)
-from turn
-inner join opened on turn.conversation_key = opened.conversation_key and turn.position > opened.position
-where turn.role = 'staff';
-
--- name: later_words
--- Whether all that was said in such a turn is a courtesy, or too short to mean anything. Of words that are no longer
--- kept, what was found when they were.
-create or replace temp table later_words as
-with said as (
-    select line_id, row_id, position from later
-    union all
-    select turn_id as line_id, row_id, position from going_on where turn_id in (select line_id from later)
-),
-words as (
-    select
-        said.line_id, said.position, messages.message_id, messages.text_key,
-        messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
-        coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
-    from said
-    inner join messages on said.row_id = messages.rowid
-)
-select
-    words.line_id, arg_min(words.message_id, words.position) as message_id,
-    arg_min(words.text_key, words.position) as text_key,
-    case
-        when bool_or(words.is_lost) then any_value(verdict.reason)
-        when bool_or(words.is_shown) then null
-        when bool_and(is_courtesy(words.words, $courtesy)) then 'courtesy'
-        when bool_and(is_too_short(words.words) and not has_question_mark(words.words)) then 'too short'
-    end as said
-from words
-left join verdict on words.line_id = verdict.ask_id
-group by words.line_id;
-
--- name: keep_later_turns
-insert into later_turns by name
-select
-    later.line_id, later.source_key, later.place_id, later.ask_id, later_words.message_id, later.person_id,
-    later.sent_at as said_at, date_trunc('week', later.day)::date as week, later_words.said, next.sent_at as reply_at
-from later
-inner join later_words on later.line_id = later_words.line_id
-left join turn as next
-    on later.conversation_key = next.conversation_key and later.next_position = next.position
-where later.ask_id is not null
-order by said_at;
-
--- name: keep_staff_replies
-create or replace temp table staff_reply as
-select
-    later.line_id, later.source_key, later.place_id, later_words.message_id, later.person_id,
-    later.sent_at as said_at, date_trunc('week', later.day)::date as week,
-    case when later_words.said = 'courtesy' then 'courtesy' end as said, later_words.text_key
-from later
-inner join later_words on later.line_id = later_words.line_id
-where later.ask_id is null;
-create or replace temp table copied as
-select text_key from staff_reply
-union
-select text_key from staff_replies where line_id in (from told);
-delete from staff_replies where source_key in (from whole) or line_id in (from told);
-insert into staff_reply by name
-select * exclude (is_copy) from staff_replies where text_key in (from copied);
-delete from staff_replies where text_key in (from copied);
-insert into staff_replies by name
-select
-    *,
-    text_key <> hash(source_key, '')
-    and row_number() over (partition by text_key order by said_at, line_id) > 1 as is_copy
-from staff_reply
-order by said_at;
-
--- name: keep_staff_hours
-insert into staff_hours by name
-select
-    source_key, place_id, person_id, day, date_trunc('week', day)::date as week,
-    hour_of_week(timezone($zone, sent_at)) as hour_of_week, count(*) as messages
-from line
-where role = 'staff' and not is_deleted and is_dated
-group by all
-order by day;
 
 -- name: done
 delete from touched;
