@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from datetime import date
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import polars as pl
@@ -15,7 +17,7 @@ import typer
 
 from data.settings import SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
-from metrics.metric import Question, ask, metrics
+from metrics.metric import Answer, Metric, Question, ask, metrics, named
 
 
 class By(StrEnum):
@@ -58,6 +60,7 @@ def main_command(
     hours: Annotated[float | None, typer.Option(help="The target, in hours.", min=0.001)] = None,
     inferred: Annotated[bool, typer.Option("--inferred", help="Count replies that are only inferred.")] = False,
     limit: Annotated[int | None, typer.Option(help="Of a list, the first so many rows.", min=1)] = None,
+    card: Annotated[bool, typer.Option("--card", help="Print its definition instead, as text or JSON.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     data: Annotated[Path | None, typer.Option("--data", help="The folder with the database.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
@@ -67,6 +70,9 @@ def main_command(
         for each in metrics().values():
             print(f"{each.name:<26} {each.asks}")
         return
+    if card:
+        _print_card(named(name), form)
+        return
     question = Question(
         name, _day(since, "--since"), _day(until, "--until"), by.value if by else None,
         tuple(platform or ()), tuple(source or ()), tuple(channel or ()), population.value, hours, inferred, limit,
@@ -75,7 +81,7 @@ def main_command(
     if name in metrics():
         _check(store, question)
     answer = ask(store, read_settings(settings_file), question)
-    _print(answer.rows, form)
+    _print(answer, form)
     print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
 
 
@@ -102,14 +108,29 @@ def _day(text: str | None, option: str) -> date | None:
         raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-01-05", param_hint=option) from None
 
 
-def _print(rows: pl.DataFrame, form: Format) -> None:
+def _print_card(metric: Metric, form: Format) -> None:
+    said = {**metric.card, "definition": f"{metric.name}-{metric.version}"}
+    if form is Format.json:
+        print(json.dumps({"name": metric.name, "title": metric.title, **said, "sql": metric.sql}, ensure_ascii=False))
+    elif form is Format.table:
+        print(f"{metric.title}\n")
+        for name, text in said.items():
+            print(fill(text, 100, initial_indent=f"{name.replace('_', ' '):<12}", subsequent_indent=" " * 12))
+        print(f"\n{metric.sql}", end="")
+    else:
+        raise typer.BadParameter(f"a card has no {form} form; choose table or json", param_hint="--format")
+
+
+def _print(answer: Answer, form: Format) -> None:
+    """The rows. A table's, CSV's and JSON's fingerprint is told beside them; Parquet has a place for it inside."""
+    rows = answer.rows
     if form is Format.json:
         print(rows.with_columns(pl.col(pl.Date).dt.to_string("iso")).write_json())
     elif form is Format.csv:
         print(rows.write_csv(), end="")
     elif form is Format.parquet:
         buffer = BytesIO()
-        rows.write_parquet(buffer)
+        rows.write_parquet(buffer, metadata={"fingerprint": answer.fingerprint})
         sys.stdout.buffer.write(buffer.getvalue())
     else:
         with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):

@@ -1,11 +1,13 @@
 -- title: Answered within
 -- asks: What share of asks has a reply within 1, 4, 24 and 72 hours?
+-- formula: share(H) = 1 - product over waits t up to H of (1 - answered after t / still waiting just before t)
 -- unit: share
 -- better: higher
--- source: Kaplan and Meier 1958; CHAOSS Time to First Response
+-- leaves out: what needs no reply; inferred replies unless asked for; a week in which no ask is H hours old yet
+-- source: Kaplan and Meier 1958; CHAOSS Time to First Response, told as a share
 --
--- Asks still waiting count for as long as they have waited, so a young week is not punished. Null where no ask of
--- that week is old enough yet. Where nobody (or everybody) is answered by then the band is Wilson's.
+-- Asks still waiting count for as long as they have waited, so a young week is not punished. Where nobody (or
+-- everybody) is answered by then the band is Wilson's.
 with reached as (
     select
         waits.week, waits.split, target.hours,

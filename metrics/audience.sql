@@ -1,12 +1,13 @@
 -- title: Audience
 -- asks: How many followers, likes and impressions do the exports tell of?
+-- formula: the newest value of the period, for each measure and what it counts
 -- unit: rows
 -- better: higher
--- source: the platforms' own totals
+-- leaves out: sums: some measures are of a day, some of a lifetime, and exports do not say which
+-- source: the platforms' own totals; likes and followers as in CHAOSS Project Popularity
 --
--- The vanity drawer: never a headline, never in a score. The newest figure of the period for each measure and what it
--- counts: a post, a page, or the whole source where `of_what` is empty. Some measures are of a day, some of a lifetime;
--- exports do not say which, so nothing is added up. A filter on channels leaves the figures of those channels.
+-- The vanity drawer: never a headline, never in a score. What is counted is a post, a page, or the whole source where
+-- `of_what` is empty. A filter on channels leaves the figures of those channels.
 select
     sources.platform, sources.source, sources.source_name, audience.measure, audience.of_what,
     max(audience.measured_at) as measured_at, arg_max(audience.value, audience.measured_at) as value

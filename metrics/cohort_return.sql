@@ -1,13 +1,14 @@
 -- title: Cohort return
 -- asks: Of the members first seen in a month, how many are active in the months after?
+-- formula: share(cohort, k) = members of the cohort active k months later / members of the cohort
 -- unit: share
 -- better: higher
--- source: cohort analysis (Ryder 1965); product analytics' retention triangle
+-- leaves out: staff, bots and deleted accounts; months that are not over in the period and in the source's data
+-- source: cohort analysis (Ryder 1965); akin to CHAOSS Conversion Rate
 --
--- One row a cohort (the month in which its members were first seen) and month: how many months later, 0 its own.
--- Members enter a month once it is over, in the period and in their source's data. The earliest cohorts hold those who
--- were there before the data began. What the filters leave is the community: first seen in a channel means
--- in that channel.
+-- One row a cohort (the month in which its members were first seen) and month: how many months later, 0 its own. The
+-- earliest cohorts hold those who were there before the data began. What the filters leave is the community: first
+-- seen in a channel means in that channel.
 with place as (
     select
         scoped.place_id, scoped.source_key,

@@ -1,12 +1,14 @@
 -- title: Conversation share
 -- asks: How much of what our team says in public answers a member?
+-- formula: conversation / (conversation + broadcast), in messages of staff
 -- unit: share
 -- better: higher
--- source: the creed: "One-way communication is an epic fail"; Wilson 1927
+-- leaves out: private channels; an answer that is only inferred is a broadcast, unless inferred replies are asked for
+-- source: Hearth's own, by the creed: "One-way communication is an epic fail"; Wilson 1927
 --
 -- Conversation: a staff message in a conversation in which a member has spoken before it. Broadcast: every other one,
--- such as an announcement nobody has answered yet. Private channels are left out. In a chat channel without replies or
--- threads an answer is only inferred: a broadcast unless inferred replies are asked for.
+-- such as an announcement nobody has answered yet. In a chat channel without replies or threads an answer is only
+-- inferred.
 with said as (
     select
         unnest([staff_days.week, null]) as week,

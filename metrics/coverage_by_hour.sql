@@ -1,12 +1,13 @@
 -- title: Coverage by hour
 -- asks: At which hours of the week do people ask, and is somebody there?
+-- formula: share = answered within H hours / asks at least H hours old, by the hour of the week they were asked in
 -- unit: share
 -- better: higher
--- source: product rules; the creed: "accounts are run by people, daily"
+-- leaves out: what needs no reply; asks younger than H, the hours asked for, else 4; inferred replies unless asked for
+-- source: Hearth's own, by the creed: "accounts are run by people, daily"; akin to CHAOSS Activity Dates and Times
 --
 -- One row an hour of the week of the whole period, so week is null, in the community's time zone; weekday 1 is Monday.
--- share: answered within the hours asked for, else 4, of asks at least as old. staff: how many different people of the
--- team spoke in that hour of the week at least once.
+-- staff: how many different people of the team spoke in that hour of the week at least once.
 with asked as (
     select
         split, hour_of_week, count(*) as asks,

@@ -1,11 +1,14 @@
 -- title: Data trust
 -- asks: How complete and how fresh is what we know?
+-- formula: days_covered beside days_expected; a share = such messages (or answers) / all of them
 -- unit: rows
 -- better: higher
--- source: product rules for coverage: a load covers the days from its first to its last record
+-- leaves out: the days before a source's first covered day, and those after its as_of
+-- source: Hearth's own rules of coverage: a load covers the days from its first to its last record
 --
 -- One row a source. Inferred replies: the share of answered openers and asks whose answer is only a guess.
--- Unclassified: members' messages of whose sentiment nothing can be said; null until a scorer has run.
+-- Unclassified: members' messages of whose sentiment nothing can be said; null until a scorer has run. Messages, bots
+-- and unknown members are counted over all its data, whatever the period.
 with place as (
     select * from scope($platforms, $sources, $channels)
 ),

@@ -1,12 +1,13 @@
 -- title: Detractor recovery
 -- asks: Of the unhappy asks, how many were answered, spoken of again, and ended better?
+-- formula: recovered / negative
 -- unit: share
 -- better: higher
+-- leaves out: asks under 7 days old, or whose opening words nobody has scored; inferred replies unless asked for
 -- source: the creed: "Work with detractors to resolve issues"; service recovery (Hart, Heskett and Sasser 1990)
 --
--- Asks whose opening words sound negative, at least 7 days old. Answered: a reply within those 7 days. Spoke again: the
--- asker, after it. Recovered: the last they said in them no longer sounds negative. Each step is a part of the one
--- before; share is recovered of all.
+-- Negative: asks whose opening words sound so. Answered: a reply within 7 days. Spoke again: the asker, after it, in
+-- those 7 days. Recovered: the last they said in them no longer sounds negative. Each step is a part of the one before.
 with unhappy as (
     select
         unnest([week, null]) as week, split, hours <= 168 and answered_at is not null as is_answered,

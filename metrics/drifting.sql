@@ -1,13 +1,14 @@
 -- title: Drifting
 -- asks: Which regulars have fallen silent, and what did they last say?
+-- formula: silent >= 14 days and >= 3 * usual gap, which is (n * own median + 5 * the median regular's) / (n + 5)
 -- unit: rows
 -- better: lower
--- source: the creed: "It is a marathon, not a sprint"; shrinkage of a small sample (Efron and Morris 1977)
+-- leaves out: staff, bots, deleted accounts; days that are not covered; with a first day, who was last seen before it
+-- source: akin to CHAOSS Inactive Contributors; shrinkage of a small sample (Efron and Morris 1977)
 --
--- Regulars: members active on 5 or more of the last 180 days of the period or the data. Drifting: silent for 14 days
--- and for 3 times their usual gap: the median between their active days, weighed by their number of gaps against 5 of
--- the community's median regular. Only covered days count. Depth: with how many people they exchanged replies, both
--- ways. A first day leaves out who was last seen before it. Most active first; `limit` cuts the list.
+-- Regulars: members active on 5 or more of the last 180 days of the period or the data. Their n gaps are the days
+-- between active days. Depth: with how many people they exchanged replies, both ways. Most active first; `limit` cuts
+-- the list. The creed: "It is a marathon, not a sprint".
 with place as (
     select * from scope($platforms, $sources, $channels)
 ),

@@ -18,7 +18,7 @@ from statistics import NormalDist
 from typing import Any, Literal, NamedTuple
 
 from data.settings import Settings, midnight
-from metrics.metric import HERE, Asked, Population, Question, _macros, _params, ask, metrics
+from metrics.metric import HERE, Asked, Population, Question, _macros, _params, _short, ask, fingerprint, metrics
 
 Verdict = Literal["clear better", "clear worse", "no clear change", "too early"]
 Row = dict[str, Any]
@@ -75,7 +75,7 @@ class Change:
 
     difference: now minus before, in the unit of the readings, with its 95 % interval; None where it would claim too
     much. doubt: how often a community in which nothing changed would differ as much (the p-value). because: what the
-    verdict rests on, where that is not the interval.
+    verdict rests on, where that is not the interval. fingerprints: of the two answers, and of the guard that judged.
     """
 
     metric: str
@@ -88,6 +88,7 @@ class Change:
     low: float | None = None
     high: float | None = None
     doubt: float | None = None
+    fingerprints: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -121,6 +122,13 @@ def compare_each(
 ) -> dict[Split, Change]:
     """The same for each platform, source or channel that the question is split by. Not for medians."""
     return _both(store, settings, question, previous).each(column)
+
+
+@cache
+def version() -> str:
+    """Changes when the way of judging does: this file, or a query or macro of metrics/statistics."""
+    code = [HERE / "guard.py", *sorted((HERE / "statistics").rglob("*.sql"))]
+    return _short("".join(path.read_text("utf-8") for path in code), 8)
 
 
 def points(rows: Iterable[Row], week: date) -> Change:
@@ -214,7 +222,9 @@ class _Both:
         (change,) = replace(self, question=shares).rates().values()
         first, second = (replace(r, hours=w["hours_p50"]) for r, w in ((change.now, now), (change.before, before)))
         said = self.medians_said(first, second, hours)
-        change = replace(change, metric=self.question.name, now=first, before=second, said=said)
+        change = replace(
+            change, metric=self.question.name, now=first, before=second, said=said, fingerprints=self.fingerprints
+        )
         if hours is None and change.verdict != "too early":
             return _untold(change, "too early", "fewer than half are answered so far")
         return change
@@ -238,10 +248,20 @@ class _Both:
             found[split] = self.judged(now, before, said, facts, _counts_apart(now, before, swing))
         return found
 
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What a change carries."""
+        metric, snapshot = metrics()[self.question.name], self.store.snapshot or ""
+        asked = (self.of(each) for each in (self.period, self.previous))
+        return (*(fingerprint(metric, each, self.settings, snapshot) for each in asked), f"guard-{version()}")
+
+    def of(self, period: Period) -> Question:
+        """The question about one period."""
+        return replace(self.question, since=period.since, until=period.until)
+
     def rows(self, period: Period) -> list[Row]:
         """The metric's rows in a period, each with its `split`."""
-        asked = replace(self.question, since=period.since, until=period.until)
-        rows = ask(self.store, self.settings, asked).rows.to_dicts()
+        rows = ask(self.store, self.settings, self.of(period)).rows.to_dicts()
         return [row | {"split": row.get(self.question.by or "")} for row in rows]
 
     def whole(self, period: Period) -> dict[Split, Row]:
@@ -272,7 +292,7 @@ class _Both:
 
     def judged(self, now: Reading, before: Reading, said: str, facts: Row, apart: _Apart | None) -> Change:
         """Clear where the periods are alike, the numbers are large enough, and the interval leaves out zero."""
-        change = Change(self.question.name, now, before, said, "no clear change")
+        change = Change(self.question.name, now, before, said, "no clear change", fingerprints=self.fingerprints)
         early = self.early(now, before, facts)
         if early:
             return replace(change, verdict="too early", because=early)

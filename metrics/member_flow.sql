@@ -1,12 +1,13 @@
 -- title: Member flow
 -- asks: Who came for the first time, who came back, and who stayed away?
+-- formula: members = new + retained + returning + reactivated, in each week and in the whole period
 -- unit: members
 -- better: higher
--- source: product analytics' "growth accounting"; CHAOSS Contributors
+-- leaves out: staff, bots and deleted accounts
+-- source: product analytics' "growth accounting"; CHAOSS Contributors and New Contributors
 --
--- members = new + retained + returning + reactivated, in each week and in the whole period. Retained: also here the
--- week before. Returning: last seen under 56 days before; reactivated: longer ago. Lapsed: here the week before, not
--- now. What the filters leave is the community: new in a channel means first seen in that channel.
+-- Retained: also here the week before. Returning: last seen under 56 days before; reactivated: longer ago. Lapsed: here
+-- the week before, not now. What the filters leave is the community: new in a channel means first seen in that channel.
 with seen as (
     select
         split, person_id, week, max(last_at) as last_at,

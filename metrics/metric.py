@@ -45,8 +45,10 @@ class Metric:
     name: str
     title: str
     asks: str
+    formula: str
     unit: str
     better: str
+    leaves_out: str
     source: str
     about: str
     sql: str
@@ -54,9 +56,22 @@ class Metric:
 
     @property
     def version(self) -> str:
-        """Changes when the definition, or a statistic it may use, does."""
+        """Changes when what can change a number or its verdict does; what the header only tells is no part of it."""
         code = (HERE / "quantify.py").read_text("utf-8") if self.finish else ""
-        return hashlib.sha256((self.sql + _macros() + code).encode()).hexdigest()[:8]
+        return _short(self.better + self.finish + self.sql + _macros() + code, 8)
+
+    @property
+    def card(self) -> dict[str, str]:
+        """The definition card, line by line: the file's own words. Its SQL belongs below."""
+        return {
+            "question": self.asks,
+            "formula": self.formula,
+            "unit": self.unit,
+            "better": self.better,
+            "leaves_out": self.leaves_out,
+            "source": self.source,
+            "about": self.about,
+        }
 
 
 @dataclass(frozen=True)
@@ -94,14 +109,21 @@ def metrics() -> dict[str, Metric]:
     return {path.stem: _card(path) for path in files}
 
 
+def named(name: str) -> Metric:
+    """One metric. Raises LookupError, with the names there are."""
+    known = metrics()
+    if name not in known:
+        raise LookupError(f"no metric {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
 def ask(store: Asked, settings: Settings, question: Question) -> Answer:
     """Ask one question of the newest data.
 
     Raises LookupError for an unknown metric, and the store's NoData before the first load.
     """
-    metric = _named(question.name)
-    snapshot = store.snapshot or ""
-    rows = FINISHES[metric.finish](store.query(metric.sql, _params(question, settings.zone), _macros()))
+    metric = named(question.name)
+    snapshot, rows = _told(store, metric, _params(question, settings.zone))
     if "split" in rows.columns:
         rows = rows.rename({"split": question.by}) if question.by else rows.drop("split")
     return Answer(metric, question, rows, fingerprint(metric, question, settings, snapshot), snapshot)
@@ -109,9 +131,18 @@ def ask(store: Asked, settings: Settings, question: Question) -> Answer:
 
 def fingerprint(metric: Metric, question: Question, settings: Settings, snapshot: str) -> str:
     """Which definition, settings, question and data made a number: metric-definition-settings-question-data."""
-    asked = hashlib.sha256(repr(replace(question, limit=None)).encode()).hexdigest()[:6]
+    asked = _short(repr(replace(question, limit=None)), 6)
     data = re.sub(r"\D", "", snapshot).lstrip("0") or "0"
     return f"{metric.name}-{metric.version}-{settings.fingerprint[:6]}-{asked}-{data}"
+
+
+def _told(store: Asked, metric: Metric, params: Mapping[str, object]) -> tuple[str, pl.DataFrame]:
+    """The rows, and the snapshot they are of: where a newer one came in between, it is asked again."""
+    while True:
+        snapshot = store.snapshot or ""
+        rows = store.query(metric.sql, params, _macros())
+        if snapshot == (store.snapshot or ""):
+            return snapshot, FINISHES[metric.finish](rows)
 
 
 def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:
@@ -134,20 +165,18 @@ def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _named(name: str) -> Metric:
-    known = metrics()
-    if name not in known:
-        raise LookupError(f"no metric {name!r}; there are: {', '.join(known)}")
-    return known[name]
-
-
 def _card(path: Path) -> Metric:
-    """Read a definition from the comment at the head of its file."""
-    sql = path.read_text("utf-8")
-    head = re.match(r"(?:--.*\n)+", sql)
-    lines = [line[2:].strip() for line in (head.group() if head else "").splitlines()]
-    said = dict(line.split(": ", 1) for line in lines[: lines.index("")])
+    """Read a definition from the head of its file: a line for each field, an empty one, and what else to know."""
+    text = path.read_text("utf-8")
+    sql = re.sub(r"\A(--.*\n)+", "", text)
+    lines = [line[2:].strip() for line in text.removesuffix(sql).splitlines()]
+    fields = (line.split(": ", 1) for line in lines[: lines.index("")])
+    said = {key.replace(" ", "_"): value for key, value in fields}
     return Metric(path.stem, about=" ".join(lines[lines.index("") :]).strip(), sql=sql, **said)
+
+
+def _short(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 @cache

@@ -1,14 +1,15 @@
 -- title: Net sentiment
 -- asks: Do members sound more pleased or more displeased?
+-- formula: 100 * (share positive - share negative), of members' classified messages; -100 to 100
 -- unit: points
 -- better: higher
+-- leaves out: what holds no words or is in a language the scorer does not know: it is unclassified, and told beside
 -- source: Saerens, Latinne and Decaestecker 2002 for the shares; bootstrap by member (Efron 1979)
 -- finish: net
 --
--- Positive less negative of members' classified messages, -100 to 100. The shares are estimated (metrics/quantify.py),
--- not counted: the range spans the estimators' disagreement and the swing of a bootstrap over members. What is written
--- in a language the scorer does not know, or holds no words, is unclassified and told beside. The level leans on the
--- scorer, which misses sarcasm and slang and reads complaints too kindly: trust the change against your own past.
+-- The shares are estimated (metrics/quantify.py), not counted: the range spans the estimators' disagreement and the
+-- swing of a bootstrap over members. The level leans on the scorer, which misses sarcasm and slang and reads complaints
+-- too kindly: trust the change against your own past.
 with said as (
     select
         sentiments.week, split_of($by, place.platform, place.source, place.channel_label) as split,

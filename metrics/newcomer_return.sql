@@ -1,12 +1,14 @@
 -- title: Newcomers who return
 -- asks: Do newcomers come back, and do those who were welcomed come back more?
+-- formula: share = back within 28 days / newcomers; difference = share of the welcomed - share of the others
 -- unit: share
 -- better: higher
--- source: the creed: "Meet and greet any new member"; Newcombe 1998, method 10, for the difference
+-- leaves out: first posts under 28 days old; who was first seen in the first 60 days of the source's data
+-- source: the creed: "Meet and greet any new member"; Wilson 1927; Newcombe 1998, method 10, for the difference
 --
--- First posts at least 28 days old. Back: a message on a later day, within 28 days, anywhere in the source. Two rows
--- each: those welcomed (a human reply within 24 h) and those not; the difference, welcomed less not, stands on both. It
--- is an association: who writes a better first post may both be answered more and come back more.
+-- Back: a message on a later day, anywhere in the source. Two rows each: those welcomed (a human reply within 24 h) and
+-- those not; the difference stands on both. It is an association: who writes a better first post may both be answered
+-- more and come back more.
 with arrived as (
     select
         unnest([newcomers.week, null]) as week,

@@ -1,12 +1,13 @@
 -- title: Newcomer welcome
 -- asks: Does a newcomer's first post get a human reply within a day?
+-- formula: welcomed / newcomers
 -- unit: share
 -- better: higher
+-- leaves out: first posts under 24 h old; who was first seen in the first 60 days of the source's data
 -- source: the creed: "Meet and greet any new member"; CHAOSS New Contributors; Wilson 1927
 --
--- First posts at least 24 h old, wherever they stand: opening a conversation or joining one. Welcomed: a different
--- human spoke after it in that conversation within 24 h. A newcomer is one of the whole source, where its data starts
--- at least 60 days earlier; filters choose where the first post was.
+-- A first post opens a conversation or joins one. Welcomed: a different human spoke after it in that conversation
+-- within 24 h. A newcomer is one of the whole source; filters choose where the first post was.
 with arrived as (
     select
         unnest([newcomers.week, null]) as week,

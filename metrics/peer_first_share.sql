@@ -1,12 +1,13 @@
 -- title: Peer first share
 -- asks: Of the answered asks, how many did another member answer first, and how many of all did staff?
+-- formula: share = answered by a member first / answered; staff_share = answered by staff first / asks
 -- unit: share
 -- better: higher
--- source: CHAOSS Issue Response Time; the creed: "networking, not acquainting"; Wilson 1927
+-- leaves out: what needs no reply; asks younger than the target, and answers after it
+-- source: CHAOSS Issue Response Time, by role; the creed: "networking, not acquainting"; Wilson 1927
 --
--- Asks at least as old as the hours asked for, else the channel's target, else 24, answered within them: of all answers
--- so far, the young asks' would be the quick ones only. share: peers first, of answered. staff_share: staff first, of
--- all those asks.
+-- The target: the hours asked for, else the channel's, else 24. Of all answers so far, the young asks' would be the
+-- quick ones only. A tie is staff's.
 with asked as (
     select unnest([week, null]) as week, split, is_staff_first, hours <= coalesce($hours::double, target_hours, 24)
         and answered_at is not null as is_answered

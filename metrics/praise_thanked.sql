@@ -1,12 +1,13 @@
 -- title: Praise thanked
 -- asks: When members praise, does the team thank them within three days?
+-- formula: thanked / praise
 -- unit: share
 -- better: higher
--- source: the creed: "Thank promoters profusely"
+-- leaves out: praise under 72 h old; what is only a courtesy or too short; a reaction alone, which is told apart
+-- source: Hearth's own, by the creed: "Thank promoters profusely"; Wilson 1927
 --
--- Praise: a member's words that sound positive beyond doubt and are more than a courtesy, at least 72 h old. Thanked: a
--- member of staff speaks later in that conversation within 72 h. A reaction alone by staff is shown apart. Where nobody
--- is known to be staff the share is unknown.
+-- Praise: a member's words that sound positive beyond doubt. Thanked: a member of staff speaks later in that
+-- conversation within 72 h. Where nobody is known to be staff the share is unknown.
 with kind as (
     select
         unnest([praise.week, null]) as week, split_of($by, place.platform, place.source, place.channel_label) as split,

@@ -1,12 +1,12 @@
 -- title: Relationship depth
 -- asks: How many pairs of people talk with each other, and how deeply?
+-- formula: two_way_share = pairs in which both replied / pairs; deep_pairs: both did, on 3 or more days of 90
 -- unit: pairs
 -- better: higher
+-- leaves out: deleted accounts; a source's first 89 days, or depth would seem to grow as the data begins
 -- source: the creed: "Networking, not acquainting"; reciprocity and tie strength (Granovetter 1973)
 --
--- Pairs of a week: one replied to the other in it. Each is judged by the 90 days up to its last reply there. Two-way:
--- both replied; deep: and on 3 or more days. Unknown accounts are no pair, and a pair counts only where the data
--- reaches 90 days back, or depth would seem to grow as the data begins.
+-- Pairs of a week: one replied to the other in it. Each is judged by the 90 days up to its last reply there.
 with place as (
     select
         scoped.place_id, split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split,

@@ -1,11 +1,13 @@
 -- title: Reply rate
 -- asks: Of the asks old enough to judge, how many were answered in time?
+-- formula: answered in time / asks old enough to judge
 -- unit: share
 -- better: higher
--- source: CHAOSS Issue Response Time; Wilson 1927
+-- leaves out: what needs no reply; asks younger than the target (too_young); inferred replies unless asked for
+-- source: CHAOSS Issue Response Time, told as a share; Wilson 1927
 --
--- In time: within the hours asked for, else the channel's target, else 24. Younger asks are left out and counted:
--- they have had less time, so a rate over all asks always looks worse this week than last.
+-- In time: within the target, the hours asked for, else the channel's, else 24. Younger asks have had less time, so a
+-- rate over all asks always looks worse this week than last.
 with asked as (
     select
         unnest([week, null]) as week, split,

@@ -1,11 +1,13 @@
 -- title: Responder load
 -- asks: How much of the answering hangs on one person, or on three?
+-- formula: top1_share = first replies by the busiest / all first replies; top3_share = by the busiest three
 -- unit: share
 -- better: lower
--- source: CHAOSS Bus Factor, over first replies
+-- leaves out: every reply but the first to an ask; inferred replies unless asked for
+-- source: CHAOSS Contributor Absence Factor (once Bus Factor), over first replies
 --
--- First replies to asks of the period, by whoever gave them: staff and members alike. people_for_half: the fewest
--- people whose first replies together are at least half of all. A deleted account is somebody, but nobody twice.
+-- Of asks of the period, by whoever replied: staff and members alike. people_for_half: the fewest people whose first
+-- replies together are at least half of all. A deleted account is somebody, but nobody twice.
 with replied as (
     select unnest([week, null]) as week, split, answered_by
     from asks_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)

@@ -1,12 +1,13 @@
 -- title: Staff presence
 -- asks: How many of the team replied, on how many days were they there, and did they say something?
+-- formula: replies = turns of staff / people; substantive_share = turns that say something / turns
 -- unit: people
 -- better: higher
--- source: the creed: "accounts are run by people, daily"
+-- leaves out: bots; turns in a conversation where no member spoke before
+-- source: Hearth's own, by the creed: "accounts are run by people, daily"
 --
--- people: staff who replied, in their own name. days: those on which any of the team spoke. replies: a person, each
--- turn of staff in a conversation where a member spoke before. substantive_share: of those, the ones that are more than
--- a courtesy and not the same text as an earlier reply; short is no fault.
+-- people: staff who replied, in their own name. days: those on which any of the team spoke. A turn says something where
+-- it is more than a courtesy and not the same text as an earlier reply; short is no fault.
 with place as (
     select place_id, split_of($by, platform, source, channel_label) as split
     from scope($platforms, $sources, $channels)

@@ -1,12 +1,14 @@
 -- title: Staff response
 -- asks: What share of asks do staff answer first, and after how many hours have they answered half?
+-- formula: share = sum over waits t up to H of (share waiting before t * staff first after t / asks waiting at t)
 -- unit: share
 -- better: higher
--- source: Aalen and Johansen 1978; CHAOSS Time to First Response
+-- leaves out: what needs no reply; inferred replies unless asked for; a week in which no ask is H hours old yet
+-- source: Aalen and Johansen 1978; band: Marubini and Valsecchi 1995; CHAOSS Time to First Response, by role
 --
--- Within the hours asked for, else 24. A peer's earlier reply is a competing event: to count that asker as waiting
--- still would claim that staff will answer. peer_first: asks where a peer got there first in those hours. hours_p50:
--- null where staff are first to fewer than half. Band: log-log, with the variance of Marubini and Valsecchi 1995.
+-- H: the hours asked for, else 24. A peer's earlier reply is a competing event: to count that asker as waiting still
+-- would claim that staff will answer. peer_first: asks where a peer got there first in those hours. hours_p50: null
+-- where staff are first to fewer than half.
 with steps as (
     select
         *, coalesce($hours::double, 24) as due_hours, hours <= due_hours as is_due,

@@ -1,7 +1,9 @@
 -- title: Time to first response
 -- asks: After how many hours are 50, 75 and 90 % of all asks answered?
+-- formula: hours_p50 = the first wait at which Kaplan-Meier's share still waiting is 50 % or less; so 75 and 90
 -- unit: hours
 -- better: lower
+-- leaves out: what needs no reply; inferred replies unless asked for
 -- source: CHAOSS Time to First Response; Kaplan and Meier 1958
 --
 -- Of all asks, those still waiting counted for as long as they have waited. Null: not reached yet. The median of the

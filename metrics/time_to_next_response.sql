@@ -1,11 +1,13 @@
 -- title: Time to next response
 -- asks: When somebody who asked speaks again, after how many hours does anybody answer?
+-- formula: hours_p50 = the first wait at which Kaplan-Meier's share of turns still waiting is 50 % or less; so 90
 -- unit: hours
 -- better: lower
+-- leaves out: the ask itself; what is only thanks or too short, which waits for nothing; inferred replies
 -- source: the help desks' "next reply time"; Kaplan and Meier 1958
 --
--- Turns of those who asked, after others have spoken, until they ask anew; what is only thanks or too short waits for
--- nothing. By the moment of the turn. Those still waiting count for as long as they have waited; null: not reached yet.
+-- Turns of those who asked, after others have spoken, until they ask anew. By the moment of the turn. Those still
+-- waiting count for as long as they have waited; null: not reached yet.
 with waits as (
     select
         unnest([turns.week, null]) as week, split_of($by, place.platform, place.source, place.channel_label) as split,

@@ -1,12 +1,13 @@
 -- title: Two-way conversations
 -- asks: In how many conversations is there an ask, a reply, and the asker speaking again?
+-- formula: two_way / conversations
 -- unit: share
 -- better: higher
--- source: the creed: "One-way communication is an epic fail"; Wilson 1927
+-- leaves out: conversations whose first ask is under 72 h old; inferred replies, which tie nobody's next words
+-- source: Hearth's own, by the creed: "One-way communication is an epic fail"; Wilson 1927
 --
--- One each, in the week of its first ask, once that is 72 h old: the reply and the asker's next words after it must
--- both have come within those 72 h, so that an old conversation has had no more time than a young one. Inferred replies
--- tie nobody's next words, so asking for them changes nothing here.
+-- One each, in the week of its first ask: the reply and the asker's next words after it must both have come within
+-- 72 h of it, so that an old conversation has had no more time than a young one.
 with conversation as (
     select
         conversation_key, min(asked_at) as opened_at,

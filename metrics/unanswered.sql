@@ -1,13 +1,14 @@
 -- title: Unanswered
 -- asks: Who is still waiting for an answer, and since when?
+-- formula: priority = 0.4 past target + 0.15 each: newcomer, unhappy, question or mention, age (most at 3 days)
 -- unit: rows
 -- better: lower
--- source: the creed: "Visitors asking questions get a response"
+-- leaves out: what needs no reply; the time after the source's data ends: an old export does not go on ageing
+-- source: Hearth's own, by the creed: "Visitors asking questions get a response"
 --
--- Asks with no reply when the source's data ends; an old export does not go on ageing. Past target: waiting longer than
--- the hours asked for, else the channel's target, else 24. Priority, 0 to 1: past target 0.4; a newcomer, unhappy
--- words, a question or a mention 0.15 each; and up to 0.15 for age, most at three days and half as much every four
--- weeks after: who was let down half a year ago is no longer at the door. Most urgent first; `limit` cuts the list.
+-- Past target: waiting longer than the hours asked for, else the channel's target, else 24. After three days age weighs
+-- half as much every four weeks: who was let down half a year ago is no longer at the door. Most urgent first; `limit`
+-- cuts the list.
 with waiting as (
     select
         *, coalesce($hours::double, target_hours, 24) as due_hours, age_hours > due_hours as is_past_target,

@@ -1,12 +1,14 @@
 -- title: Unanswered, then lost
 -- asks: Of the members who asked and then fell silent, how many left on an ask that nobody answered?
+-- formula: lost / lapsed
 -- unit: share
 -- better: lower
+-- leaves out: members who never asked; silences under 28 days, or of which under 90 % are covered
 -- source: Arguello et al. 2006, "Talk to me" (who gets no reply posts again less often); Wilson 1927
 --
--- Lapsed: silent for 28 days in the whole source, of which 90 % are covered, in the week of the last message before.
--- Coming back later undoes nothing, so that an old week is judged as a new one is. Lost: that message belongs to an ask
--- without a reply in those 28 days. The whole period counts a member once, by the last time. An association.
+-- Lapsed: silent for 28 days in the whole source, in the week of the last message before. Coming back later undoes
+-- nothing, so that an old week is judged as a new one is. Lost: that message belongs to an ask without a reply in those
+-- 28 days. The whole period counts a member once, by the last time. An association.
 with lapse as (
     select lapses.*, split_of($by, place.platform, place.source, place.channel_label) as split
     from lapses

@@ -1,11 +1,13 @@
 -- title: Waiting now
 -- asks: How many asks are waiting when the data ends, and how many of them past their target?
+-- formula: asks = asks without a reply; past_target = those that wait longer than their target
 -- unit: asks
 -- better: lower
--- source: queueing's backlog; counts the rows of `unanswered`
+-- leaves out: what needs no reply; the time after the source's data ends; inferred replies unless asked for
+-- source: Hearth's own: it counts the rows of `unanswered`
 --
--- One row, or one a split: asks and people waiting, those past target (the hours asked for, else the channel's, else
--- 24), the longest wait so far, and of how many asks in all.
+-- One row, or one a split, with the people waiting, the longest wait so far, and of how many asks in all. Target: the
+-- hours asked for, else the channel's, else 24.
 select
     split, count(*) filter (where is_waiting) as asks, count(distinct person_id) filter (where is_waiting) as people,
     count(*) filter (where is_waiting and age_hours > coalesce($hours::double, target_hours, 24)) as past_target,

@@ -1,12 +1,14 @@
 -- title: Within target
 -- asks: Of the asks due, how many were answered within the channel's target, in open hours?
+-- formula: met / due
 -- unit: share
 -- better: higher
--- source: service levels on business hours; Wilson 1927
+-- leaves out: asks not due yet; channels without a calendar or a target; inferred replies unless asked for
+-- source: the help desks' service levels in business hours; Wilson 1927
 --
 -- The target (the hours asked for, else the channel's) counts only while the channel's calendar is open: what is asked
--- and answered out of hours has waited 0 h. Due: the calendar was open for that long since the ask. A channel without a
--- calendar, or without a target, has no asks due; where none is due the share is null.
+-- and answered out of hours has waited 0 h. Due: the calendar was open for that long since the ask. Where none is due
+-- the share is null.
 with asked as (
     select
         unnest([week, null]) as week, split, coalesce($hours::double, target_hours) as target,

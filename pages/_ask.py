@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -102,10 +102,22 @@ def answer(question: Question) -> Answer:
     return ask(_store(state().folder), state().settings, question)
 
 
-def later(question: Question) -> Callable[[], pl.DataFrame]:
-    """The rows of a question that is only asked when somebody wants the file."""
+def later(shown: Answer) -> Callable[[], pl.DataFrame]:
+    """All the rows of an answer. Where only the first are shown, it is asked again when somebody wants the file.
+
+    Raises LookupError where the data has changed since: the file would bear a wrong name.
+    """
     store, settings = _store(state().folder), state().settings
-    return lambda: ask(store, settings, question).rows
+
+    def everything() -> pl.DataFrame:
+        if shown.question.limit is None:
+            return shown.rows
+        found = ask(store, settings, replace(shown.question, limit=None))
+        if found.fingerprint != shown.fingerprint:
+            raise LookupError(f"{shown.fingerprint} is not the newest data any more: reload the page, then download")
+        return found.rows
+
+    return everything
 
 
 @kept(256)

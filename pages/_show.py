@@ -10,7 +10,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -95,10 +94,12 @@ def chart(answer: Answer, shape: Shape, title: str, note: str) -> None:
 def doors(answer: Answer) -> None:
     """Three small doors: the rows behind a view, what the number means, and a file of it."""
     key = f"{answer.metric.name}-{answer.question.by}"
-    everything = _ask.later(replace(answer.question, limit=None))
+    everything = _ask.later(answer)
     with st.container(horizontal=True, gap="small"):
         rows = st.popover("Rows", type="tertiary", key=f"rows-{key}", on_change="rerun")
-        meaning = st.popover("Definition", type="tertiary", key=f"meaning-{key}", on_change="rerun")
+        meaning = st.popover(
+            "Definition", type="tertiary", key=f"meaning-{key}", on_change="rerun", help=answer.fingerprint
+        )
         st.download_button(
             "Download",
             lambda: _safe.csv(everything()),
@@ -111,13 +112,23 @@ def doors(answer: Answer) -> None:
     if rows.open:
         with rows:
             table(_readable(answer.rows.head(OPENED)), f"The rows behind {answer.metric.title}", width=620)
-            if len(answer.rows) > OPENED:
-                st.caption(f"The first {OPENED:,} of {len(answer.rows):,}. The download has them all.")
+            more = len(answer.rows) > OPENED
+            cut = f"The first {OPENED:,} of {len(answer.rows):,}; the download has them all. " if more else ""
+            st.caption(f"{cut}Fingerprint: {answer.fingerprint}")
     if meaning.open:
         with meaning:
-            st.text(answer.metric.about)
-            st.caption(f"Definition and settings: {answer.fingerprint}")
-            st.code(answer.metric.sql, language="sql")
+            _definition(answer)
+
+
+def _definition(answer: Answer) -> None:
+    """The definition card: what the metric's file says of itself, the fingerprint of this answer, and the SQL."""
+    st.markdown(f"**{answer.metric.title}**")
+    with st.container(gap="xxsmall"):
+        for name, text in {**answer.metric.card, "fingerprint": answer.fingerprint}.items():
+            label, words = st.columns([1, 5], gap="small")
+            label.caption(name.replace("_", " ").capitalize())
+            words.text(text)
+    st.code(answer.metric.sql, language="sql", height=240)
 
 
 def _readable(rows: pl.DataFrame) -> pl.DataFrame:
@@ -205,7 +216,9 @@ def _plot(figure: Figure, alt: str) -> None:
 
 @kept(256)
 def _figure(answer: Answer, shape: Shape, is_dark: bool) -> Figure:
-    return figure(answer.rows, shape, DARK if is_dark else LIGHT)
+    drawn = figure(answer.rows, shape, DARK if is_dark else LIGHT)
+    drawn["layout"]["meta"] = {"fingerprint": answer.fingerprint}
+    return drawn
 
 
 @kept(16)

@@ -24,6 +24,7 @@ from data.settings import Settings
 from data.store import Chunk, Store
 from ingest.load import derive_again, load_demo
 from ingest.progress import Progress
+from metrics.metric import metrics
 from tests.test_safe import HOSTILE
 
 if TYPE_CHECKING:
@@ -354,16 +355,31 @@ def test_messages_are_labelled_by_keyboard_and_a_label_is_taken_back(
     journal.close()
 
 
-def test_a_download_holds_the_rows_and_names_their_fingerprint(
-    serve: Serve, demo: Path, visit: Callable[..., Page]
+def test_chart_table_definition_and_download_of_a_view_carry_one_fingerprint(
+    serve: Serve, demo: Path, visit: Callable[..., Page], artefacts: Path
 ) -> None:
     page = visit()
     open_page(page, serve(demo))
     with page.expect_download() as begun:
         page.get_by_role("button", name="Download").first.click()
-    assert re.fullmatch(r"answered_within-[0-9a-f]{8}-[\w-]+\.csv", begun.value.suggested_filename)
+    name = begun.value.suggested_filename
+    assert re.fullmatch(r"answered_within-[0-9a-f]{8}-[\w-]+\.csv", name)
     first = begun.value.path().read_text("utf-8").splitlines()[0]
     assert first == '"week","hours","share","low","high","asks"'
+    fingerprint = name.removesuffix(".csv")
+    assert page.evaluate("document.querySelector('.js-plotly-plot').layout.meta.fingerprint") == fingerprint
+    page.get_by_role("button", name="Rows").first.click()
+    page.get_by_text(f"Fingerprint: {fingerprint}").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Definition").first.click()
+    card = page.locator('[data-testid="stPopoverBody"]')
+    card.get_by_text(fingerprint, exact=True).wait_for()
+    page.screenshot(path=artefacts / "definition.png")
+    said = card.inner_text()
+    known = metrics()["answered_within"]
+    assert [text for text in (known.title, *known.card.values()) if text not in said] == []
+    assert "Leaves out" in said
+    assert "waits_in" in said, "the SQL"
 
 
 def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> None:
