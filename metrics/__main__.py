@@ -13,8 +13,10 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from data.settings import SettingsError, data_folder, read_settings
+from data.settings import Settings, SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
+from metrics.explain import explain
+from metrics.guard import compare
 from metrics.metric import Question, ask, metrics
 
 
@@ -58,6 +60,8 @@ def main_command(
     hours: Annotated[float | None, typer.Option(help="The target, in hours.", min=0.001)] = None,
     inferred: Annotated[bool, typer.Option("--inferred", help="Count replies that are only inferred.")] = False,
     limit: Annotated[int | None, typer.Option(help="Of a list, the first so many rows.", min=1)] = None,
+    compared: Annotated[bool, typer.Option("--compare", help="Say what changed since the period before.")] = False,
+    explained: Annotated[bool, typer.Option("--explain", help="And what moved it, if the change is clear.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     data: Annotated[Path | None, typer.Option("--data", help="The folder with the database.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
@@ -74,9 +78,24 @@ def main_command(
     store = Store(data_folder(data))
     if name in metrics():
         _check(store, question)
-    answer = ask(store, read_settings(settings_file), question)
+    settings = read_settings(settings_file)
+    if compared or explained:
+        _compare(store, settings, question, form if explained else None)
+        return
+    answer = ask(store, settings, question)
     _print(answer.rows, form)
     print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+
+
+def _compare(store: Store, settings: Settings, question: Question, form: Format | None) -> None:
+    """Print the change since the period before and, in a form, what moved it: the rows alone go to stdout."""
+    if form is None:
+        print(compare(store, settings, question).sentence)
+        return
+    found = explain(store, settings, question)
+    _print(found.rows, form)
+    for said in filter(None, (found.change.sentence, found.sentence, f"[{found.fingerprint}]")):
+        print(said, file=sys.stderr)
 
 
 def _check(store: Store, question: Question) -> None:
