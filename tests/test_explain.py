@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats  # type: ignore[import-untyped]
 
 from data.store import Store
 from metrics.explain import COUNTS, REST, SCHEMA, Explanation, Group, _taken_apart, explain
@@ -92,13 +93,15 @@ def test_small_groups_are_the_rest_and_never_named() -> None:
 
 
 def test_thirty_of_thirty_is_not_certain() -> None:
-    """Leaving out one member changes nothing in 30 of 30 and 0 of 30, yet the part has an interval."""
-    found = by_name(_taken_apart(counted({"help": (30, 30, 0, 30), "chat": (30, 30, 30, 30)}))[0])
-    assert found["help"].part == pytest.approx(-0.5)
-    low, high = found["help"].low, found["help"].high
-    assert low is not None
-    assert high is not None
-    assert low < -0.5 - 0.05 < -0.5 + 0.05 < high < 0
+    """Leaving out one member changes nothing in 30 of 30 and 0 of 30, yet the doubt is what 60 single asks leave.
+
+    What help adds beyond its size is -0.25. With one more met and one not, each share of 31 in 32 has a variance of
+    31 / 32³; either channel counts for half, twice over: 0.25² * 4 * 31 / 32³, so the effect is 16.3 deviations.
+    """
+    groups, movers = _taken_apart(counted({"help": (30, 30, 0, 30), "chat": (30, 30, 30, 30)}))
+    assert by_name(groups)["help"].part == pytest.approx(-0.5)
+    (doubt,) = (each.doubt for each in movers if each.group.name == "help" and not each.is_mix)
+    assert doubt == pytest.approx(2 * stats.t.sf(0.25 / (0.25 * (4 * 31 / 32**3) ** 0.5), 29), rel=0.2, abs=0)
 
 
 def test_a_part_has_the_interval_of_as_many_new_communities() -> None:
