@@ -15,9 +15,11 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from data.settings import SettingsError, data_folder, read_settings
+from data.settings import Settings, SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
-from metrics.metric import Answer, Metric, Question, ask, metrics, named
+from metrics.explain import explain
+from metrics.guard import compare
+from metrics.metric import Metric, Question, ask, metrics, named
 
 
 class By(StrEnum):
@@ -61,6 +63,8 @@ def main_command(
     inferred: Annotated[bool, typer.Option("--inferred", help="Count replies that are only inferred.")] = False,
     limit: Annotated[int | None, typer.Option(help="Of a list, the first so many rows.", min=1)] = None,
     card: Annotated[bool, typer.Option("--card", help="Print its definition instead, as text or JSON.")] = False,
+    compared: Annotated[bool, typer.Option("--compare", help="Say what changed since the period before.")] = False,
+    explained: Annotated[bool, typer.Option("--explain", help="And what moved it, if the change is clear.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     data: Annotated[Path | None, typer.Option("--data", help="The folder with the database.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
@@ -80,9 +84,24 @@ def main_command(
     store = Store(data_folder(data))
     if name in metrics():
         _check(store, question)
-    answer = ask(store, read_settings(settings_file), question)
-    _print(answer, form)
+    settings = read_settings(settings_file)
+    if compared or explained:
+        _compare(store, settings, question, form if explained else None)
+        return
+    answer = ask(store, settings, question)
+    _print(answer.rows, form, answer.fingerprint)
     print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+
+
+def _compare(store: Store, settings: Settings, question: Question, form: Format | None) -> None:
+    """Print the change since the period before and, in a form, what moved it: the rows alone go to stdout."""
+    if form is None:
+        print(compare(store, settings, question).sentence)
+        return
+    found = explain(store, settings, question)
+    _print(found.rows, form, found.fingerprint)
+    for said in filter(None, (found.change.sentence, found.sentence, f"[{found.fingerprint}]")):
+        print(said, file=sys.stderr)
 
 
 def _check(store: Store, question: Question) -> None:
@@ -121,16 +140,15 @@ def _print_card(metric: Metric, form: Format) -> None:
         raise typer.BadParameter(f"a card has no {form} form; choose table or json", param_hint="--format")
 
 
-def _print(answer: Answer, form: Format) -> None:
+def _print(rows: pl.DataFrame, form: Format, fingerprint: str) -> None:
     """The rows. A table's, CSV's and JSON's fingerprint is told beside them; Parquet has a place for it inside."""
-    rows = answer.rows
     if form is Format.json:
         print(rows.with_columns(pl.col(pl.Date).dt.to_string("iso")).write_json())
     elif form is Format.csv:
         print(rows.write_csv(), end="")
     elif form is Format.parquet:
         buffer = BytesIO()
-        rows.write_parquet(buffer, metadata={"fingerprint": answer.fingerprint})
+        rows.write_parquet(buffer, metadata={"fingerprint": fingerprint})
         sys.stdout.buffer.write(buffer.getvalue())
     else:
         with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):

@@ -17,6 +17,8 @@ from math import expm1, hypot, inf, log1p, sqrt
 from statistics import NormalDist
 from typing import Any, Literal, NamedTuple
 
+import polars as pl
+
 from data.settings import Settings, midnight
 from metrics.metric import HERE, Asked, Population, Question, _macros, _params, _short, ask, fingerprint, metrics
 
@@ -34,6 +36,7 @@ SWINGS = 8
 LOOK_BACK = 26 * WEEK
 RATES: dict[str, float | None] = {"answered_within": 24.0, "reply_rate": None}
 """The shares of asks, and the target where the question names none; None: each channel's own."""
+COUNTED = HERE / "statistics" / "counted"
 FEW_WORDS = 50
 """Under so many classified messages sentiment is told by counts alone."""
 COUNTS = ("members", "new", "retained", "returning", "reactivated", "lapsed")
@@ -97,6 +100,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """What a share counts: of what, what is met, and the macro `counted_in` that gives the rows."""
+
+    of: str
+    met: str
+    sql: str
+
+
+@dataclass(frozen=True)
 class Family:
     """The changes that one page shows, judged together, and a short sentence that says so."""
 
@@ -150,6 +162,17 @@ def points(rows: Iterable[Row], week: date) -> Change:
     return replace(change, verdict=verdict, difference=apart, low=low, high=high, doubt=doubt)
 
 
+@cache
+def shares() -> dict[str, Counted]:
+    """Each metric that is a share of countable things, and what it counts, as the head of its file says it."""
+    found = {}
+    for path in sorted(COUNTED.glob("*.sql")):
+        sql = path.read_text("utf-8")
+        of, met = sql.partition("\n")[0].removeprefix("-- ").split(": ")
+        found[path.stem] = Counted(of, met, sql)
+    return {"answered_within": found["reply_rate"]} | found  # the same where all asks are old enough
+
+
 def guard(changes: Iterable[Change]) -> Family:
     """Judge the changes of one page together, by Holm's rule (1979).
 
@@ -157,15 +180,22 @@ def guard(changes: Iterable[Change]) -> Family:
     next m - 1 times, and so on: then a page on which nothing changed raises a false alarm in 5 % of weeks at most.
     """
     changes = tuple(changes)
-    tested = sorted((each.doubt, place) for place, each in enumerate(changes) if each.doubt is not None)
+    held = holm([each.doubt for each in changes])
+    judged = tuple(each if place in held else _held_back(each) for place, each in enumerate(changes))
+    tested = sum(each.doubt is not None for each in changes)
+    said = f"{tested} numbers are compared here, so each must change by more than it would have to alone (Holm)."
+    return Family(judged, said if tested > 1 else "")
+
+
+def holm(doubts: Sequence[float | None]) -> set[int]:
+    """The places of those that hold when all are judged together. None: not tested."""
+    tested = sorted((doubt, place) for place, doubt in enumerate(doubts) if doubt is not None)
     held = set[int]()
     for rank, (doubt, place) in enumerate(tested):
         if doubt * (len(tested) - rank) > DOUBT:
             break
         held.add(place)
-    judged = tuple(each if place in held else _held_back(each) for place, each in enumerate(changes))
-    said = f"{len(tested)} numbers are compared here, so each must change by more than it would have to alone (Holm)."
-    return Family(judged, said if len(tested) > 1 else "")
+    return held
 
 
 def _held_back(change: Change) -> Change:
@@ -181,7 +211,8 @@ def _both(store: Asked, settings: Settings, question: Question, previous: Period
     if question.since is None or question.until is None:
         raise LookupError("a comparison needs the first day of its period, and the day after the last")
     period = Period(question.since, question.until)
-    return _Both(store, settings, question, period, previous or period.before)
+    asked = replace(question, hours=question.hours or RATES.get(question.name))
+    return _Both(store, settings, asked, period, previous or period.before)
 
 
 @dataclass(frozen=True)
@@ -196,21 +227,21 @@ class _Both:
 
     def each(self, column: str) -> dict[Split, Change]:
         """A change for each split."""
-        if self.question.name in RATES:
-            hours = self.question.hours or RATES[self.question.name]
-            return replace(self, question=replace(self.question, hours=hours)).rates()
+        if self.question.name in shares():
+            return self.rates()
         if self.question.name == "member_flow":
             return self.counts(column)
-        raise LookupError(f"{self.question.name} cannot be compared so; {', '.join([*RATES, 'member_flow'])} can")
+        raise LookupError(f"{self.question.name} cannot be compared so; {', '.join([*shares(), 'member_flow'])} can")
 
     def rates(self) -> dict[Split, Change]:
-        """Shares of asks answered in time."""
+        """Shares, such as of asks answered in time."""
         now, before = self.whole(self.period), self.whole(self.previous)
         reach, repeats = self.told("reach"), self.told("repeats")
         found = {}
         for split in now | before:
-            readings = _reading(now.get(split, {})), _reading(before.get(split, {}))
             facts = reach.get(split, {}) | repeats.get(split, {})
+            sizes = facts.get("asks", 0), facts.get("asks_before", 0)
+            readings = _reading(now.get(split, {}), sizes[0]), _reading(before.get(split, {}), sizes[1])
             found[split] = self.judged(*readings, self.rates_said(*readings), facts, _rates_apart(*readings, facts))
         return found
 
@@ -279,14 +310,21 @@ class _Both:
 
     def told(self, name: str) -> dict[Split, Row]:
         """What one of the guard's own queries says of both periods."""
+        return {row["split"]: row for row in self.queried(name).to_dicts()}
+
+    def queried(self, name: str) -> pl.DataFrame:
+        """The rows of one of the queries of statistics/ about both periods."""
         zone = self.settings.zone
+        counted = [shares()[self.question.name].sql, _sql("both")] if self.question.name in shares() else []
+        macros = "\n".join([_macros(), *counted])
         params = _params(self.question, zone) | {
+            "zone": str(zone),
             "before_since": self.previous.since,
             "before_until": self.previous.until,
             "before_since_at": midnight(self.previous.since, zone),
             "before_until_at": midnight(self.previous.until, zone),
         }
-        return {row["split"]: row for row in self.store.query(_sql(name), params, _macros()).to_dicts()}
+        return self.store.query(_sql(name), params, macros)
 
     # Judging ------------------------------------------------------------------------------------
 
@@ -311,7 +349,7 @@ class _Both:
         if facts.get("too_young"):
             limit = self.question.hours
             age = "too young to judge" if limit is None else f"not yet {_wait(limit)} old"
-            return f"{facts['too_young']} {self.question.population} are {age}"
+            return f"{facts['too_young']} {self.of} are {age}"
         if now.value is None or before.value is None:
             return "one of the two is unknown"
         if facts.get("swing", 0.0) is None:
@@ -328,18 +366,28 @@ class _Both:
             return f"from {self.previous.since} to {self.previous.until - timedelta(days=1)}"
         return "the week before" if days == WEEK.days else f"the {days} days before"
 
+    @property
+    def of(self) -> str:
+        """What is counted, in words."""
+        return self.question.population if self.question.name in RATES else shares()[self.question.name].of
+
+    @property
+    def met(self) -> str:
+        """What they were, those that count."""
+        within = self.question.hours is not None and self.question.name in RATES
+        return f"answered within {_wait(self.question.hours)}" if within else shares()[self.question.name].met
+
     def rates_said(self, now: Reading, before: Reading) -> str:
         """Two shares in words."""
         if now.value is None or before.value is None:
             return metrics()[self.question.name].title
         hours = self.question.hours
-        old = "old enough to judge" if hours is None else f"at least {_wait(hours)} old"
-        within = "in time" if hours is None else f"within {_wait(hours)}"
-        of = f"Of {self.question.population} {old}"
+        old = " old enough to judge" if hours is None else f" at least {_wait(hours)} old"
+        of = f"Of {self.of}{old if self.question.name in RATES else ''}"
         if min(now.n, before.n) < FEW:
-            return f"{of}, {_part(now)} were answered {within}; {self.then} {_part(before)}"
+            return f"{of}, {_part(now)} were {self.met}; {self.then} {_part(before)}"
         sure = f"({_range(now)}, {_part(now)})"
-        return f"{of}, {_percent(now.value)} were answered {within} {sure}; {self.then} {_percent(before.value)}"
+        return f"{of}, {_percent(now.value)} were {self.met} {sure}; {self.then} {_percent(before.value)}"
 
     def medians_said(self, now: Reading, before: Reading, hours: float | None) -> str:
         """Two median waits in words, and the shares by which they are compared."""
@@ -450,8 +498,8 @@ def _points_said(now: Reading, before: Reading) -> str:
     return f"Net sentiment {told[0]}{span}; the week before {told[1]}"
 
 
-def _reading(row: Row) -> Reading:
-    return Reading(row.get("share"), row.get("low"), row.get("high"), row.get("asks", 0))
+def _reading(row: Row, n: int) -> Reading:
+    return Reading(row.get("share"), row.get("low"), row.get("high"), n)
 
 
 def _untold(change: Change, verdict: Verdict, because: str) -> Change:

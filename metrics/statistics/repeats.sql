@@ -1,32 +1,30 @@
--- How much less the asks of two periods tell because members ask more than once. One row a split.
+-- How much less the asks of two periods tell because members ask more than once: or whatever else is counted, and drawn
+-- together. One row a split.
 --
 -- design_effect (Kish 1965): the variance of the difference of the two shares when members are drawn, over the variance
 -- when single asks are. Each member is left out in turn, of both periods at once (the jackknife; Efron and Stein 1981),
 -- so who asks in both is not mistaken for two, and a few members who ask a lot weigh as they should. too_young: asks
--- that have had less time than the target. members: who asked in the period in which fewer did.
+-- that have had less time than the target; the others are asks and asks_before. members: who asked in the period in
+-- which fewer did.
 with asked as (
     select
-        asks.split, asks.person_id, asks.is_now,
-        asks.age_hours >= coalesce($hours::double, asks.target_hours, 24) as is_mature,
-        asks.answered_at is not null
-        and asks.hours <= coalesce($hours::double, asks.target_hours, 24) as is_in_time
-    from (
-        select *, true as is_now
-        from asks_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
-        union all by name
-        select *, false as is_now
-        from asks_in($before_since_at, $before_until_at, $by, $platforms, $sources, $channels, $population, $inferred)
-    ) as asks
+        split_of($by, place.platform, place.source, place.channel_label) as split, counted.drawn_id, counted.is_now,
+        counted.is_mature, counted.items, counted.met
+    from counted_in_both(
+        $since_at, $until_at, $before_since_at, $before_until_at, $zone, $hours, $platforms, $sources, $channels,
+        $population, $inferred
+    ) as counted
+    inner join places as place on counted.place_id = place.place_id
 ),
 by_member as (
     select
-        split, person_id,
-        count(*) filter (where is_now) as asks, count(*) filter (where is_now and is_in_time) as met,
-        count(*) filter (where not is_now) as asks_before,
-        count(*) filter (where not is_now and is_in_time) as met_before
+        split, drawn_id,
+        coalesce(sum(items) filter (where is_now), 0) as asks, coalesce(sum(met) filter (where is_now), 0) as met,
+        coalesce(sum(items) filter (where not is_now), 0) as asks_before,
+        coalesce(sum(met) filter (where not is_now), 0) as met_before
     from asked
     where is_mature
-    group by split, person_id
+    group by split, drawn_id
 ),
 totals as (
     select
@@ -50,20 +48,21 @@ varied as (
             totals.share * (1 - totals.share) / totals.asks
             + totals.share_before * (1 - totals.share_before) / totals.asks_before
         ) as by_asks,
-        any_value(totals.members) as members
+        any_value(totals.members) as members, any_value(totals.asks) as asks,
+        any_value(totals.asks_before) as asks_before
     from by_member
     inner join totals on by_member.split is not distinct from totals.split
     group by totals.split
 ),
 young as (
     select
-        split, count(*) filter (where is_now and not is_mature) as too_young,
-        count(*) filter (where not is_now and not is_mature) as too_young_before
+        split, coalesce(sum(items) filter (where not is_mature), 0)::bigint as too_young
     from asked
     group by split
 )
 select
-    young.split, young.too_young + young.too_young_before as too_young, coalesce(varied.members, 0) as members,
+    young.split, young.too_young, coalesce(varied.members, 0) as members,
+    coalesce(varied.asks, 0)::bigint as asks, coalesce(varied.asks_before, 0)::bigint as asks_before,
     varied.by_members / nullif(varied.by_asks, 0) as design_effect
 from young
 left join varied on young.split is not distinct from varied.split
