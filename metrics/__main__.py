@@ -71,8 +71,7 @@ def main_command(
 ) -> None:
     """Print one metric, or the list of them."""
     if name is None:
-        for each in metrics().values():
-            print(f"{each.name:<26} {each.asks}")
+        _print_names()
         return
     if card:
         _print_card(named(name), form)
@@ -91,6 +90,11 @@ def main_command(
     answer = ask(store, settings, question)
     _print(answer.rows, form, answer.fingerprint)
     print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+
+
+def _print_names() -> None:
+    for each in metrics().values():
+        print(f"{each.name:<26} {each.asks}")
 
 
 def _compare(store: Store, settings: Settings, question: Question, form: Format | None) -> None:

@@ -283,16 +283,16 @@ class _Both:
     def fingerprints(self) -> tuple[str, ...]:
         """What a change carries."""
         metric, snapshot = metrics()[self.question.name], self.store.snapshot or ""
-        asked = (self.of(each) for each in (self.period, self.previous))
+        asked = (self.over(each) for each in (self.period, self.previous))
         return (*(fingerprint(metric, each, self.settings, snapshot) for each in asked), f"guard-{version()}")
 
-    def of(self, period: Period) -> Question:
+    def over(self, period: Period) -> Question:
         """The question about one period."""
         return replace(self.question, since=period.since, until=period.until)
 
     def rows(self, period: Period) -> list[Row]:
         """The metric's rows in a period, each with its `split`."""
-        rows = ask(self.store, self.settings, self.of(period)).rows.to_dicts()
+        rows = ask(self.store, self.settings, self.over(period)).rows.to_dicts()
         return [row | {"split": row.get(self.question.by or "")} for row in rows]
 
     def whole(self, period: Period) -> dict[Split, Row]:
