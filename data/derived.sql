@@ -20,9 +20,10 @@ create or replace table people (
     first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean
 );
 
--- Where a message (or the thread it opens) belongs to a conversation that its own fields do not name.
+-- Where a message (or the thread it opens) belongs to a conversation that its own fields do not name. target: the line
+-- that it answers or goes on from.
 create or replace table resolved (
-    source_key bigint, line_id ubigint, conversation_key ubigint, basis varchar
+    source_key bigint, line_id ubigint, conversation_key ubigint, target ubigint, basis varchar
 );
 
 create or replace table conversations (
