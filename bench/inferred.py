@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,10 +57,9 @@ class Log:
         both = ((self.said[line], self.said[other]) for line, other in pairs if {line, other} <= self.said.keys())
         return {(line.id, other.id) for line, other in both if line.member_id != other.member_id}
 
-    def judged(self, links: Iterable[Link]) -> set[Link]:
-        """Those of lines that were looked at."""
-        seen = {self.said[line].id for line in self.linked.keys() & self.said.keys()}
-        return {link for link in links if link[0] in seen}
+    def judged(self) -> set[str]:
+        """The lines that were looked at."""
+        return {self.said[line].id for line in self.linked.keys() & self.said.keys()}
 
     def openers(self) -> dict[str, datetime | None]:
         """Each line that begins a conversation, and when somebody else first spoke in it."""
@@ -162,7 +161,8 @@ def _links(store: Store, logs: list[Log]) -> list[Figure]:
         "next speaker": {link for log in logs for link in next_speaker(log)},
     }
     true = {link for log in logs for link in log.links()}
-    scores = {name: score(set().union(*(log.judged(links) for log in logs)), true) for name, links in found.items()}
+    judged = {line for log in logs for line in log.judged()}
+    scores = {name: score({link for link in links if link[0] in judged}, true) for name, links in found.items()}
     mine, best = scores.pop(""), max(scores["names the other"].f1, scores["next speaker"].f1)
     goal = round(100 - best - CLEARLY, 1)
     return [_missed("precision", mine, scores), _missed("recall", mine, scores), _missed("f1", mine, scores, goal)]

@@ -353,7 +353,7 @@ following as (
     from crowded
     where
         is_plain and epoch_us(sent_at) - epoch_us(before_at) <= 30 * 6e7
-        and coalesce(epoch_us(sent_at) - epoch_us(crowd_at) > 5 * 6e7, true) and line_id not in (select node from edge)
+        and coalesce(epoch_us(sent_at) - epoch_us(crowd_at) > 5 * 6e7, true)
 ),
 guess as (
     select

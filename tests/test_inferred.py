@@ -55,6 +55,10 @@ ANSWERED = {
         "0:00 ana\n1:00 zoe\n1:10 ben @ana\n1:20 zoe\n1:30 ana\n1:40 zoe\n1:50 ana",
         {"1:00": "0:00", "1:30": "1:10"},
     ),
+    "even of two alone, what named them is answered, not what was added": (
+        "0:00 ana\n1:00 ben @ana\n1:10 ben\n1:20 ana",
+        {"1:20": "1:00"},
+    ),
     "whoever is named answers within five minutes": (
         "0:00 ana\n1:00 ben @ana\n4:00 zoe\n4:30 kim\n6:00 ana",
         {"6:00": "1:00"},
