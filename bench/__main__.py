@@ -22,6 +22,7 @@ class Part(StrEnum):
     metrics = "metrics"
     pages = "pages"
     sentiment = "sentiment"
+    inferred = "inferred"
 
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
@@ -51,6 +52,10 @@ def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list
         from bench import sentiment
 
         return sentiment.figures(strong=strong)
+    if part is Part.inferred:
+        from bench import inferred
+
+        return inferred.figures()
     folder = load.database(messages)
     if part is Part.metrics:
         from bench import metrics

@@ -35,10 +35,10 @@ create or replace table resolved (
     source_key bigint, line_id ubigint, conversation_key ubigint, target ubigint, basis varchar
 );
 
--- Inferred replies: what in a chat channel is only likely to answer the line before it.
+-- Inferred replies: what in a chat channel only seems to answer another line, the target.
 create or replace table guesses (
     source_key bigint, line_id ubigint, sent_at timestamptz, person_id ubigint, role varchar,
-    before_line ubigint, before_person ubigint, before_at timestamptz
+    target ubigint, answered_id ubigint, answered_at timestamptz
 );
 
 create or replace table conversations (
@@ -108,13 +108,15 @@ create or replace table praise (
 
 -- Who answered whom, by conversation and day: people, not accounts' names.
 create or replace table reply_pairs (
-    source_key bigint, place_id ubigint, conversation_key ubigint, replier_id ubigint, asker_id ubigint, day date, replies bigint
+    source_key bigint, place_id ubigint, conversation_key ubigint, replier_id ubigint, asker_id ubigint,
+    day date, replies bigint
 );
 
 -- One row a newcomer's first post, where newcomers can be told. reply_at: when another human next spoke in that
 -- conversation; back_at: when they first spoke on a later day.
 create or replace table newcomers (
-    line_id ubigint, source_key bigint, place_id ubigint, person_id ubigint, message_id varchar, first_at timestamptz, week date,
+    line_id ubigint, source_key bigint, place_id ubigint, person_id ubigint, message_id varchar,
+    first_at timestamptz, week date,
     reply_at timestamptz, inferred_reply_at timestamptz, back_at timestamptz
 );
 
@@ -125,5 +127,6 @@ create or replace table lapses (
 
 -- What staff said in public, by conversation and day: all of it, and what answers a member.
 create or replace table staff_days (
-    source_key bigint, place_id ubigint, conversation_key ubigint, day date, week date, messages bigint, answers bigint, inferred_answers bigint
+    source_key bigint, place_id ubigint, conversation_key ubigint, day date, week date,
+    messages bigint, answers bigint, inferred_answers bigint
 );

@@ -55,7 +55,9 @@ select
     (epoch_us(place.as_of) - epoch_us(asks.asked_at)) / 3.6e9 as age_hours,
     (
         coalesce(
-            case when inferred then least(asks.business_reply, asks.business_inferred_reply) else asks.business_reply end,
+            case
+                when inferred then least(asks.business_reply, asks.business_inferred_reply) else asks.business_reply
+            end,
             place.business_as_of
         ) - asks.business_asked
     ) / 3.6e9 as business_hours,
