@@ -631,7 +631,7 @@ def _patterns(brands: tuple[str, ...]) -> dict[str, str]:
     unspaced = words.pop("unspaced")
     apart, run_on = _either(words, unspaced, spaced=True), _either(words, unspaced, spaced=False)
     edge = r"(?:[^\p{L}\p{M}\p{N}]\p{M}*)"  # a sign of Hindi is a letter with its marks; an emoji, too, may carry one
-    ends = r"(?:[^\p{L}\p{M}\p{N}'’]|$)"  # "can't" is not "can"
+    ends = rf"(?:{edge}|$)"
     # One word after a greeting: to look further takes RE2 several times as long for the whole.
     opens = rf"(?:^(?:(?:{apart['greetings']})(?:[,،!\s]+[^\s.!?]+)??[,،!\s]\s*)?|[\n。！？]\s*|[.!?:;؟؛।]\s+)"
     closes = r"[\s\"'”」』）)~～…^]*(?:[.!。！，\n]|$)"
