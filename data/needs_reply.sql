@@ -16,9 +16,14 @@ create or replace temp macro has_question_mark(words) as
 -- Under three words. Where no room is left between words, signs are counted: two to a word in Chinese and Japanese,
 -- four, marks counted, in Thai, Lao, Khmer and Burmese.
 create or replace temp macro is_too_short(words) as
-    not regexp_matches(words, '([\p{L}\p{N}][\p{L}\p{M}\p{N}''’_]*[^\p{L}\p{M}\p{N}][^\p{L}\p{N}]*){2}[\p{L}\p{N}]')
-    and not regexp_matches(words, '([\p{Han}\p{Hiragana}\p{Katakana}ー][^\p{L}\p{N}]*){6}')
-    and not regexp_matches(words, '([\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}][^\p{L}\p{N}]*){12}');
+    case
+        when
+            regexp_matches(words, '([\p{L}\p{N}][\p{L}\p{M}\p{N}''’_]*[^\p{L}\p{M}\p{N}][^\p{L}\p{N}]*){2}[\p{L}\p{N}]')
+            then false
+        else
+            not regexp_matches(words, '([\p{Han}\p{Hiragana}\p{Katakana}ー][^\p{L}\p{N}]*){6}')
+            and not regexp_matches(words, '([\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}][^\p{L}\p{N}]*){12}')
+    end;
 
 create or replace temp macro is_courtesy(words, courtesy) as regexp_full_match(words, courtesy);
 
