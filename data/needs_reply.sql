@@ -7,13 +7,23 @@ create or replace temp macro without_links(words) as
         else coalesce(words, '')
     end;
 
+-- Also of Chinese, Arabic, Armenian and Greek. Greek has a sign of its own, but its keyboards write a semicolon.
 create or replace temp macro has_question_mark(words) as
-    contains(words, '?') or contains(words, '？') or contains(words, '؟');
+    contains(words, '?') or contains(words, '？') or contains(words, '؟') or contains(words, '՞')
+    or contains(words, chr(894))
+    or case when contains(words, ';') then regexp_matches(words, '\p{Greek}{2};') else false end;
 
--- Under three words. Chinese and Japanese leave no room between words: two signs count as one.
+-- Under three words. Where no room is left between words, signs are counted: two to a word in Chinese and Japanese,
+-- four, marks counted, in Thai, Lao, Khmer and Burmese.
 create or replace temp macro is_too_short(words) as
-    not regexp_matches(words, '([\p{L}\p{N}][\p{L}\p{M}\p{N}''’_]*[^\p{L}\p{N}]+){2}[\p{L}\p{N}]')
-    and not regexp_matches(words, '([\p{Han}\p{Hiragana}\p{Katakana}][^\p{L}\p{N}]*){6}');
+    case
+        when
+            regexp_matches(words, '([\p{L}\p{N}][\p{L}\p{M}\p{N}''’_]*[^\p{L}\p{M}\p{N}][^\p{L}\p{N}]*){2}[\p{L}\p{N}]')
+            then false
+        else
+            not regexp_matches(words, '([\p{Han}\p{Hiragana}\p{Katakana}ー][^\p{L}\p{N}]*){6}')
+            and not regexp_matches(words, '([\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}][^\p{L}\p{N}]*){12}')
+    end;
 
 create or replace temp macro is_courtesy(words, courtesy) as regexp_full_match(words, courtesy);
 

@@ -642,20 +642,31 @@ def _used(statement: str, params: Mapping[str, object]) -> dict[str, object]:
 def _patterns(brands: tuple[str, ...]) -> dict[str, str]:
     """The regular expressions of needs_reply.sql, from data/words.toml."""
     words = tomllib.loads(_text("words.toml"))
-    starts, asks, courtesies = (
-        _any(chain.from_iterable(words[part].values())) for part in ("questions", "asks", "courtesies")
-    )
-    edge = r"[^\p{L}\p{N}]"
-    greeting = r"^(hi|hey|hello|hallo|hola)\b[^.!?\n]{0,20}?[,!\s]\s*"
+    unspaced = words.pop("unspaced")
+    apart, run_on = _either(words, unspaced, spaced=True), _either(words, unspaced, spaced=False)
+    edge = r"(?:[^\p{L}\p{M}\p{N}]\p{M}*)"  # a sign of Hindi is a letter with its marks; an emoji, too, may carry one
+    ends = rf"(?:{edge}|$)"
+    # One word after a greeting: to look further takes RE2 several times as long for the whole.
+    opens = rf"(?:^(?:(?:{apart['greetings']})(?:[,،!\s]+[^\s.!?]+)??[,،!\s]\s*)?|[\n。！？]\s*|[.!?:;؟؛।]\s+)"
+    closes = r"[\s\"'”」』）)~～…^]*(?:[.!。！，\n]|$)"
     return {
-        "question": rf"(^|[.!?:;\n]\s*|{greeting})({starts})({edge}|$)|(^|{edge})({asks})({edge}|$)",
-        "courtesy": rf"({edge}*({courtesies})({edge}+|$))*{edge}*",
+        "question": rf"{opens}(?:{apart['questions']}){ends}|(?:^|{edge})(?:{apart['asks']}){ends}"
+        rf"|{run_on['asks']}|(?:{apart['endings']}|{run_on['endings']}){closes}",
+        "courtesy": rf"(?:{edge}*(?:(?:{apart['courtesies']})(?:{edge}+|$)|{run_on['courtesies']}))*{edge}*",
         "brands": rf"(^|{edge})({_any([brand.lower() for brand in brands])})({edge}|$)" if brands else r"[^\s\S]",
     }
 
 
+def _either(words: Mapping[str, Mapping[str, list[str]]], unspaced: list[str], *, spaced: bool) -> dict[str, str]:
+    """Each part's words, of the languages that put spaces between words or of those that do not."""
+    return {
+        part: _any(chain.from_iterable(said for language, said in by.items() if (language in unspaced) != spaced))
+        for part, by in words.items()
+    }
+
+
 def _any(words: Iterable[str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return "|".join(re.escape(word).replace("'", "['’]") for word in sorted(words, key=len, reverse=True))
 
 
 def _plausible(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
