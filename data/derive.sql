@@ -601,7 +601,7 @@ guess as (
 )
 select
     said.source_key, guess.node as line_id, said.sent_at, said.person_id, said.role,
-    guess.target, answered.person_id as answered_id, answered.sent_at as answered_at
+    guess.target, answered.person_id as answered_id, answered.role as answered_role, answered.sent_at as answered_at
 from guess
 inner join talk as said on guess.node = said.line_id
 inner join talk as answered on guess.target = answered.line_id
@@ -794,21 +794,17 @@ with said as (
     from talk
     inner join place on talk.place_id = place.place_id
     where talk.role = 'staff' and talk.is_human and not place.is_private
-),
-guessed as (
-    select inferred.line_id, inferred.conversation_key from inferred semi join said on inferred.line_id = said.line_id
 )
 select
     said.source_key, said.place_id, said.conversation_key, said.day, date_trunc('week', said.day)::date as week,
     count(*) as messages,
     count(*) filter (where opened.position < said.position) as answers,
     count(*) filter (
-        where coalesce(opened.position > said.position, true) and thought.sent_at <= said.sent_at
+        where coalesce(opened.position > said.position, true)
+        and said.line_id in (select line_id from guesses where answered_role = 'member')
     ) as inferred_answers
 from said
 left join opened on said.conversation_key = opened.conversation_key
-left join guessed on said.line_id = guessed.line_id
-left join opened as thought on guessed.conversation_key = thought.conversation_key
 group by all
 order by said.day;
 drop table talk;
