@@ -41,6 +41,7 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One mistake: the text that stands once in the file, and what it becomes.
 
     `caught_by` is a metric, or a metric and how the `why` of its example begins: the start of a worked example's name.
+    Where it is left out, it is the file's own metric.
     """
 
     kind: Kind
@@ -90,14 +91,17 @@ def _notices(store: Store, name: str, example: dict[str, Any]) -> bool:
     return shown != wanted
 
 
+def _forget() -> None:
+    for remembered in READ_ONCE:
+        remembered.cache_clear()
+
+
 @pytest.fixture
 def read_anew() -> Iterator[None]:
     """What a file says is remembered: forgotten before, for the mutant to be read, and after, for it not to stay."""
-    for step in range(2):
-        for remembered in READ_ONCE:
-            remembered.cache_clear()
-        if not step:
-            yield
+    _forget()
+    yield
+    _forget()
 
 
 class Communities:
