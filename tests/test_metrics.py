@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +12,7 @@ from typing import Any, get_args
 import polars as pl
 import pytest
 
+from data.marks import Marks, Target
 from data.store import Store
 from metrics.metric import By, Question, ask, metrics
 from tests import sparse
@@ -40,18 +42,39 @@ def rows_of(store: Store, name: str, settings: dict[str, Any] | None = None, **g
     return ask(store, sparse.settings(settings), _question(name, given)).rows.to_dicts()
 
 
-@pytest.mark.parametrize(("name", "example"), _examples())
-def test_worked_example(name: str, example: dict[str, Any], tmp_path: Path) -> None:
-    options = {key: example[key] for key in ("members", "forum", "since", "until", "audience") if key in example}
-    store = sparse.store_of(tmp_path, example.get("messages", []), given=example.get("settings"), **options)
+def example_store(folder: Path, example: dict[str, Any]) -> Store:
+    """A community as a worked example tells of it: what people decided first, then one load, then `more` of them."""
+    store, given = Store(folder), example.get("settings")
+    _decide(folder, example.get("marks", []))
+    for part in (example, *example.get("more", [])):
+        options = {key: part[key] for key in ("members", "forum", "since", "until", "audience") if key in part}
+        sparse.load(store, part.get("messages", []), given=given, **options)
+    return store
+
+
+def _decide(folder: Path, marks: list[dict[str, str]]) -> None:
+    if marks:
+        folder.mkdir(parents=True, exist_ok=True)
+        with closing(Marks(folder)) as journal:
+            for mark in marks:
+                journal.add(mark["kind"], Target("forum", "acme", mark["message"]), mark["value"], by="mia")
+
+
+def shown_and_wanted(store: Store, name: str, example: dict[str, Any]) -> tuple[list[dict[str, Any]], list[Any]]:
+    """What a metric says of that community, and what it has to: the columns that the example names."""
     rows = rows_of(store, name, example.get("settings"), **example.get("question", {}))
     if "sort" in example:
         rows.sort(key=lambda row: row[example["sort"]])
     expected = example["rows"]
     shown = [{key: _plain(row[key]) for key in expected[0]} for row in rows] if expected else rows
     wanted = [{key: _wanted(value) for key, value in row.items()} for row in expected]
-    near: list[Any] = [pytest.approx(row, abs=example.get("within", 1e-6)) for row in wanted]
-    assert shown == near
+    return shown, [pytest.approx(row, abs=example.get("within", 1e-6)) for row in wanted]
+
+
+@pytest.mark.parametrize(("name", "example"), _examples())
+def test_worked_example(name: str, example: dict[str, Any], tmp_path: Path) -> None:
+    shown, wanted = shown_and_wanted(example_store(tmp_path, example), name, example)
+    assert shown == wanted
 
 
 def _plain(value: Any) -> Any:
