@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from bench import load
-from bench.figures import Broken, Figure, as_json, table
+from bench.figures import Broken, Figure, as_json, say, table
 
 QUICK = 100_000
+MANY = 10_000_000
+"""Of `metrics` and `derive`, whose goals are for so many messages."""
 
 
 class Part(StrEnum):
@@ -20,6 +22,7 @@ class Part(StrEnum):
 
     load = "load"
     metrics = "metrics"
+    derive = "derive"
     pages = "pages"
     sentiment = "sentiment"
 
@@ -30,21 +33,31 @@ app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 @app.command()
 def main_command(
     parts: Annotated[list[Part] | None, typer.Argument(help="What to measure.", show_default=False)] = None,
-    messages: Annotated[int, typer.Option(help="Size of the made-up export.", min=1000)] = load.HELD_FROM,
+    messages: Annotated[
+        int | None,
+        typer.Option(
+            help="Size of the made-up export.",
+            min=1000,
+            show_default=f"{load.HELD_FROM:,}, of metrics and derive {MANY:,}",
+        ),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK:,} messages.")] = False,
     full: Annotated[bool, typer.Option("--full", help=f"Also load {load.LARGE:,} messages.")] = False,
     strong: Annotated[Path | None, typer.Option(help="A model's folder, to set beside our scorer.")] = None,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure, and print what was found. A missed goal is no failure: the machine may be busy."""
-    size = QUICK if quick else messages
-    found = [figure for part in Part if part in (parts or Part) for figure in _measure(part, size, full, strong)]
+    found: list[Figure] = []
+    for part in Part:
+        if part in (parts or Part):
+            default = MANY if part in {Part.metrics, Part.derive} else load.HELD_FROM
+            found += _measure(part, QUICK if quick else messages or default, full, strong)
     print(as_json(found) if as_json_ else table(found))
 
 
 def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list[Figure]:
     """One part. The heavy libraries of the pages are loaded only where they are needed."""
-    print(f"measuring {part} ...", file=sys.stderr)
+    say(f"measuring {part}")
     if part is Part.load:
         return load.figures(messages, full)
     if part is Part.sentiment:
@@ -55,7 +68,11 @@ def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list
     if part is Part.metrics:
         from bench import metrics
 
-        return metrics.figures(folder)
+        return metrics.figures(messages, folder, load.database(metrics.SMALL) if messages > metrics.SMALL else None)
+    if part is Part.derive:
+        from bench import derive
+
+        return derive.figures(messages, folder)
     from bench import pages
 
     smaller = load.WORK / f"data-{QUICK}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import msgspec
@@ -29,6 +30,11 @@ class Figure(msgspec.Struct, frozen=True):
         return "met" if self.value <= self.goal else "MISSED"
 
 
+def say(what: str) -> None:
+    """Tell who waits what is being done."""
+    print(f"bench: {what} ...", file=sys.stderr, flush=True)
+
+
 def table(figures: Sequence[Figure]) -> str:
     """The figures as a table, a part below the other."""
     rows = [("", "figure", "goal", "", "measured against")]
@@ -49,4 +55,5 @@ def as_json(figures: Sequence[Figure]) -> str:
 
 def _row(figure: Figure) -> tuple[str, str, str, str, str]:
     goal = "" if figure.goal is None else f"<= {figure.goal:g} {figure.unit}"
-    return f"  {figure.what}", f"{figure.value:,.2f} {figure.unit}", goal, figure.verdict, figure.against
+    digits = 2 if figure.value >= 1 else 3
+    return f"  {figure.what}", f"{figure.value:,.{digits}f} {figure.unit}", goal, figure.verdict, figure.against
