@@ -12,10 +12,6 @@ import typer
 from bench import load
 from bench.figures import Broken, Figure, as_json, say, table
 
-QUICK = 100_000
-MANY = 10_000_000
-"""Of `metrics` and `derive`, whose goals are for so many messages."""
-
 
 class Part(StrEnum):
     """What to measure."""
@@ -38,10 +34,10 @@ def main_command(
         typer.Option(
             help="Size of the made-up export.",
             min=1000,
-            show_default=f"{load.HELD_FROM:,}, of metrics and derive {MANY:,}",
+            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}",
         ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK:,} messages.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{load.FEW:,} messages.")] = False,
     full: Annotated[bool, typer.Option("--full", help=f"Also load {load.LARGE:,} messages.")] = False,
     strong: Annotated[Path | None, typer.Option(help="A model's folder, to set beside our scorer.")] = None,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -50,8 +46,8 @@ def main_command(
     found: list[Figure] = []
     for part in Part:
         if part in (parts or Part):
-            default = MANY if part in {Part.metrics, Part.derive} else load.HELD_FROM
-            found += _measure(part, QUICK if quick else messages or default, full, strong)
+            default = load.MANY if part in {Part.metrics, Part.derive} else load.HELD_FROM
+            found += _measure(part, load.FEW if quick else messages or default, full, strong)
     print(as_json(found) if as_json_ else table(found))
 
 
@@ -68,16 +64,16 @@ def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list
     if part is Part.metrics:
         from bench import metrics
 
-        return metrics.figures(messages, folder, load.database(metrics.SMALL) if messages > metrics.SMALL else None)
+        return metrics.figures(messages, folder, load.database(load.FEW) if messages > load.FEW else None)
     if part is Part.derive:
         from bench import derive
 
         return derive.figures(messages, folder)
     from bench import pages
 
-    smaller = load.WORK / f"data-{QUICK}"
-    has_smaller = messages > QUICK and (smaller / "CURRENT").exists()
-    return pages.figures(folder, load.database(QUICK) if has_smaller else None)
+    smaller = load.WORK / f"data-{load.FEW}"
+    has_smaller = messages > load.FEW and (smaller / "CURRENT").exists()
+    return pages.figures(folder, load.database(load.FEW) if has_smaller else None)
 
 
 def main() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import duckdb
 import polars as pl
 
-from bench.figures import Broken, Figure, say
+from bench import load
+from bench.figures import Broken, Figure, say, worked
 from data.columns import MESSAGES
 from data.records import Member, Messages, Source
 from data.settings import read_settings
@@ -18,14 +17,13 @@ from data.store import MASTER, Chunk, Loader, Store
 
 HERE = Path(__file__).parent
 ROUNDS = 3
-HELD_FROM = 10_000_000
 NEW = 1000
-ALL, SOME = 5.0, 0.1
+GOALS = 5.0, 0.1
 
 
 def figures(messages: int, folder: Path, rounds: int = ROUNDS) -> list[Figure]:
     """Copy, full derivation and the one after new messages, by turns, on a throw-away copy of the database."""
-    store, goals = Store(folder), (ALL, SOME) if messages >= HELD_FROM else (None, None)
+    store, goals = Store(folder), GOALS if messages >= load.MANY else (None, None)
     with store.rehearsal() as rehearsed:
         taken = [_round(store, rehearsed, turn + 1) for turn in range(rounds)]
     copied, whole, after = (median(times) for times in zip(*taken, strict=True))
@@ -45,18 +43,18 @@ def _round(store: Store, rehearsed: Store, turn: int) -> tuple[float, float, flo
     with rehearsed.loading(read_settings()) as loader:
         loader.touch_all()
         say(f"round {turn}: deriving all")
-        whole = _worked(loader.derive)
+        whole = worked(loader.derive)
         _take_later(store, loader, turn)
         say(f"round {turn}: deriving after new messages")
-        return copied, whole, _worked(loader.derive)
+        return copied, whole, worked(loader.derive)
 
 
 def _copied(database: Path) -> float:
     """A copy by a connection that has as much memory as the loader's."""
     with duckdb.connect(str(database), config={"memory_limit": "450MB", "preserve_insertion_order": False}) as own:
-        worked = _worked(lambda: own.execute((HERE / "copy.sql").read_text("utf-8")))
+        taken = worked(lambda: own.execute((HERE / "copy.sql").read_text("utf-8")))
         own.execute("drop table copied")
-    return worked
+    return taken
 
 
 def _take_later(store: Store, loader: Loader, turn: int) -> None:
@@ -68,15 +66,8 @@ def _take_later(store: Store, loader: Loader, turn: int) -> None:
         many=[Messages(later.select(set(later.columns) & set(MESSAGES.names)).to_arrow())],
         members=[Member(each["member_id"], each["newcomer"]) for each in newcomers.iter_rows(named=True)],
     )
-    load = loader.begin(Source(platform, source, name), "what came later")
-    loader.take(load, chunk)
-    loader.finish(load)
-    if load.fate.inserted != NEW:
-        raise Broken(f"{NEW:,} new messages should be inserted; the load says {load.fate}")
-
-
-def _worked(work: Callable[[], object]) -> float:
-    """Processor seconds, those of DuckDB's threads too."""
-    began = time.process_time()
-    work()
-    return time.process_time() - began
+    account = loader.begin(Source(platform, source, name), "what came later")
+    loader.take(account, chunk)
+    loader.finish(account)
+    if account.fate.inserted != NEW:
+        raise Broken(f"{NEW:,} new messages should be inserted; the load says {account.fate}")

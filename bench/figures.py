@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -33,6 +34,13 @@ class Figure(msgspec.Struct, frozen=True):
 def say(what: str) -> None:
     """Tell who waits what is being done."""
     print(f"bench: {what} ...", file=sys.stderr, flush=True)
+
+
+def worked(question: Callable[[], object]) -> float:
+    """Processor seconds that a question takes, those of DuckDB's threads too."""
+    began = time.process_time()
+    question()
+    return time.process_time() - began
 
 
 def table(figures: Sequence[Figure]) -> str:

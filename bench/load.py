@@ -23,6 +23,8 @@ REPEATS = 3
 HELD_FROM = 1_000_000
 """The goals are for so many messages: with fewer, starting Python weighs too much."""
 LARGE = 3_000_000
+FEW, MANY = 100_000, 10_000_000
+"""The goals of metrics and of deriving are for many; with few, starting on a question weighs more than answering it."""
 FATES = ("inserted", "updated", "unchanged", "refused")
 MADE_BY = ("data/demo.py", "data/lanterns.py", "data/demo_words.toml")
 """What decides what stands in an export; and what else decides which facts a load makes of it."""

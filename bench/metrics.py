@@ -6,7 +6,6 @@ for less than the metrics do, and say what they leave out.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,8 +14,8 @@ from statistics import median
 import pandas as pd  # type: ignore[import-untyped] # ships no types
 import polars as pl
 
-from bench import pandas_plain
-from bench.figures import Figure, say
+from bench import load, pandas_plain
+from bench.figures import Figure, say, worked
 from data.settings import read_settings
 from data.store import Store
 from metrics.metric import Question, ask, metrics
@@ -25,10 +24,8 @@ HERE = Path(__file__).parent
 PLAIN = {path.stem: path.read_text("utf-8") for path in sorted((HERE / "plain").glob("*.sql"))}
 MACROS = PLAIN.pop("macros")
 ROUNDS = 3
-SMALL, HELD_FROM = 100_000, 10_000_000
-"""Growth is measured from so many messages, and the goals are for so many: DuckDB thinks about each question for some
-milliseconds before it reads."""
 GOALS = {"plain SQL": 0.2, "pandas": 0.02, "fewer messages": 20.0}
+"""The most that a metric may take of the same question put to the raw messages, and of itself put to few messages."""
 LISTED = 200
 """Rows of a list, as many as its page shows."""
 Asked = dict[tuple[str, str], Callable[[], object]]
@@ -38,15 +35,15 @@ Asked = dict[tuple[str, str], Callable[[], object]]
 def figures(messages: int, folder: Path, smaller: Path | None = None, rounds: int = ROUNDS) -> list[Figure]:
     """Every metric beside its plain twins, by turns; its growth, where there is a smaller database to grow from."""
     times = _times(_asked(folder, smaller), rounds)
-    against = {"fewer messages": f"with {SMALL:,} messages"}
+    against = {"fewer messages": f"with {load.FEW:,} messages"}
     found = [
         Figure(
-            f"metrics, to {whom}", name, times[name, ""] / worked,
-            goal=GOALS[whom] if messages >= HELD_FROM else None,
-            against=f"{times[name, ''] * 1e3:,.0f} ms to {worked * 1e3:,.0f} ms {against.get(whom, '')}".rstrip(),
+            f"metrics beside {whom}", name, times[name, ""] / taken,
+            goal=GOALS[whom] if messages >= load.MANY else None,
+            against=f"{times[name, ''] * 1e3:,.0f} ms to {taken * 1e3:,.0f} ms {against.get(whom, '')}".rstrip(),
         )
         for whom in GOALS
-        for (name, asked), worked in times.items()
+        for (name, asked), taken in times.items()
         if asked == whom
     ]  # fmt: skip
     return found + [
@@ -96,7 +93,5 @@ def _times(asked: Asked, rounds: int) -> dict[tuple[str, str], float]:
                 say(f"round {number + 1} of {rounds}: {name}")
             elif whom == "pandas" and number:
                 continue
-            began = time.process_time()
-            question()
-            taken[name, whom].append(time.process_time() - began)
+            taken[name, whom].append(worked(question))
     return {each: median(times) for each, times in taken.items()}

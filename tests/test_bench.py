@@ -115,7 +115,7 @@ def test_what_is_made_of_other_files_is_made_anew(tmp_path: Path) -> None:
 
 def test_every_metric_is_measured_beside_its_plain_twins(folder: Path) -> None:
     found = metrics.figures(MESSAGES, folder, smaller=folder, rounds=1)
-    named = {whom: {each.what for each in found if each.part.endswith(f"to {whom}")} for whom in metrics.GOALS}
+    named = {whom: {each.what for each in found if each.part.endswith(f"beside {whom}")} for whom in metrics.GOALS}
     assert named["plain SQL"] == named["pandas"] == set(metric.metrics()) - {"audience"}
     assert named["fewer messages"] == set(metric.metrics())
     assert {each.goal for each in found} == {None}
@@ -127,7 +127,7 @@ def test_metrics_are_held_to_their_goals_where_there_are_enough_messages(
 ) -> None:
     times = {("reply_rate", ""): 1.0, ("reply_rate", "plain SQL"): 4.0, ("audience", ""): 0.1}
     monkeypatch.setattr(metrics, "_times", lambda *_: times)
-    monkeypatch.setattr(metrics, "HELD_FROM", MESSAGES)
+    monkeypatch.setattr(load, "MANY", MESSAGES)
     figure = metrics.figures(MESSAGES, folder)[0]
     assert (figure.value, figure.goal, figure.verdict) == (0.25, 0.2, "MISSED")
 
