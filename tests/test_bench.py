@@ -193,7 +193,14 @@ def _told(store: Store) -> dict[str, Any]:
             count(*) as messages, min(sent_at) as since, max(sent_at) as until,
             count(distinct channel_id) as channels, count(distinct member_id) as people,
             count(distinct conversation_id) as threads,
-            count(*) filter (where parent_id not in (select message_id from messages)) as orphans
+            count(*) filter (
+                where parent_id is not null and not exists(
+                    select 1 from messages as parent
+                    where
+                        parent.message_id = messages.parent_id and parent.sent_at < messages.sent_at
+                        and parent.conversation_id = messages.conversation_id
+                )
+            ) as orphans
         from messages
     """
     return store.query(asked).row(0, named=True)
