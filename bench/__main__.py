@@ -10,9 +10,7 @@ from typing import Annotated
 import typer
 
 from bench import load
-from bench.figures import Broken, Figure, as_json, table
-
-QUICK = 100_000
+from bench.figures import Broken, Figure, as_json, say, table
 
 
 class Part(StrEnum):
@@ -20,6 +18,7 @@ class Part(StrEnum):
 
     load = "load"
     metrics = "metrics"
+    derive = "derive"
     pages = "pages"
     sentiment = "sentiment"
     inferred = "inferred"
@@ -31,21 +30,31 @@ app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 @app.command()
 def main_command(
     parts: Annotated[list[Part] | None, typer.Argument(help="What to measure.", show_default=False)] = None,
-    messages: Annotated[int, typer.Option(help="Size of the made-up export.", min=1000)] = load.HELD_FROM,
-    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK:,} messages.")] = False,
+    messages: Annotated[
+        int | None,
+        typer.Option(
+            help="Size of the made-up export.",
+            min=1000,
+            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}",
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{load.FEW:,} messages.")] = False,
     full: Annotated[bool, typer.Option("--full", help=f"Also load {load.LARGE:,} messages.")] = False,
     strong: Annotated[Path | None, typer.Option(help="A model's folder, to set beside our scorer.")] = None,
     as_json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Measure, and print what was found. A missed goal is no failure: the machine may be busy."""
-    size = QUICK if quick else messages
-    found = [figure for part in Part if part in (parts or Part) for figure in _measure(part, size, full, strong)]
+    found: list[Figure] = []
+    for part in Part:
+        if part in (parts or Part):
+            default = load.MANY if part in {Part.metrics, Part.derive} else load.HELD_FROM
+            found += _measure(part, load.FEW if quick else messages or default, full, strong)
     print(as_json(found) if as_json_ else table(found))
 
 
 def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list[Figure]:
     """One part. The heavy libraries of the pages are loaded only where they are needed."""
-    print(f"measuring {part} ...", file=sys.stderr)
+    say(f"measuring {part}")
     if part is Part.load:
         return load.figures(messages, full)
     if part is Part.sentiment:
@@ -60,12 +69,16 @@ def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list
     if part is Part.metrics:
         from bench import metrics
 
-        return metrics.figures(folder)
+        return metrics.figures(messages, folder, load.database(load.FEW) if messages > load.FEW else None)
+    if part is Part.derive:
+        from bench import derive
+
+        return derive.figures(messages, folder)
     from bench import pages
 
-    smaller = load.WORK / f"data-{QUICK}"
-    has_smaller = messages > QUICK and (smaller / "CURRENT").exists()
-    return pages.figures(folder, load.database(QUICK) if has_smaller else None)
+    smaller = load.WORK / f"data-{load.FEW}"
+    has_smaller = messages > load.FEW and (smaller / "CURRENT").exists()
+    return pages.figures(folder, load.database(load.FEW) if has_smaller else None)
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -29,6 +31,18 @@ class Figure(msgspec.Struct, frozen=True):
         return "met" if self.value <= self.goal else "MISSED"
 
 
+def say(what: str) -> None:
+    """Tell who waits what is being done."""
+    print(f"bench: {what} ...", file=sys.stderr, flush=True)
+
+
+def worked(question: Callable[[], object]) -> float:
+    """Processor seconds that a question takes, those of DuckDB's threads too."""
+    began = time.process_time()
+    question()
+    return time.process_time() - began
+
+
 def table(figures: Sequence[Figure]) -> str:
     """The figures as a table, a part below the other."""
     rows = [("", "figure", "goal", "", "measured against")]
@@ -49,4 +63,5 @@ def as_json(figures: Sequence[Figure]) -> str:
 
 def _row(figure: Figure) -> tuple[str, str, str, str, str]:
     goal = "" if figure.goal is None else f"<= {figure.goal:g} {figure.unit}"
-    return f"  {figure.what}", f"{figure.value:,.2f} {figure.unit}", goal, figure.verdict, figure.against
+    digits = 2 if figure.value >= 1 else 3
+    return f"  {figure.what}", f"{figure.value:,.{digits}f} {figure.unit}", goal, figure.verdict, figure.against

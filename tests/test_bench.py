@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from bench import __main__ as command
-from bench import load, metrics, pages
+from bench import derive, load, metrics, pages, pandas_plain
 from bench.figures import Broken, Figure, table
+from data.settings import read_settings
+from data.store import Store
 from metrics import metric
 
 MESSAGES = 2000
@@ -94,8 +99,111 @@ def test_a_process_answers_for_its_own_memory_and_time_alone() -> None:
     assert greedy.worked > modest.worked
 
 
-def test_every_metric_is_measured(folder: Path) -> None:
-    assert {figure.what for figure in metrics.figures(folder, repeats=1)} == set(metric.metrics())
+def test_what_is_made_of_other_files_is_made_anew(tmp_path: Path) -> None:
+    folder = load.database(1000, tmp_path)
+    notes = [tmp_path / "slack-1000.made-by", folder / "made-by"]
+    published = (folder / "snap-000001.duckdb").stat().st_mtime_ns
+    load.database(1000, tmp_path)
+    for note in notes:
+        note.write_text("other files")
+    written = (tmp_path / "slack-1000.zip").stat().st_mtime_ns
+    load.database(1000, tmp_path)
+    assert (folder / "snap-000001.duckdb").stat().st_mtime_ns > published
+    assert (tmp_path / "slack-1000.zip").stat().st_mtime_ns > written
+    assert "other files" not in {note.read_text() for note in notes}
+
+
+def test_every_metric_is_measured_beside_its_plain_twins(folder: Path) -> None:
+    found = metrics.figures(MESSAGES, folder, smaller=folder, rounds=1)
+    named = {whom: {each.what for each in found if each.part.endswith(f"beside {whom}")} for whom in metrics.GOALS}
+    assert named["plain SQL"] == named["pandas"] == set(metric.metrics()) - {"audience"}
+    assert named["fewer messages"] == set(metric.metrics())
+    assert {each.goal for each in found} == {None}
+    assert [each.what for each in found if "without" in each.part] == ["audience"]
+
+
+def test_metrics_are_held_to_their_goals_where_there_are_enough_messages(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {("reply_rate", ""): 1.0, ("reply_rate", "plain SQL"): 4.0, ("audience", ""): 0.1}
+    monkeypatch.setattr(metrics, "_times", lambda *_: times)
+    monkeypatch.setattr(load, "MANY", MESSAGES)
+    figure = metrics.figures(MESSAGES, folder)[0]
+    assert (figure.value, figure.goal, figure.verdict) == (0.25, 0.2, "MISSED")
+
+
+@pytest.mark.parametrize("name", metrics.PLAIN)
+def test_both_plain_twins_say_the_same(name: str, folder: Path) -> None:
+    """They are written apart: where one did less than the question asks, its rows would differ."""
+    store = Store(folder)
+    in_sql = metrics.plain(store, name)
+    in_pandas = pl.from_pandas(getattr(pandas_plain, name)(metrics.raw_tables(store)).reset_index(drop=True))
+    assert len(in_sql) > 0
+    assert_frame_equal(_plain(in_sql), _plain(in_pandas.select(in_sql.columns)))
+
+
+def _plain(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every figure as a float, every moment without a zone: the two libraries have types of their own."""
+    return rows.with_columns(
+        (pl.selectors.numeric() | pl.selectors.boolean()).cast(pl.Float64),
+        pl.selectors.date().cast(pl.Datetime("us")),
+        pl.selectors.datetime().cast(pl.Datetime("us", "UTC")).dt.replace_time_zone(None),
+    )
+
+
+def test_a_plain_twin_puts_the_question_of_its_metric(folder: Path) -> None:
+    """Where the two definitions are one, so are the figures."""
+    store, same = Store(folder), ["week", "members", "new", "retained"]
+    rows = metric.ask(store, read_settings(), metric.Question("member_flow")).rows
+    ours = rows.filter(pl.col("week").is_not_null() & (pl.col("members") > 0))
+    assert_frame_equal(ours.select(same), metrics.plain(store, "member_flow").select(same))
+
+
+def test_a_derivation_is_measured_beside_a_copy_and_after_new_messages(folder: Path) -> None:
+    whole, after = derive.figures(MESSAGES, folder, rounds=1)
+    assert whole.value > 1
+    assert 0 < after.value < 2
+    assert (whole.goal, after.goal) == (None, None)
+
+
+def test_new_messages_follow_on_the_last_with_their_threads_and_newcomers(folder: Path) -> None:
+    store, settings = Store(folder), read_settings()
+    before = _told(store)
+    with store.rehearsal() as copy:
+        with copy.loading(settings) as loader:
+            derive._take_later(store, loader, turn=1)
+            with pytest.raises(Broken, match="1,000 new messages should be inserted"):
+                derive._take_later(store, loader, turn=1)
+            loader.derive()
+            loader.publish()
+        after = _told(copy)
+    assert after["messages"] == before["messages"] + derive.NEW
+    assert after["since"] == before["since"]
+    assert after["channels"] == before["channels"]
+    assert after["until"] > before["until"]
+    assert before["people"] < after["people"] < before["people"] + derive.NEW / 2
+    assert before["threads"] < after["threads"]
+    assert before["orphans"] == after["orphans"]
+
+
+def _told(store: Store) -> dict[str, Any]:
+    """What the database holds, and how many replies have lost what they answer."""
+    asked = """
+        select
+            count(*) as messages, min(sent_at) as since, max(sent_at) as until,
+            count(distinct channel_id) as channels, count(distinct member_id) as people,
+            count(distinct conversation_id) as threads,
+            count(*) filter (
+                where parent_id is not null and not exists(
+                    select 1 from messages as parent
+                    where
+                        parent.message_id = messages.parent_id and parent.sent_at < messages.sent_at
+                        and parent.conversation_id = messages.conversation_id
+                )
+            ) as orphans
+        from messages
+    """
+    return store.query(asked).row(0, named=True)
 
 
 def test_every_page_is_measured_beside_a_bare_one_that_sends_as_much(folder: Path) -> None:

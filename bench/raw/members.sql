@@ -1,0 +1,1 @@
+select member_id, name, is_bot, is_staff from members

@@ -1,0 +1,1 @@
+select message_id, member_id from reactions

@@ -1,0 +1,1 @@
+select text_key, positive, label from scores

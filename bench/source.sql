@@ -1,0 +1,1 @@
+select platform, source, source_name from sources
