@@ -17,56 +17,57 @@ with seen as (
 ),
 visit as (
     select
-        * exclude (before_since), lag(last_at) over stay as before_at, lag(week) over stay as before_week,
+        split, week, first_at, last_at, lag(last_at) over stay as before_at, lag(week) over stay as before_week,
         coalesce(before_since, before_at) as seen_at, lead(week) over stay as next_week
     from seen
     window stay as (partition by split, person_id order by week)
 ),
+alike as (  -- visits that the rest cannot tell apart: some hundred rows, however many members
+    select
+        split, week, first_at is not null as is_inside, seen_at is null as is_new,
+        hours_between(seen_at, first_at) < 56 * 24 as is_soon, before_week = week - 7 as was_here_before,
+        coalesce(next_week > week + 7, true) as misses_next,
+        coalesce(before_at < $since_at::timestamptz, before_at is null) as is_first, next_week is null as is_last,
+        hours_between(seen_at, $since_at::timestamptz) <= 7 * 24 as was_here_lately,
+        hours_between(last_at, $since_at::timestamptz) <= 7 * 24 as is_late, count(*) as visits
+    from visit
+    group by all
+),
 flow as (
     select
-        unnest([week, null]) as week, split,
-        unnest([true, coalesce(before_at < $since_at::timestamptz, before_at is null)]) as is_counted,
+        unnest([week, null, week + 7, null]) as week, split, visits,
+        unnest([
+            is_inside, is_inside and is_first, misses_next, is_late and is_last and not is_inside
+        ]) as is_counted,
         case
-            when seen_at is null then 'new'
-            when unnest([before_week = week - 7, seen_at >= $since_at::timestamptz - interval 7 days]) then 'retained'
-            when first_at - seen_at < interval 56 days then 'returning'
+            when unnest([false, false, true, true]) then 'lapsed'
+            when is_new then 'new'
+            when unnest([was_here_before, was_here_lately, null, null]) then 'retained'
+            when is_soon then 'returning'
             else 'reactivated'
         end as kind
-    from visit
-    where first_at is not null
-),
-lapse as (
-    select week + 7 as week, split, count(*) as lapsed
-    from visit
-    where next_week is null or next_week > week + 7
-    group by all
-    union all
-    select null as week, split, count(*) as lapsed
-    from visit
-    where first_at is null and last_at >= $since_at::timestamptz - interval 7 days and next_week is null
-    group by all
+    from alike
 ),
 counted as (
     select
-        week, split, count(*) as members,
-        count(*) filter (where kind = 'new') as new, count(*) filter (where kind = 'retained') as retained,
-        count(*) filter (where kind = 'returning') as "returning",
-        count(*) filter (where kind = 'reactivated') as reactivated
+        week, split, sum(visits) filter (where kind <> 'lapsed') as members,
+        sum(visits) filter (where kind = 'new') as new, sum(visits) filter (where kind = 'retained') as retained,
+        sum(visits) filter (where kind = 'returning') as "returning",
+        sum(visits) filter (where kind = 'reactivated') as reactivated,
+        sum(visits) filter (where kind = 'lapsed') as lapsed
     from flow
     where is_counted
     group by week, split
 )
 select
     weeks.week, weeks.split,
-    case when weeks.is_known then coalesce(counted.members, 0) end as members,
-    case when weeks.is_known then coalesce(counted.new, 0) end as new,
-    case when weeks.is_known then coalesce(counted.retained, 0) end as retained,
-    case when weeks.is_known then coalesce(counted."returning", 0) end as "returning",
-    case when weeks.is_known then coalesce(counted.reactivated, 0) end as reactivated,
-    case when weeks.is_known then coalesce(lapse.lapsed, 0) end as lapsed
+    case when weeks.is_known then coalesce(counted.members, 0)::bigint end as members,
+    case when weeks.is_known then coalesce(counted.new, 0)::bigint end as new,
+    case when weeks.is_known then coalesce(counted.retained, 0)::bigint end as retained,
+    case when weeks.is_known then coalesce(counted."returning", 0)::bigint end as "returning",
+    case when weeks.is_known then coalesce(counted.reactivated, 0)::bigint end as reactivated,
+    case when weeks.is_known then coalesce(counted.lapsed, 0)::bigint end as lapsed
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
 left join counted
     on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
-left join lapse
-    on weeks.week is not distinct from lapse.week and weeks.split is not distinct from lapse.split
 order by weeks.split nulls first, weeks.week nulls first

@@ -8,6 +8,7 @@ estimate is how far the estimators disagree, and how far they would swing with o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -48,34 +49,55 @@ def shares(scores: pl.DataFrame) -> Shares | None:
         return None
     chances = known.select("p_negative", "p_neutral", "p_positive").to_numpy().astype(np.float64)
     labels = chances.argmax(axis=1)
-    members = np.zeros((BUCKETS, len(labels)))
-    members[np.arange(len(labels)) % BUCKETS, np.arange(len(labels))] = 1
-    return _shares(members, chances, labels, len(scores) - len(labels))
+    members = np.zeros((1, BUCKETS, len(labels)))
+    members[0, np.arange(len(labels)) % BUCKETS, np.arange(len(labels))] = 1
+    best, low, high = _estimated(members, chances, labels)
+    negative, neutral, positive, net, since, until = (
+        float(each) for each in (*best[0], _net(best)[0], low[0], high[0])
+    )
+    return Shares(negative, neutral, positive, net, since, until, len(labels), len(scores) - len(labels))
 
 
 def net(rows: pl.DataFrame) -> pl.DataFrame:
-    """What `net_sentiment` says, from its counts by week, split, bucket of members and kind of message.
+    """What `net_sentiment` says, from its counts by week, split, bucket of members and kind of message, in this order.
 
     A kind is 100 times the label's place, from 1, and its cell of chances; null: unclassified.
     """
-    found = [_row(week, split, part) for (week, split), part in rows.group_by("week", "split", maintain_order=True)]
+    grouped = rows.with_columns(pl.struct("week", "split").rle_id().alias("group"))
+    is_classified = pl.col("kind").is_not_null()
+    groups = grouped.group_by("group", "week", "split", maintain_order=True).agg(
+        pl.col("is_known").first(),
+        pl.col("messages").filter(is_classified).sum(),
+        pl.col("messages").filter(~is_classified).sum().alias("unclassified"),
+    )
+    figures = _figures(grouped.filter(is_classified & pl.col("is_known")))
+    found = [_row(figures.get(group), *told) for group, *told in groups.iter_rows()]
     return pl.DataFrame(found, schema=_schema(rows), orient="row")
 
 
-def _row(week: object, split: object, part: pl.DataFrame) -> tuple[object, ...]:
-    known = part.filter(pl.col("kind").is_not_null())
-    messages = int(known["messages"].sum())
-    unclassified = int(part["messages"].sum()) - messages
-    share = unclassified / (unclassified + messages) if unclassified + messages else None
-    if not part["is_known"][0]:
-        return week, split, None, None, None, None, None, messages
-    if not messages:
-        return week, split, None, None, None, None, share, messages
-    kinds, kind = np.unique(known["kind"].to_numpy(), return_inverse=True)
-    members = np.zeros((BUCKETS, len(kinds)))
-    np.add.at(members, (known["bucket"].to_numpy(), kind), known["messages"].to_numpy())
-    told = _shares(members, _chances(kinds % 100), kinds // 100 - 1, unclassified)
-    return week, split, told.net, told.net_from, told.net_to, told.negative, share, messages
+def _figures(rows: pl.DataFrame) -> dict[int, list[float]]:
+    """Points, low, high and the share of negative for each group that has classified messages."""
+    if rows.is_empty():
+        return {}
+    groups, group = np.unique(rows["group"].to_numpy(), return_inverse=True)
+    kinds, kind = np.unique(rows["kind"].to_numpy(), return_inverse=True)
+    members = np.zeros((len(groups), BUCKETS, len(kinds)))
+    members[group, rows["bucket"].to_numpy(), kind] = rows["messages"].to_numpy()
+    best, low, high = _estimated(members, _chances(kinds % 100), kinds // 100 - 1)
+    return dict(zip(groups.tolist(), np.stack([_net(best), low, high, best[:, 0]], axis=1).tolist(), strict=True))
+
+
+def _row(
+    figures: Sequence[float | None] | None,
+    week: object,
+    split: object,
+    is_known: bool,
+    messages: int,
+    unclassified: int,
+) -> tuple[object, ...]:
+    is_told = is_known and messages + unclassified
+    share = unclassified / (messages + unclassified) if is_told else None
+    return week, split, *(figures or (None,) * 4), share, messages
 
 
 def _schema(rows: pl.DataFrame) -> dict[str, pl.DataType | type[pl.DataType]]:
@@ -91,22 +113,29 @@ def _chances(cells: npt.NDArray[np.int64]) -> Floats:
     return np.asarray(found / found.sum(axis=1, keepdims=True), np.float64)
 
 
-def _shares(members: Floats, chances: Floats, labels: npt.NDArray[np.int64], unclassified: int) -> Shares:
-    """From how many messages of each kind each bucket of members wrote, (buckets, kinds), and a kind's chances."""
+def _estimated(members: Floats, chances: Floats, labels: npt.NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    """The shares of each group, (groups, 3), and the ends of its net.
+
+    From how many messages of each kind each bucket of members wrote, (groups, buckets, kinds), and a kind's chances.
+    """
     one_hot = np.eye(3)[labels]
-    whole = members.sum(axis=0, keepdims=True)
-    start = _mean(whole, chances)
-    count, adjusted = _mean(whole, one_hot), _adjusted(whole, chances, start, ROUNDS)
+    whole = members.sum(axis=1)
+    start, count = _mean(whole, chances), _mean(whole, one_hot)
+    adjusted = _adjusted(whole, chances, start, ROUNDS)
     best = TRUST * adjusted + (1 - TRUST) * count
-    drawn = _drawn(members[members.any(axis=1)])
-    again = TRUST * _adjusted(drawn, chances, np.repeat(adjusted, len(drawn), 0), ROUNDS_MORE) + (1 - TRUST) * _mean(
-        drawn, one_hot
-    )
-    low, high = np.percentile(_net(again), [2.5, 97.5]) - _net(best)[0]
-    nets = np.concatenate([_net(each) for each in (count, start, adjusted, best)])
-    negative, neutral, positive = (float(each) for each in best[0])
-    since, until = float(max(-100.0, nets.min() + low)), float(min(100.0, nets.max() + high))
-    return Shares(negative, neutral, positive, float(nets[-1]), since, until, int(whole.sum()), unclassified)
+    again = np.stack([_replicates(*each, chances, one_hot) for each in zip(members, adjusted, strict=True)])
+    low, high = np.percentile(again, [2.5, 97.5], axis=1) - _net(best)
+    nets = np.stack([_net(each) for each in (count, start, adjusted, best)])
+    return best, np.maximum(-100.0, nets.min(axis=0) + low), np.minimum(100.0, nets.max(axis=0) + high)
+
+
+def _replicates(members: Floats, adjusted: Floats, chances: Floats, one_hot: Floats) -> Floats:
+    """The net of one group, (buckets, kinds), as if other members had spoken, again and again."""
+    heard = members.any(axis=0)
+    drawn = _drawn(members[members.any(axis=1)].compress(heard, axis=1))  # [:, heard] is laid out so that BLAS crawls
+    prior = np.repeat(adjusted[np.newaxis], len(drawn), 0)
+    found = TRUST * _adjusted(drawn, chances[heard], prior, ROUNDS_MORE) + (1 - TRUST) * _mean(drawn, one_hot[heard])
+    return _net(found)
 
 
 def _drawn(members: Floats) -> Floats:
