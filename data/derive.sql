@@ -384,6 +384,17 @@ where
     people.person_id = account.person_id
     and (people.name, people.handle) is distinct from (account.name, account.handle);
 
+-- name: spoken
+-- The words, of all messages or only of what is told again.
+create or replace temp table retold as
+select rowid as row_id, messages.*
+from messages
+where rowid in (select row_id from line where source_key in (from in_part));
+create or replace temp view spoken as
+select rowid as row_id, messages.* from messages where source_key in (from whole)
+union all
+from retold;
+
 -- name: timeline
 -- What is read one after another in a chat channel: everything but the answers inside a platform's thread. What
 -- is_fresh may be tied otherwise than before: all of a whole source, and a day from each news on.
@@ -415,7 +426,7 @@ with naming as (
         timeline.line_id as node, timeline.place_id, timeline.person_id, timeline.role, timeline.sent_at,
         timeline.is_fresh, hash(messages.source_key, unnest(messages.mentions)) as named_id
     from timeline
-    inner join messages on timeline.row_id = messages.rowid
+    inner join spoken as messages on timeline.row_id = messages.row_id
     where timeline.is_top and timeline.has_mentions
 )
 select naming.*, spoken.line_id as target, spoken.role as target_role, spoken.sent_at as target_at
@@ -437,7 +448,7 @@ with answered as (
         line.node, messages.parent_id,
         hash(messages.source_key, messages.parent_id) as parent_hash, 'explicit' as basis
     from line
-    inner join messages on line.row_id = messages.rowid
+    inner join spoken as messages on line.row_id = messages.row_id
     where line.has_parent and line.node = line.line_id and line.is_told
 ),
 continued as (
@@ -760,7 +771,7 @@ with kind as (
 said as (
     select kind.*, messages.message_id, messages.sent_at, lower(without_links(messages.text)) as words
     from kind
-    inner join messages on kind.row_id = messages.rowid
+    inner join spoken as messages on kind.row_id = messages.row_id
 ),
 reacted as (
     select hash(reactions.source_key, reactions.message_id) as line_id
@@ -819,7 +830,7 @@ with more as (
         flatten(list(messages.mentions)) as mentions,
         list(sounds_like(sentiments.cell)) as sounds
     from going_on
-    inner join messages on going_on.row_id = messages.rowid
+    inner join spoken as messages on going_on.row_id = messages.row_id
     left join sentiments on going_on.line_id = sentiments.line_id
     where going_on.turn_id in (select ask_id from asked)
     group by going_on.turn_id
@@ -831,7 +842,7 @@ said as (
         list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions,
         list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds
     from asked
-    inner join messages on asked.row_id = messages.rowid
+    inner join spoken as messages on asked.row_id = messages.row_id
     left join sentiments on asked.ask_id = sentiments.line_id
     left join more on asked.ask_id = more.ask_id
 )
@@ -1025,7 +1036,7 @@ select
     date_trunc('week', turn.day)::date as week, answer.sent_at as reply_at, guessed.sent_at as inferred_reply_at
 from people
 inner join turn on people.first_line = turn.line_id
-inner join messages on turn.row_id = messages.rowid
+inner join spoken as messages on turn.row_id = messages.row_id
 left join turn as answer
     on turn.conversation_key = answer.conversation_key and turn.next_position = answer.position
 left join guessed on turn.conversation_key = guessed.conversation_key and turn.person_id = guessed.person_id
@@ -1079,7 +1090,7 @@ words as (
         messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
         coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
     from said
-    inner join messages on said.row_id = messages.rowid
+    inner join spoken as messages on said.row_id = messages.row_id
 )
 select
     words.line_id, arg_min(words.message_id, words.position) as message_id,
