@@ -20,7 +20,8 @@ create or replace temp macro sounds_like(cell) as
 create or replace temp macro hour_of_week(here) as ((isodow(here) - 1) * 24 + hour(here))::utinyint;
 
 -- name: people
--- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise.
+-- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise. Accounts that
+-- somebody has merged keep a role each, and share a person.
 create or replace temp table account as
 with spoke as (
     select distinct source_key, member_id from messages
@@ -61,10 +62,11 @@ listed as (
     group by all
 )
 select
-    hash(described.source_key, described.member_id) as person_id,
+    coalesce(merged.person_id, hash(described.source_key, described.member_id)) as person_id,
     described.source_key, described.member_id, described.name, described.handle, described.flagged, listed.rules
 from described
-left join listed on described.source_key = listed.source_key and described.member_id = listed.member_id;
+left join listed on described.source_key = listed.source_key and described.member_id = listed.member_id
+left join merged on described.source_key = merged.source_key and described.member_id = merged.member_id;
 
 -- name: places
 create or replace temp table place as
@@ -167,24 +169,31 @@ continued as (
 mentioning as (
     select
         timeline.line_id as node, timeline.place_id, timeline.person_id, timeline.role, timeline.sent_at,
-        hash(messages.source_key, unnest(messages.mentions)) as mentioned
+        messages.source_key, unnest(messages.mentions) as member_id
     from timeline
     inner join messages on timeline.row_id = messages.rowid
     where timeline.is_top and timeline.has_mentions
 ),
-mentioned as (
-    select mentioning.node, arg_max(spoken.line_id, spoken.sent_at) as target, 'mention' as basis
+named as (
+    select
+        mentioning.*,
+        coalesce(merged.person_id, hash(mentioning.source_key, mentioning.member_id)) as mentioned
     from mentioning
+    left join merged on mentioning.source_key = merged.source_key and mentioning.member_id = merged.member_id
+),
+mentioned as (
+    select named.node, arg_max(spoken.line_id, spoken.sent_at) as target, 'mention' as basis
+    from named
     asof inner join timeline as spoken
         on
-            mentioning.place_id = spoken.place_id
-            and mentioning.mentioned = spoken.person_id
-            and mentioning.sent_at > spoken.sent_at
+            named.place_id = spoken.place_id
+            and named.mentioned = spoken.person_id
+            and named.sent_at > spoken.sent_at
     where
-        mentioning.sent_at - spoken.sent_at <= interval 24 hours
-        and mentioning.person_id <> spoken.person_id
-        and not (mentioning.role = 'member' and spoken.role = 'staff')
-    group by mentioning.node
+        named.sent_at - spoken.sent_at <= interval 24 hours
+        and named.person_id <> spoken.person_id
+        and not (named.role = 'member' and spoken.role = 'staff')
+    group by named.node
 )
 select answered.node, coalesce(parent.node, answered.parent_hash) as target, answered.basis
 from answered
@@ -329,13 +338,14 @@ inner join asked
 group by asked.ask_id;
 
 -- name: first_seen
+-- A person, in all their accounts.
 create or replace temp table first_seen as
 select
-    person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+    person_id, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
     arg_max(role, sent_at) as role
 from talk
 where not is_unknown
-group by person_id, source_key;
+group by person_id;
 
 -- name: keep_sentiments
 -- How members sound. What a person says of a message wins over the scorer.
@@ -398,7 +408,7 @@ reacted as (
     from reactions
     inner join account on reactions.source_key = account.source_key and reactions.member_id = account.member_id
     inner join said on reactions.source_key = said.source_key and reactions.message_id = said.message_id
-    where role_at(account.rules, account.flagged, said.sent_at) = 'staff'
+    where role_at(account.rules, account.flagged, said.sent_at) = 'staff' and account.person_id <> said.person_id
     group by all
 )
 select
@@ -409,7 +419,7 @@ from said
 left join turn
     on
         said.conversation_key = turn.conversation_key and said.position < turn.position
-        and turn.role = 'staff'
+        and turn.role = 'staff' and said.person_id <> turn.person_id
 left join reacted on said.line_id = reacted.line_id
 where not is_courtesy(said.words, $courtesy) and not is_too_short(said.words)
 group by all
@@ -652,15 +662,29 @@ left join source_span on days.source_key = source_span.source_key
 where days.day <> timezone($zone, source_span.as_of) or said.messages > 0;
 
 -- name: keep_people
--- Somebody is a newcomer only where the data starts at least 60 days before their first message.
+-- Somebody is a newcomer only where the data starts at least 60 days before their first message: the data of the source
+-- in which they said it. Of a person with several accounts the first message is the earliest of all.
 insert into people by name
+with own as (
+    select
+        messages.source_key, messages.member_id, min(talk.sent_at) as first_at, max(talk.sent_at) as last_at,
+        count(*) as messages, arg_max(talk.role, talk.sent_at) as role
+    from talk
+    inner join messages on talk.row_id = messages.rowid
+    where talk.person_id in (select person_id from merged)
+    group by messages.source_key, messages.member_id
+)
 select
-    first_seen.person_id, first_seen.source_key, account.member_id, account.name, account.handle, first_seen.role,
-    first_seen.first_at, first_seen.last_at, first_seen.messages,
-    first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer_known
+    account.person_id, account.source_key, account.member_id, account.name, account.handle,
+    coalesce(own.role, first_seen.role) as role, coalesce(own.first_at, first_seen.first_at) as first_at,
+    coalesce(own.last_at, first_seen.last_at) as last_at, coalesce(own.messages, first_seen.messages) as messages,
+    coalesce(own.first_at = first_seen.first_at, true)
+    and first_seen.first_at - source_span.first_at >= interval 60 days as is_newcomer_known
 from first_seen
 inner join account on first_seen.person_id = account.person_id
-left join source_span on first_seen.source_key = source_span.source_key;
+left join own on account.source_key = own.source_key and account.member_id = own.member_id
+left join source_span on account.source_key = source_span.source_key
+where own.messages is not null or account.person_id not in (select person_id from merged);
 
 -- name: keep_resolved
 insert into resolved by name
@@ -812,7 +836,7 @@ order by first_at;
 
 -- name: keep_lapses
 -- A silence of 28 days in the whole source, 90 % of them covered: a hole in the data is no silence. Whoever is staff
--- now has not left.
+-- now has not left, and nobody has who speaks on in another source: of merged accounts only the last to speak can lapse.
 insert into lapses by name
 with days as (
     select
@@ -835,7 +859,7 @@ pause as (
 silence as (
     select pause.*, min(later.first_at) as next_at
     from pause
-    left join member_days as later on pause.person_id = later.person_id and pause.day < later.day
+    left join member_days as later on pause.person_id = later.person_id and pause.last_at < later.last_at
     group by all
 )
 select

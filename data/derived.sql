@@ -14,7 +14,8 @@ create or replace table source_days (
     source_key bigint, day date, week date, is_covered boolean, messages bigint
 );
 
--- One row an account that spoke.
+-- One row an account that spoke: accounts that somebody has merged share a person_id. is_newcomer_known: its first
+-- message is the person's first, and the data starts well before it.
 create or replace table people (
     person_id ubigint, source_key bigint, member_id varchar, name varchar, handle varchar, role varchar,
     first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean

@@ -207,6 +207,27 @@ insert into touched select $source_key where $source_key not in (select source_k
 -- name: note_all_touched
 insert into touched select source_key from sources where source_key not in (select source_key from touched);
 
+-- name: note_merged
+-- Who shares a person with whom, as people say; the person goes by the least of the accounts' hashes, so that no order
+-- matters. What is touched touches every source it shares a person with: their first message may be in either, and so
+-- may the end of their silence.
+create or replace temp table merged as
+select
+    sources.source_key, persons.member_id,
+    min(hash(sources.source_key, persons.member_id)) over (partition by persons.person) as person_id
+from persons
+inner join sources on persons.platform = sources.platform and persons.source = sources.source;
+insert into touched
+with recursive reached as (
+    select source_key from touched
+    union
+    select there.source_key
+    from reached
+    inner join merged as here on reached.source_key = here.source_key
+    inner join merged as there on here.person_id = there.person_id
+)
+select source_key from reached where source_key not in (from touched);
+
 -- name: note_chunk
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
 

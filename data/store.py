@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from data import columns
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused, Source
-from data.settings import MARKS, Settings, marks_place
+from data.settings import Settings, has_marks, marks_place
 
 if TYPE_CHECKING:
     import polars as pl  # a load has no use for it
@@ -332,6 +332,7 @@ class Loader:
             return
         with self._transaction():
             self._stage_settings()
+            self._merge("note_merged")
             for name, statement in _statements("derive.sql").items():
                 if name == "roots_open":
                     self._follow_to_roots()
@@ -423,6 +424,7 @@ class Loader:
         self._db.register("channel_rules", columns.channel_rule_table(said.channels, said.calendars, zone))
         self._db.register("labels", self._decided["label"])
         self._db.register("marks", self._decided["ask"])
+        self._db.register("persons", self._decided["person"])
         self._db.execute(_text("needs_reply.sql"))
 
     def _touch_what_changed(self) -> None:
@@ -463,14 +465,16 @@ class Loader:
 
 
 def _decided(place: Path | str) -> dict[str, pa.Table]:
-    """What people decided, by kind: platform, source, message_id, value. Where nobody has, no journal is opened."""
-    kinds = ("label", "ask")
-    if isinstance(place, Path) and not (place / MARKS).exists():
-        return dict.fromkeys(kinds, columns.mark_table([]))
+    """What people decided, by kind, as columns.py lays it out. Where nobody has, no journal is opened."""
+    if not has_marks(place):
+        return {"label": columns.mark_table(), "ask": columns.mark_table(), "person": columns.person_table()}
+    from data.identities import merged
     from data.marks import Marks
 
     with closing(Marks(place)) as marks:
-        return {kind: columns.mark_table(marks.current(kind).to_pylist()) for kind in kinds}
+        said = {kind: marks.current(kind).to_pylist() for kind in ("label", "ask", "person")}
+    marked = {kind: columns.mark_table(said[kind]) for kind in ("label", "ask")}
+    return {**marked, "person": columns.person_table(merged(said["person"]))}
 
 
 def source_key(platform: str, source: str) -> int:

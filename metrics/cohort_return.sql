@@ -21,7 +21,7 @@ with place as (
 ),
 visit as (
     select
-        place.split, member_days.person_id, any_value(place.next_day) as next_day,
+        place.split, member_days.person_id, max(place.next_day) as next_day,
         min(member_days.day) as first_day, list(distinct date_trunc('month', member_days.day)::date) as months
     from member_days
     inner join place on member_days.place_id = place.place_id

@@ -19,7 +19,7 @@ with place as (
 ),
 seen as (
     select
-        place.split, member_weeks.week, place.last_day,
+        place.split, member_weeks.week, max(place.last_day) as last_day,
         lead(member_weeks.week) over (partition by place.split, member_weeks.person_id order by member_weeks.week)
         - member_weeks.week = 7 as is_retained
     from member_weeks
@@ -27,7 +27,7 @@ seen as (
     where
         member_weeks.week >= coalesce($since::date - 13, member_weeks.week)
         and member_weeks.week < coalesce($until, date '9999-01-01')
-    group by place.split, member_weeks.person_id, member_weeks.week, place.last_day
+    group by place.split, member_weeks.person_id, member_weeks.week
 ),
 around as (
     select place.split, bool_or(member_days.day >= $since) as is_retained
