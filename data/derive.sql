@@ -20,8 +20,8 @@ create or replace temp macro sounds_like(cell) as
 create or replace temp macro hour_of_week(here) as ((isodow(here) - 1) * 24 + hour(here))::utinyint;
 
 -- name: people
--- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise. Accounts that
--- somebody has merged keep a role each, and share a person.
+-- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise. Accounts
+-- that somebody has merged keep a role each, and share a person.
 create or replace temp table account as
 with spoke as (
     select distinct source_key, member_id from messages
@@ -66,7 +66,7 @@ select
     described.source_key, described.member_id, described.name, described.handle, described.flagged, listed.rules
 from described
 left join listed on described.source_key = listed.source_key and described.member_id = listed.member_id
-left join merged on described.source_key = merged.source_key and described.member_id = merged.member_id;
+left join merged on hash(described.source_key, described.member_id) = merged.account_id;
 
 -- name: places
 create or replace temp table place as
@@ -166,34 +166,34 @@ continued as (
     from timeline
     where is_top and person_id = before_person and sent_at - before_at <= interval 30 minutes
 ),
-mentioning as (
+named as (
     select
         timeline.line_id as node, timeline.place_id, timeline.person_id, timeline.role, timeline.sent_at,
-        messages.source_key, unnest(messages.mentions) as member_id
+        hash(messages.source_key, unnest(messages.mentions)) as mentioned
     from timeline
     inner join messages on timeline.row_id = messages.rowid
     where timeline.is_top and timeline.has_mentions
 ),
-named as (
-    select
-        mentioning.*,
-        coalesce(merged.person_id, hash(mentioning.source_key, mentioning.member_id)) as mentioned
-    from mentioning
-    left join merged on mentioning.source_key = merged.source_key and mentioning.member_id = merged.member_id
+mentioning as (
+    select * from named
+    union all
+    select named.* replace (merged.person_id as mentioned)
+    from named
+    inner join merged on named.mentioned = merged.account_id
 ),
 mentioned as (
-    select named.node, arg_max(spoken.line_id, spoken.sent_at) as target, 'mention' as basis
-    from named
+    select mentioning.node, arg_max(spoken.line_id, spoken.sent_at) as target, 'mention' as basis
+    from mentioning
     asof inner join timeline as spoken
         on
-            named.place_id = spoken.place_id
-            and named.mentioned = spoken.person_id
-            and named.sent_at > spoken.sent_at
+            mentioning.place_id = spoken.place_id
+            and mentioning.mentioned = spoken.person_id
+            and mentioning.sent_at > spoken.sent_at
     where
-        named.sent_at - spoken.sent_at <= interval 24 hours
-        and named.person_id <> spoken.person_id
-        and not (named.role = 'member' and spoken.role = 'staff')
-    group by named.node
+        mentioning.sent_at - spoken.sent_at <= interval 24 hours
+        and mentioning.person_id <> spoken.person_id
+        and not (mentioning.role = 'member' and spoken.role = 'staff')
+    group by mentioning.node
 )
 select answered.node, coalesce(parent.node, answered.parent_hash) as target, answered.basis
 from answered
@@ -836,7 +836,7 @@ order by first_at;
 
 -- name: keep_lapses
 -- A silence of 28 days in the whole source, 90 % of them covered: a hole in the data is no silence. Whoever is staff
--- now has not left, and nobody has who speaks on in another source: of merged accounts only the last to speak can lapse.
+-- now has not left, nor has anybody who speaks on in another source: of merged accounts the last to speak lapses.
 insert into lapses by name
 with days as (
     select

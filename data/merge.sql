@@ -213,8 +213,8 @@ insert into touched select source_key from sources where source_key not in (sele
 -- may the end of their silence.
 create or replace temp table merged as
 select
-    sources.source_key, persons.member_id,
-    min(hash(sources.source_key, persons.member_id)) over (partition by persons.person) as person_id
+    sources.source_key, hash(sources.source_key, persons.member_id) as account_id,
+    min(account_id) over (partition by persons.person) as person_id
 from persons
 inner join sources on persons.platform = sources.platform and persons.source = sources.source;
 insert into touched

@@ -54,8 +54,8 @@ class Community:
         kept = {name: self.store.query(f"from {name} order by all").to_dicts() for name in names if name not in LEDGER}
         return kept | {f"metric {name}": rows_of(self.store, name) for name in ALL}
 
-    def waiting(self) -> set[str]:
-        return {row["message"] for row in rows_of(self.store, "unanswered")}
+    def waiting(self, population: str = "asks") -> set[str]:
+        return {row["message"] for row in rows_of(self.store, "unanswered", population=population)}
 
     def suggested(self, *given: str) -> list[tuple[Any, ...]]:
         rows = self.identities.suggestions(limit=50).to_dicts()
@@ -245,6 +245,17 @@ def test_a_regular_who_goes_on_elsewhere_does_not_drift(community: Community) ->
     assert rows_of(community.store, "drifting") == []
 
 
+def test_how_often_a_regular_comes_is_told_by_the_source_of_their_last_words(community: Community) -> None:
+    """Every other day on the forum, last on the 13th; on the days between on the chat, last on the 12th."""
+    community.options = {"until": "2026-03-01T00:00Z"}
+    forum = [said("ana", f"2026-01-{day:02}") for day in range(5, 14, 2)]
+    community.load([*forum, *(said("ana_b", f"2026-01-{day:02}", "bolt") for day in range(4, 13, 2))])
+    assert len(rows_of(community.store, "drifting")) == 2
+    community.merge((f"{ACME}ana", f"{BOLT}ana_b"))
+    (drifting,) = rows_of(community.store, "drifting")
+    assert (drifting["member"], drifting["active_days"], drifting["usual_gap"]) == ("ana", 5, 2.0)
+
+
 def test_a_person_is_one_member_wherever_members_are_counted(community: Community) -> None:
     """Here in the same weeks on the forum, twice, and on the chat; their ask is one row."""
     weeks = [f"2026-01-{day:02}" for day in (5, 12, 19)]
@@ -261,15 +272,18 @@ def test_a_person_is_one_member_wherever_members_are_counted(community: Communit
     assert set(community.store.read("sources")["members"].to_list()) == {1}
 
 
-def test_a_mention_of_one_account_answers_what_was_asked_from_another(community: Community) -> None:
+@pytest.mark.parametrize(("asks", "named"), [("ana", "ana_home"), ("ana_home", "ana")])
+def test_a_mention_of_one_account_answers_what_was_asked_from_another(
+    asks: str, named: str, community: Community
+) -> None:
     """In a chat the mention ties an answer to the ask: the one named has asked from their other account."""
     community.options = {"forum": ()}
-    answer = said("ben", "2026-01-06", mentions=["ana_home"], text="Turn it twice, then wait.")
-    community.load([said("ana", "2026-01-05"), {**answer, "at": "2026-01-05T12:00Z"}, said("ana_home", "2026-01-09")])
-    assert "ana-2026-01-05" in {row["message"] for row in rows_of(community.store, "unanswered", population="openers")}
+    answer = said("ben", "2026-01-05", mentions=[named], text="Turn it twice, then wait.")
+    community.load([said(asks, "2026-01-05"), {**answer, "at": "2026-01-05T12:00Z"}, said(named, "2026-01-09")])
+    ask = f"{asks}-2026-01-05"
+    assert ask in community.waiting("openers")
     community.merge((f"{ACME}ana", f"{ACME}ana_home"))
-    waiting = {row["message"] for row in rows_of(community.store, "unanswered", population="openers")}
-    assert "ana-2026-01-05" not in waiting
+    assert ask not in community.waiting("openers")
 
 
 # --- deciding ----------------------------------------------------------------------------------------------------
@@ -315,15 +329,11 @@ def test_the_strongest_suggestion_comes_first_and_says_why(community: Community)
 
 
 def test_what_many_bear_or_anybody_may_be_called_suggests_nothing(community: Community) -> None:
-    crowd = [Member(f"j{number}", "John", f"john{number}") for number in range(9)]
-    roles = [Member("1", "Admin", "admin"), Member("2", "user 17"), Member("3", "???", "???")]
-    others = [
-        Member("a", "admin", "Admin"),
-        Member("b", "User 17"),
-        Member("c", "???", "???"),
-        Member("d", "John", "jo"),
-    ]
-    known(community, [*crowd, *roles], others)
+    """Nine of one full name, a first name alone, and what is no name."""
+    crowd = [Member(f"j{number}", "John Smith", f"john{number}") for number in range(9)]
+    nobody = [("1", "Admin", "admin"), ("2", "user 17", None), ("3", "???", "???"), ("4", "Zoe", "z_one")]
+    others = [("a", "admin", "Admin"), ("b", "User 17", None), ("c", "???", "???"), ("d", "Zoe", "z_two")]
+    known(community, [*crowd, *(Member(*each) for each in nobody)], [Member(*each) for each in others])
     assert community.suggested() == []
 
 
