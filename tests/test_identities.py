@@ -328,6 +328,19 @@ def test_the_strongest_suggestion_comes_first_and_says_why(community: Community)
     assert weights[1] == pytest.approx(2 * weights[2], abs=0.15)
 
 
+def test_two_of_one_name_in_one_source_are_rather_two_people(community: Community) -> None:
+    """Unless they share an address, or a handle besides."""
+    known(
+        community,
+        [
+            Member("1", "Bea Kirsch"), Member("2", "Bea Kirsch"), Member("3", "Dov Levi", "dov"),
+            Member("4", "Dov Levi", "dov"), Member("5", "Eve", None, "eve@lumo.example"),
+            Member("6", "Evelyn Ito", None, "eve@lumo.example"),
+        ],
+    )  # fmt: skip
+    assert community.suggested("account", "shared") == [(f"{ACME}5", ["e-mail"]), (f"{ACME}3", ["handle", "name"])]
+
+
 def test_what_many_bear_or_anybody_may_be_called_suggests_nothing(community: Community) -> None:
     """Nine of one full name, a first name alone, and what is no name."""
     crowd = [Member(f"j{number}", "John Smith", f"john{number}") for number in range(9)]

@@ -6,7 +6,9 @@
 -- accounts to those that bear it, whole or as a word of their name (Fellegi and Sunter 1969; by frequency of values,
 -- Winkler 1989). What is rare here may be common elsewhere, so it weighs 12 bits at most; and among a few accounts
 -- nothing can be called common. An address is given to one person: 30 bits, less where several accounts have it. A
--- handle that only says the name again adds nothing. What more than 8 accounts bear is not rare.
+-- handle that only says the name again adds nothing. What more than 8 accounts bear is not rare. Not all that is shared
+-- tells: 2, an address or handle; 1, a full name, or one that stands for a handle, which in one source two people may
+-- bear; 0, a first name.
 with known as (
     select
         unnest($platforms::varchar[]) as platform, unnest($sources::varchar[]) as source,
@@ -18,9 +20,9 @@ apart as (
 account as (
     select
         row_number() over (order by sources.platform, sources.source, people.member_id) as number,
-        coalesce(known.person, -number) as person, sources.is_demo,
+        {number: number, person: coalesce(known.person, -number), source_key: sources.source_key} as who,
         concat_ws(':', sources.platform, sources.source, people.member_id) as account,
-        people.name, people.handle, people.messages, members.email_hash,
+        people.name, people.handle, people.messages, members.email_hash, sources.is_demo,
         regexp_extract(lower(coalesce(people.handle, people.name)), '^@?([^@]*)', 1) as nick,
         regexp_matches(people.name, '[\p{L}\p{N}][^\p{L}\p{N}]+[\p{L}\p{N}]') as is_full_name
     from people
@@ -32,15 +34,17 @@ account as (
     where people.role <> 'bot'
 ),
 shown as (
-    select number, 'e-mail' as what, email_hash as shows, true as is_telling from account
+    select who, is_demo, 'e-mail' as what, email_hash as shows, 2 as tells from account
     union all
-    select number, 'handle' as what, regexp_replace(nick, '[^\p{L}\p{N}]', '', 'g') as shows, true as is_telling
+    select
+        who, is_demo, 'handle' as what, regexp_replace(nick, '[^\p{L}\p{N}]', '', 'g') as shows,
+        if(handle is null, 1, 2) as tells
     from account
     where handle is not null or not is_full_name
     union all
     select
-        number, 'name' as what, regexp_replace(lower(name), '[^\p{L}\p{N}]', '', 'g') as shows,
-        is_full_name as is_telling
+        who, is_demo, 'name' as what, regexp_replace(lower(name), '[^\p{L}\p{N}]', '', 'g') as shows,
+        is_full_name::integer as tells
     from account
 ),
 word as (
@@ -53,11 +57,11 @@ word as (
 ),
 rare as (
     select
-        shown.what, shown.shows, bool_or(shown.is_telling) as is_telling, list(shown.number) as numbers,
-        greatest(count(*), any_value(word.accounts)) as bearers,
+        shown.what, shown.shows, max(shown.tells) as tells, list(shown.who) as bearers,
+        greatest(count(*), any_value(word.accounts)) as many,
         case
             when shown.what = 'e-mail' then 31 - log2(count(*))
-            else least(12, log2(any_value(community.accounts) / bearers))
+            else least(12, log2(any_value(community.accounts) / many))
         end as bits
     from shown
     cross join (select greatest(count(*), 1000) as accounts from account) as community
@@ -69,39 +73,39 @@ rare as (
             'guest', 'info', 'member', 'mod', 'moderator', 'nobody', 'null', 'root', 'support', 'system', 'team',
             'test', 'unknown', 'user', 'visitor', 'webmaster'
         )
-    group by shown.what, shown.shows
+    group by shown.what, shown.shows, shown.is_demo
     having count(*) between 2 and 8
 ),
 shared as (
-    select one, other, shows, list(what) as whats, max(bits) as bits, bool_or(is_telling) as is_telling
+    select one, other, shows, list(what) as whats, max(bits) as bits, max(tells) as tells
     from (
-        select what, shows, bits, is_telling, one, unnest(numbers) as other
-        from (select *, unnest(numbers) as one from rare)
+        select what, shows, bits, tells, one, unnest(bearers) as other
+        from (select *, unnest(bearers) as one from rare)
     )
-    where one < other
+    where one.number < other.number and one.person <> other.person
     group by one, other, shows
 ),
 pair as (
-    select one, other, list_sort(flatten(list(whats))) as shared, sum(bits) as weight
+    select
+        one.number as one, other.number as other, least(one.person, other.person) as first,
+        greatest(one.person, other.person) as second, list_sort(flatten(list(whats))) as shared, sum(bits) as weight
     from shared
-    group by one, other
-    having bool_or(is_telling)
+    group by shared.one, shared.other
+    having max(tells) > (shared.one.source_key = shared.other.source_key)::integer
+),
+question as (
+    select * from pair
+    where (first, second) not in (select (one, other) from apart)
+    -- One about two people, however many accounts they have.
+    qualify row_number() over (partition by first, second order by weight desc, one, other) = 1
+    order by weight desc, one, other
+    limit $limit
 )
 select
-    round(pair.weight, 1) as weight, pair.shared, one.account, one.name, one.handle, one.messages,
+    round(question.weight, 1) as weight, question.shared, one.account, one.name, one.handle, one.messages,
     other.account as other_account, other.name as other_name, other.handle as other_handle,
     other.messages as other_messages
-from pair
-inner join account as one on pair.one = one.number
-inner join account as other on pair.other = other.number
-where
-    one.person <> other.person and one.is_demo = other.is_demo
-    and (least(one.person, other.person), greatest(one.person, other.person)) not in (select (one, other) from apart)
--- One question about two people, however many accounts they have.
-qualify
-    row_number() over (
-        partition by least(one.person, other.person), greatest(one.person, other.person)
-        order by pair.weight desc, pair.one, pair.other
-    ) = 1
-order by pair.weight desc, pair.one, pair.other
-limit $limit
+from question
+inner join account as one on question.one = one.number
+inner join account as other on question.other = other.number
+order by question.weight desc, question.one, question.other
