@@ -5,8 +5,8 @@
 -- source: cohort analysis (Ryder 1965); product analytics' retention triangle
 --
 -- One row a cohort (the month in which its members were first seen) and month: how many months later, 0 its own.
--- Members enter a month once it is over, in the period and in their source's data. The earliest cohorts hold those who
--- were there before the data began. What the filters leave is the community: first seen in a channel means
+-- Members enter a month once it is over, in the period and in the data of a source of theirs. The earliest cohorts hold
+-- those who were there before the data began. What the filters leave is the community: first seen in a channel means
 -- in that channel.
 with place as (
     select

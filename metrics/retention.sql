@@ -4,9 +4,10 @@
 -- better: higher
 -- source: product analytics' weekly retention; Wilson 1927
 --
--- A week counts once it is over in the period and in the data of the member's source: half a week brings half of them
--- back. The whole period follows the same rule with the period in place of the week, as in member_flow: of the members
--- of the seven days before it, those active in it; it needs a first day. What the filters leave is the community.
+-- A week counts once it is over in the period and in the data of a source where the member was: half a week brings half
+-- of them back. The whole period follows the same rule with the period in place of the week, as in member_flow: of the
+-- members of the seven days before it, those active in it; it needs a first day. What the filters leave is the
+-- community.
 with place as (
     select
         scoped.place_id, split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split, ended.last_day

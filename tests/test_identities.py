@@ -324,7 +324,7 @@ def test_the_strongest_suggestion_comes_first_and_says_why(community: Community)
     ]
     weights = community.identities.suggestions()["weight"].to_list()
     assert weights == sorted(weights, reverse=True)
-    assert weights[0] == 30
+    assert weights[0] == 29, "30 for the address; their handles differ"
     assert weights[1] == pytest.approx(2 * weights[2], abs=0.15)
 
 

@@ -6,9 +6,9 @@
 -- accounts to those that bear it, whole or as a word of their name (Fellegi and Sunter 1969; by frequency of values,
 -- Winkler 1989). What is rare here may be common elsewhere, so it weighs 12 bits at most; and among a few accounts
 -- nothing can be called common. An address is given to one person: 30 bits, less where several accounts have it. A
--- handle that only says the name again adds nothing. What more than 8 accounts bear is not rare. Not all that is shared
--- tells: 2, an address or handle; 1, a full name, or one that stands for a handle, which in one source two people may
--- bear; 0, a first name.
+-- handle that only says the name again adds nothing; one that differs takes a bit away, as half of all people keep
+-- theirs. What more than 8 accounts bear is not rare. Not all that is shared tells: 2, an address or handle; 1, a full
+-- name, or one that stands for a handle, which in one source two people may bear; 0, a first name.
 with known as (
     select
         unnest($platforms::varchar[]) as platform, unnest($sources::varchar[]) as source,
@@ -20,7 +20,10 @@ apart as (
 account as (
     select
         row_number() over (order by sources.platform, sources.source, people.member_id) as number,
-        {number: number, person: coalesce(known.person, -number), source_key: sources.source_key} as who,
+        {
+            number: number, person: coalesce(known.person, -number), source_key: sources.source_key,
+            has_handle: people.handle is not null
+        } as who,
         concat_ws(':', sources.platform, sources.source, people.member_id) as account,
         people.name, people.handle, people.messages, members.email_hash, sources.is_demo,
         regexp_extract(lower(coalesce(people.handle, people.name)), '^@?([^@]*)', 1) as nick,
@@ -87,18 +90,21 @@ shared as (
 ),
 pair as (
     select
-        one.number as one, other.number as other, least(one.person, other.person) as first,
-        greatest(one.person, other.person) as second, list_sort(flatten(list(whats))) as shared, sum(bits) as weight
-    from shared
-    group by shared.one, shared.other
-    having max(tells) > (shared.one.source_key = shared.other.source_key)::integer
+        same.one.number as one, same.other.number as other,
+        least(same.one.person, same.other.person) as first,
+        greatest(same.one.person, same.other.person) as second, list_sort(flatten(list(whats))) as shared,
+        sum(bits) - (same.one.has_handle and same.other.has_handle and not list_contains(shared, 'handle'))::integer
+        as weight
+    from shared as same
+    group by same.one, same.other
+    having max(tells) > (same.one.source_key = same.other.source_key)::integer
 ),
 question as (
     select * from pair
     where (first, second) not in (select (one, other) from apart)
     -- One about two people, however many accounts they have.
-    qualify row_number() over (partition by first, second order by weight desc, one, other) = 1
-    order by weight desc, one, other
+    qualify row_number() over (partition by first, second order by weight desc, len(shared) desc, one, other) = 1
+    order by weight desc, len(shared) desc, one, other
     limit $limit
 )
 select
@@ -108,4 +114,4 @@ select
 from question
 inner join account as one on question.one = one.number
 inner join account as other on question.other = other.number
-order by question.weight desc, question.one, question.other
+order by question.weight desc, len(question.shared) desc, question.one, question.other
