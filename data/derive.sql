@@ -175,6 +175,7 @@ named as (
     where timeline.is_top and timeline.has_mentions
 ),
 mentioning as (
+    -- Who is named, and whose account that is: both, for DuckDB 2.0 fails over a left join here on a million lines.
     select * from named
     union all
     select named.* replace (merged.person_id as mentioned)
