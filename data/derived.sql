@@ -22,7 +22,9 @@ create or replace table place_days (
     messages bigint, bot_messages bigint, unknown_messages bigint
 );
 
--- One row an account that spoke; first_line and first_node: where they began. side: a hash of what makes their role.
+-- One row an account that spoke: accounts that somebody has merged share a person_id. is_newcomer_known: its first
+-- message is the person's first, and the data starts well before it. first_line and first_node: where it began. side: a
+-- hash of what makes its role.
 create or replace table people (
     person_id ubigint, source_key bigint, member_id varchar, name varchar, handle varchar, role varchar,
     first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean,
