@@ -671,14 +671,16 @@ guess as (
 )
 select
     said.source_key, guess.node as line_id, said.sent_at, said.person_id, said.role,
-    guess.target, answered.person_id as answered_id, answered.role as answered_role, answered.sent_at as answered_at
+    guess.target, answered.person_id as answered_id, answered.role as answered_role
 from guess
-inner join talk as said on guess.node = said.line_id
-inner join talk as answered on guess.target = answered.line_id
+inner join timeline as said on guess.node = said.line_id
+inner join timeline as answered on guess.target = answered.line_id
 anti join edge on guess.node = edge.node and guess.target = edge.target
-where guess.node in (select line_id from timeline where is_fresh);
+where said.is_fresh;
 create or replace temp table inferred as
-select guesses.*, talk.conversation_key
+select
+    guesses.* replace (greatest(guesses.sent_at, talk.sent_at) as sent_at),
+    talk.conversation_key, talk.sent_at as answered_at
 from guesses
 inner join talk on guesses.target = talk.line_id;
 

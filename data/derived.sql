@@ -40,7 +40,7 @@ create or replace table resolved (
 -- Inferred replies: what in a chat channel only seems to answer another line, the target.
 create or replace table guesses (
     source_key bigint, line_id ubigint, sent_at timestamptz, person_id ubigint, role varchar,
-    target ubigint, answered_id ubigint, answered_role varchar, answered_at timestamptz
+    target ubigint, answered_id ubigint, answered_role varchar
 );
 
 create or replace table conversations (
