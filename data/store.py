@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import tomllib
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, fields
@@ -31,6 +32,8 @@ from data.settings import MARKS, Settings, marks_place
 if TYPE_CHECKING:
     import polars as pl  # a load has no use for it
 
+# It warns of a copy of the rows; `sql`, which it recommends, plans every question twice, which costs a tenth of a page.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 HERE = Path(__file__).parent
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
@@ -73,9 +76,10 @@ class Store:
 
         Raises NoData before the first load.
         """
+        import polars as pl
+
         with self._cursor(macros) as cursor:
-            rows: pl.DataFrame = cursor.sql(sql, params=_used(sql, params or {})).pl()
-            return rows
+            return pl.DataFrame(cursor.execute(sql, _used(sql, params or {})).to_arrow_table())
 
     def read(self, name: str, **params: object) -> pl.DataFrame:
         """One of the named tables of data/reads/, such as `loads` or `conversation`."""

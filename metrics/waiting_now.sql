@@ -8,7 +8,7 @@
 -- 24), the longest wait so far, and of how many asks in all.
 select
     split, count(*) filter (where is_waiting) as asks,
-    len(coalesce(list_distinct(list(person_id) filter (where is_waiting)), [])) as people,  -- count(distinct) takes 3 times
+    len(coalesce(list_distinct(list(person_id) filter (where is_waiting)), [])) as people,  -- count(distinct) is slow
     count(*) filter (where is_waiting and age_hours > coalesce($hours::double, target_hours, 24)) as past_target,
     max(age_hours) filter (where is_waiting) as hours_longest, count(*) as of_asks
 from (
