@@ -55,7 +55,8 @@ select source_key from touched where source_key not in (select source_key from w
 
 -- name: people
 -- Who spoke, and their role: bots and staff as the platform flags them, unless a roster row says otherwise. Where the
--- side of somebody known has changed, or one of staff is new, all that was said with them counts differently.
+-- side of somebody known has changed, or one of staff is new, all that was said with them counts differently. Accounts
+-- that somebody has merged keep a role each, and share a person.
 create or replace temp table account as
 with spoke as (
     select distinct source_key, member_id from messages
@@ -96,11 +97,12 @@ listed as (
     group by all
 )
 select
-    hash(described.source_key, described.member_id) as person_id,
+    coalesce(merged.person_id, hash(described.source_key, described.member_id)) as person_id,
     described.source_key, described.member_id, described.name, described.handle, described.flagged, listed.rules,
     hash(described.flagged, listed.rules) as side
 from described
-left join listed on described.source_key = listed.source_key and described.member_id = listed.member_id;
+left join listed on described.source_key = listed.source_key and described.member_id = listed.member_id
+left join merged on hash(described.source_key, described.member_id) = merged.account_id;
 
 insert into whole
 select distinct account.source_key
@@ -135,6 +137,25 @@ inner join places on place.place_id = places.place_id
 where
     place.source_key not in (from whole)
     and (place.kind, place.is_private) is distinct from (places.kind, places.is_private);
+
+-- name: whole_together
+-- News of a person with several accounts, and all that a whole source says of one, changes what their other accounts'
+-- messages were: the first, the last before a silence, their own.
+insert into whole
+with recursive reached as (
+    select source_key from whole
+    union
+    select merged.source_key
+    from merged
+    inner join news on merged.account_id = hash(news.source_key, news.member_id)
+    union
+    select there.source_key
+    from reached
+    inner join merged as here on reached.source_key = here.source_key
+    inner join merged as there on here.person_id = there.person_id
+)
+select source_key from reached
+where source_key not in (from whole);
 
 -- name: place_rules
 -- The first row of [[channels]] that fits says what a channel is for.
@@ -172,6 +193,10 @@ select distinct
 from news
 left join account on news.source_key = account.source_key and news.member_id = account.member_id
 where news.source_key in (from in_part);
+create or replace temp view renewed as
+select person_id from news_pair
+union
+select person_id from merged;
 
 -- name: concerned
 -- The conversations that news may change, by their nodes: those they are in, answer, or were missing from; in a chat
@@ -332,57 +357,94 @@ group by all
 order by week;
 
 -- name: first_seen
--- When people first and last spoke, and where they began. Of those without news, what is known already.
+-- When each account first and last spoke, and where it began; is_first: that is where its person began, for accounts
+-- that somebody has merged share one. Of those without news, what is known already.
 create or replace temp table first_seen as
 with said as (
-    select person_id, source_key, line_id, node, sent_at, role from line
-    where not is_unknown and source_key in (from whole)
+    select person_id, source_key, null as member_id, line_id, node, sent_at, role from line
+    where not is_unknown and source_key in (from whole) and person_id not in (select person_id from merged)
     union all by name
     select
-        account.person_id, messages.source_key, hash(messages.source_key, messages.message_id) as line_id,
+        account.person_id, messages.source_key, messages.member_id,
+        hash(messages.source_key, messages.message_id) as line_id,
         hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) as node,
         messages.sent_at, role_at(account.rules, account.flagged, messages.sent_at) as role
     from messages
     inner join account on messages.source_key = account.source_key and messages.member_id = account.member_id
-    where messages.kind = 'message' and account.person_id in (select person_id from news_pair)
+    where
+        messages.kind = 'message'
+        and account.person_id in (from renewed)
 ),
 seen as (
     select
-        person_id, source_key, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
+        person_id, source_key, member_id, min(sent_at) as first_at, max(sent_at) as last_at, count(*) as messages,
         arg_max(role, sent_at) as role
     from said
-    group by person_id, source_key
+    group by person_id, source_key, member_id
 ),
 begun as (
-    select said.person_id, min(said.line_id) as first_line, arg_min(said.node, said.line_id) as first_node
+    select
+        seen.person_id, seen.source_key, seen.member_id,
+        min(said.line_id) as first_line, arg_min(said.node, said.line_id) as first_node
     from said
-    inner join seen on said.person_id = seen.person_id and said.sent_at = seen.first_at
-    group by said.person_id
+    inner join seen
+        on
+            said.person_id = seen.person_id and said.source_key = seen.source_key
+            and (said.member_id is not distinct from seen.member_id)
+            and said.sent_at = seen.first_at
+    group by all
+),
+known as (
+    select seen.*, begun.first_line, begun.first_node, true as is_fresh
+    from seen
+    inner join begun
+        on
+            seen.person_id = begun.person_id and seen.source_key = begun.source_key
+            and (seen.member_id is not distinct from begun.member_id)
+    union all by name
+    select
+        person_id, source_key, member_id, first_at, last_at, messages, role, first_line, first_node, false as is_fresh
+    from people
+    where
+        source_key in (from in_part)
+        and person_id not in (from renewed)
 )
-select seen.*, begun.first_line, begun.first_node, true as is_fresh
-from seen
-inner join begun on seen.person_id = begun.person_id
-union all by name
-select person_id, source_key, first_at, last_at, messages, role, first_line, first_node, false as is_fresh
-from people
-where source_key in (from in_part) and person_id not in (select person_id from news_pair);
+select *, row_number() over (partition by person_id order by first_at, first_line) = 1 as is_first from known;
 
 -- name: keep_people
--- Somebody is a newcomer only where the data starts at least 60 days before their first message.
-delete from people where source_key in (from whole) or person_id in (select person_id from news_pair);
+-- Somebody is a newcomer only where the data starts at least 60 days before their first message: the data of the source
+-- in which they said it. Of a person with several accounts the first message is the earliest of all.
+delete from people
+where
+    source_key in (from whole)
+    or person_id in (from renewed);
 insert into people by name
 select
-    first_seen.* exclude (is_fresh), account.member_id, account.name, account.handle, account.side,
-    hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer_known
+    first_seen.* exclude (member_id, is_fresh, is_first), account.member_id, account.name, account.handle, account.side,
+    first_seen.is_first and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer_known
 from first_seen
-inner join account on first_seen.person_id = account.person_id
+inner join account
+    on
+        first_seen.person_id = account.person_id and first_seen.source_key = account.source_key
+        and coalesce(first_seen.member_id = account.member_id, true)
 left join source_span on first_seen.source_key = source_span.source_key
 where first_seen.is_fresh;
 update people set name = account.name, handle = account.handle
 from account
 where
-    people.person_id = account.person_id
+    people.source_key = account.source_key and people.member_id = account.member_id
     and (people.name, people.handle) is distinct from (account.name, account.handle);
+
+-- name: spoken
+-- The words, of all messages or only of what is told again.
+create or replace temp table retold as
+select rowid as row_id, messages.*
+from messages
+where rowid in (select row_id from line where source_key in (from in_part));
+create or replace temp view spoken as
+select rowid as row_id, messages.* from messages where source_key in (from whole)
+union all
+from retold;
 
 -- name: timeline
 -- What is read one after another in a chat channel: everything but the answers inside a platform's thread. What
@@ -415,17 +477,25 @@ with naming as (
         timeline.line_id as node, timeline.place_id, timeline.person_id, timeline.role, timeline.sent_at,
         timeline.is_fresh, hash(messages.source_key, unnest(messages.mentions)) as named_id
     from timeline
-    inner join messages on timeline.row_id = messages.rowid
+    inner join spoken as messages on timeline.row_id = messages.row_id
     where timeline.is_top and timeline.has_mentions
+),
+meant as (
+    -- The account, and whose it is: both, for DuckDB 2.0 fails over a left join here on a million lines.
+    from naming
+    union all
+    select naming.* replace (merged.person_id as named_id)
+    from naming
+    inner join merged on naming.named_id = merged.account_id
 )
-select naming.*, spoken.line_id as target, spoken.role as target_role, spoken.sent_at as target_at
-from naming
+select meant.*, spoken.line_id as target, spoken.role as target_role, spoken.sent_at as target_at
+from meant
 asof left join timeline as spoken
     on
-        naming.place_id = spoken.place_id
-        and naming.named_id = spoken.person_id
-        and naming.sent_at > spoken.sent_at
-where naming.person_id <> naming.named_id;
+        meant.place_id = spoken.place_id
+        and meant.named_id = spoken.person_id
+        and meant.sent_at > spoken.sent_at
+where meant.person_id <> meant.named_id;
 
 -- name: edges
 -- What ties a conversation to an earlier one: the platform's reply-to; the same member going on within 30 minutes
@@ -437,7 +507,7 @@ with answered as (
         line.node, messages.parent_id,
         hash(messages.source_key, messages.parent_id) as parent_hash, 'explicit' as basis
     from line
-    inner join messages on line.row_id = messages.rowid
+    inner join spoken as messages on line.row_id = messages.row_id
     where line.has_parent and line.node = line.line_id and line.is_told
 ),
 continued as (
@@ -601,14 +671,16 @@ guess as (
 )
 select
     said.source_key, guess.node as line_id, said.sent_at, said.person_id, said.role,
-    guess.target, answered.person_id as answered_id, answered.role as answered_role, answered.sent_at as answered_at
+    guess.target, answered.person_id as answered_id, answered.role as answered_role
 from guess
-inner join talk as said on guess.node = said.line_id
-inner join talk as answered on guess.target = answered.line_id
+inner join timeline as said on guess.node = said.line_id
+inner join timeline as answered on guess.target = answered.line_id
 anti join edge on guess.node = edge.node and guess.target = edge.target
-where guess.node in (select line_id from timeline where is_fresh);
+where said.is_fresh;
 create or replace temp table inferred as
-select guesses.*, talk.conversation_key
+select
+    guesses.* replace (greatest(guesses.sent_at, talk.sent_at) as sent_at),
+    talk.conversation_key, talk.sent_at as answered_at
 from guesses
 inner join talk on guesses.target = talk.line_id;
 
@@ -760,14 +832,14 @@ with kind as (
 said as (
     select kind.*, messages.message_id, messages.sent_at, lower(without_links(messages.text)) as words
     from kind
-    inner join messages on kind.row_id = messages.rowid
+    inner join spoken as messages on kind.row_id = messages.row_id
 ),
 reacted as (
     select hash(reactions.source_key, reactions.message_id) as line_id
     from reactions
     inner join account on reactions.source_key = account.source_key and reactions.member_id = account.member_id
     inner join said on reactions.source_key = said.source_key and reactions.message_id = said.message_id
-    where role_at(account.rules, account.flagged, said.sent_at) = 'staff'
+    where role_at(account.rules, account.flagged, said.sent_at) = 'staff' and account.person_id <> said.person_id
     group by all
 )
 select
@@ -778,7 +850,7 @@ from said
 left join turn
     on
         said.conversation_key = turn.conversation_key and said.position < turn.position
-        and turn.role = 'staff'
+        and turn.role = 'staff' and said.person_id <> turn.person_id
 left join reacted on said.line_id = reacted.line_id
 where not is_courtesy(said.words, $courtesy) and not is_too_short(said.words)
 group by all
@@ -819,7 +891,7 @@ with more as (
         flatten(list(messages.mentions)) as mentions,
         list(sounds_like(sentiments.cell)) as sounds
     from going_on
-    inner join messages on going_on.row_id = messages.rowid
+    inner join spoken as messages on going_on.row_id = messages.row_id
     left join sentiments on going_on.line_id = sentiments.line_id
     where going_on.turn_id in (select ask_id from asked)
     group by going_on.turn_id
@@ -831,7 +903,7 @@ said as (
         list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions,
         list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds
     from asked
-    inner join messages on asked.row_id = messages.rowid
+    inner join spoken as messages on asked.row_id = messages.row_id
     left join sentiments on asked.ask_id = sentiments.line_id
     left join more on asked.ask_id = more.ask_id
 )
@@ -980,7 +1052,7 @@ inner join ask_words on asked.ask_id = ask_words.ask_id
 inner join place on asked.place_id = place.place_id
 left join place_rule on asked.place_id = place_rule.place_id
 left join source_span on asked.source_key = source_span.source_key
-left join first_seen on asked.person_id = first_seen.person_id
+left join first_seen on asked.person_id = first_seen.person_id and first_seen.is_first
 left join staff_mention on asked.ask_id = staff_mention.ask_id
 left join verdict on asked.ask_id = verdict.ask_id
 left join marked on asked.ask_id = marked.ask_id;
@@ -1025,7 +1097,7 @@ select
     date_trunc('week', turn.day)::date as week, answer.sent_at as reply_at, guessed.sent_at as inferred_reply_at
 from people
 inner join turn on people.first_line = turn.line_id
-inner join messages on turn.row_id = messages.rowid
+inner join spoken as messages on turn.row_id = messages.row_id
 left join turn as answer
     on turn.conversation_key = answer.conversation_key and turn.next_position = answer.position
 left join guessed on turn.conversation_key = guessed.conversation_key and turn.person_id = guessed.person_id
@@ -1079,7 +1151,7 @@ words as (
         messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
         coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
     from said
-    inner join messages on said.row_id = messages.rowid
+    inner join spoken as messages on said.row_id = messages.row_id
 )
 select
     words.line_id, arg_min(words.message_id, words.position) as message_id,
@@ -1214,11 +1286,13 @@ insert into source_days by name from source_day;
 
 -- name: keep_lapses
 -- A silence of 28 days in the whole source, 90 % of them covered: a hole in the data is no silence. Whoever is staff
--- now has not left.
+-- now has not left, nor has anybody who speaks on in another source: of merged accounts the last to speak lapses.
 create or replace temp table lapse_person as
 select person_id from news_pair
 union
-select person_id from lapses where conversation_key in (from concerned);
+select person_id from lapses where conversation_key in (from concerned)
+union
+select person_id from merged;
 delete from lapses
 using silent_since
 where
@@ -1251,7 +1325,7 @@ present as (
     group by all
 ),
 silence as (
-    select *, lead(first_at) over (partition by source_key, person_id order by day) as next_at
+    select *, lead(first_at) over (partition by person_id order by last_at) as next_at
     from present
     qualify hours_between(last_at, coalesce(next_at, as_of)) >= 28 * 24
 )
@@ -1261,11 +1335,13 @@ select
     as conversation_key
 from silence
 inner join days on silence.source_key = days.source_key and silence.day = days.day
-inner join first_seen on silence.person_id = first_seen.person_id
+inner join (
+    select person_id, arg_max(role, last_at) as role from first_seen group by person_id
+) as person on silence.person_id = person.person_id
 left join resolved on silence.last_node = resolved.line_id
 where
     days.covered_after >= 0.9 * 28
-    and (silence.next_at is not null or first_seen.role = 'member')
+    and (silence.next_at is not null or person.role = 'member')
 order by silence.last_at;
 
 -- name: done

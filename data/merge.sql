@@ -242,6 +242,27 @@ insert into news by name
 select source_key, message_id, channel_id, member_id, sent_at, conversation_id, parent_id from messages
 where source_key = $source_key and message_id in (select message_id from reacted);
 
+-- name: note_merged
+-- Who shares a person with whom, as people say; the person goes by the least of the accounts' hashes, so that no order
+-- matters. What is touched touches every source it shares a person with: their first message may be in either, and so
+-- may the end of their silence.
+create or replace temp table merged as
+select
+    sources.source_key, hash(sources.source_key, persons.member_id) as account_id,
+    min(account_id) over (partition by persons.person) as person_id
+from persons
+inner join sources on persons.platform = sources.platform and persons.source = sources.source;
+insert into touched
+with recursive reached as (
+    select source_key from touched
+    union
+    select there.source_key
+    from reached
+    inner join merged as here on reached.source_key = here.source_key
+    inner join merged as there on here.person_id = there.person_id
+)
+select source_key, false as is_whole from reached where source_key not in (select source_key from touched);
+
 -- name: note_chunk
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
 

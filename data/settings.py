@@ -281,3 +281,8 @@ MARKS = "marks.sqlite"  # the journal's file, where it lies in the data folder
 def marks_place(folder: Path, settings: Settings) -> Path | str:
     """Where the community's journal is: HEARTH_MARKS_URL, else what the settings say, else the data folder."""
     return os.environ.get("HEARTH_MARKS_URL") or settings.marks.url or folder
+
+
+def has_marks(place: Path | str) -> bool:
+    """Whether there is a journal to read: one in a folder is made by the first decision."""
+    return isinstance(place, str) or (place / MARKS).exists()

@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from data import columns
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused, Source
-from data.settings import MARKS, Settings, marks_place
+from data.settings import Settings, has_marks, marks_place
 
 if TYPE_CHECKING:
     import polars as pl  # a load has no use for it
@@ -80,8 +80,7 @@ class Store:
         import polars as pl
 
         with self._cursor(macros) as cursor:
-            rows: pl.DataFrame = pl.from_arrow(cursor.execute(sql, _used(sql, params or {})).to_arrow_table())
-            return rows
+            return pl.DataFrame(cursor.execute(sql, _used(sql, params or {})).to_arrow_table())
 
     def read(self, name: str, **params: object) -> pl.DataFrame:
         """One of the named tables of data/reads/, such as `loads` or `conversation`."""
@@ -338,6 +337,7 @@ class Loader:
             return
         with self._transaction():
             self._stage_settings()
+            self._merge("note_merged")
             for name, statement in _statements("derive.sql").items():
                 if name == "roots_open":
                     self._follow_to_roots()
@@ -442,6 +442,7 @@ class Loader:
         self._db.register("channel_rules", columns.channel_rule_table(said.channels, said.calendars, zone))
         self._db.register("labels", self._decided["label"])
         self._db.register("marks", self._decided["ask"])
+        self._db.register("persons", self._decided["person"])
         self._db.execute(_text("needs_reply.sql"))
 
     def _touch_what_changed(self) -> None:
@@ -482,14 +483,16 @@ class Loader:
 
 
 def _decided(place: Path | str) -> dict[str, pa.Table]:
-    """What people decided, by kind: platform, source, message_id, value. Where nobody has, no journal is opened."""
-    kinds = ("label", "ask")
-    if isinstance(place, Path) and not (place / MARKS).exists():
-        return dict.fromkeys(kinds, columns.mark_table([]))
+    """What people decided, by kind, as columns.py lays it out. Where nobody has, no journal is opened."""
+    if not has_marks(place):
+        return {"label": columns.mark_table(), "ask": columns.mark_table(), "person": columns.person_table()}
+    from data.identities import merged
     from data.marks import Marks
 
     with closing(Marks(place)) as marks:
-        return {kind: columns.mark_table(marks.current(kind).to_pylist()) for kind in kinds}
+        said = {kind: marks.current(kind).to_pylist() for kind in ("label", "ask", "person")}
+    marked = {kind: columns.mark_table(said[kind]) for kind in ("label", "ask")}
+    return {**marked, "person": columns.person_table(merged(said["person"]))}
 
 
 def source_key(platform: str, source: str) -> int:

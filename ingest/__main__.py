@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from data.demo import Community
-from data.settings import SettingsError, data_folder, read_settings
+from data.settings import SettingsError, data_folder, marks_place, read_settings
 from data.store import Busy, Store, StoreError
 from ingest.archive import ExportError
 from ingest.load import Job, Summary, derive_again, listen, load, load_demo, readers
 from ingest.progress import Progress
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.identities import Identities, Verdict
 
 ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
 
@@ -148,6 +155,115 @@ def sentiment(
     with Progress(quiet=out.isatty()).count("How messages sound", len(texts)) as tick:
         for line in scored(texts, chosen, platform, tick):
             print(line, file=out)
+
+
+people = typer.Typer(
+    help="Say which accounts are one person's: see who may be, decide, take back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(people, name="people")
+
+One = Annotated[str, typer.Argument(help="An account, as a list names it: platform:source:id.", show_default=False)]
+Other = Annotated[str, typer.Argument(help="Another.", show_default=False)]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides: kept with the decision.")]
+Note = Annotated[str | None, typer.Option(help="Why, in your own words.")]
+WHEN = "It counts from the next load on, or now: .venv/bin/python -m ingest derive"
+
+
+@people.command("suggest")
+def suggest_people(
+    limit: Annotated[int, typer.Option(help="At most so many pairs.", min=1)] = 20,
+    as_json: Json = False,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Accounts that may be one person's, and what they share, the strongest first. Nothing is merged by itself."""
+    with _identities(data, settings_file) as identities:
+        found = identities.suggestions(limit)
+    _print_table(found, as_json, "No two accounts look like one person's that nobody has decided about.")
+
+
+@people.command("decided")
+def decided_people(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
+    """What people decided, with the number that takes it back."""
+    import polars as pl
+
+    with _identities(data, settings_file) as identities:
+        decided = pl.DataFrame(identities.decided())
+    _print_table(decided, as_json, "Nobody has decided anything about accounts yet.")
+
+
+@people.command("same")
+def same_people(
+    one: One, other: Other, by: By, note: Note = None, data: Data = None, settings_file: SettingsFile = None
+) -> None:
+    """Merge two accounts: they are the same person, and so is whoever is the same as either."""
+    _decide("same", (one, other), by, note, data, settings_file)
+
+
+@people.command("different")
+def different_people(
+    one: One, other: Other, by: By, note: Note = None, data: Data = None, settings_file: SettingsFile = None
+) -> None:
+    """Say that two accounts are different people, so that they are suggested no more."""
+    _decide("different", (one, other), by, note, data, settings_file)
+
+
+@people.command("undo")
+def undo_people(
+    number: Annotated[int, typer.Argument(help="The decision, as `people decided` numbers it.", show_default=False)],
+    by: By,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Take a decision about people back: every number is again what it was before."""
+    with _identities(data, settings_file) as identities:
+        identities.undo(number, by)
+    print(f"Took decision {number} back. {WHEN}")
+
+
+def _decide(
+    value: Verdict, pair: tuple[str, str], by: str, note: str | None, data: Path | None, settings_file: Path | None
+) -> None:
+    with _identities(data, settings_file) as identities:
+        number = identities.decide(value, *pair, by, note)
+    print(f"Kept as decision {number}. {WHEN}")
+
+
+@contextmanager
+def _identities(data: Path | None, settings_file: Path | None) -> Iterator[Identities]:
+    """Who is who; what cannot be decided is told as a wrong use of the command."""
+    from data.identities import Identities
+    from data.marks import Marks, MarksError
+
+    folder = data_folder(data)
+    store = Store(folder)
+    if not store.snapshot:
+        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
+    try:
+        with closing(Marks(marks_place(folder, read_settings(settings_file)))) as marks:
+            yield Identities(store, marks)
+    except (LookupError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    except MarksError as error:
+        raise StoreError(str(error)) from error
+
+
+def _print_table(rows: pl.DataFrame, as_json: bool, none: str) -> None:
+    import polars as pl
+
+    if as_json:
+        print(msgspec.json.encode(rows.to_dicts()).decode())
+    elif rows.is_empty():
+        print(none)
+    else:
+        # Whole, for what is cut short cannot be copied.
+        with pl.Config(
+            tbl_rows=-1, tbl_cols=-1, tbl_width_chars=-1, fmt_str_lengths=1000, fmt_table_cell_list_len=-1,
+            tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True,
+        ):  # fmt: skip
+            print(rows)
 
 
 def _last_monday() -> datetime:
