@@ -1240,7 +1240,13 @@ create or replace temp table source_day as
 with spans as (
     select
         source_key,
-        timezone($zone, covered_since)::date as since_day, timezone($zone, covered_until)::date as until_day
+        timezone($zone, covered_since)::date as since_day,
+        -- A range that ends at midnight has nothing of the day that begins there, unless something was said just then.
+        case
+            when (source_key, covered_until) in (select (source_key, first_at) from place_days)
+                then timezone($zone, covered_until)::date
+            else timezone($zone, covered_until - interval 1 microsecond)::date
+        end as until_day
     from loads
     where covered_since is not null and source_key in (select source_key from touched)
 ),
@@ -1261,10 +1267,7 @@ select
     ) as is_covered,
     coalesce(said.messages, 0) as messages
 from days
-left join said on days.source_key = said.source_key and days.day = said.day
-left join source_span on days.source_key = source_span.source_key
--- A range that ends at midnight has nothing of the day that begins there.
-where days.day <> timezone($zone, source_span.as_of) or said.messages > 0;
+left join said on days.source_key = said.source_key and days.day = said.day;
 create or replace temp table silent_since as
 select source_key, date '1990-01-01' as day from whole
 union all
