@@ -1029,11 +1029,17 @@ group by ask_id;
 -- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
 -- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
 -- for; then whether the platform gives every conversation its own thread.
+create or replace temp table newcomer_ask as
+select asked.ask_id
+from first_seen
+inner join source_span on first_seen.source_key = source_span.source_key
+inner join asked on first_seen.person_id = asked.person_id and first_seen.first_at = asked.asked_at
+where
+    first_seen.is_first and first_seen.source_key = asked.source_key
+    and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24;
 create or replace temp table judged as
 select
-    asked.ask_id, ask_words.message_id, ask_words.sentiment,
-    coalesce(asked.asked_at = first_seen.first_at, false)
-    and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24 as is_newcomer,
+    asked.ask_id, ask_words.message_id, ask_words.sentiment, newcomer_ask.ask_id is not null as is_newcomer,
     case
         when marked.ask_id is not null then 'marked: no reply needed'
         when verdict.reason is not null then verdict.reason
@@ -1051,8 +1057,7 @@ from asked
 inner join ask_words on asked.ask_id = ask_words.ask_id
 inner join place on asked.place_id = place.place_id
 left join place_rule on asked.place_id = place_rule.place_id
-left join source_span on asked.source_key = source_span.source_key
-left join first_seen on asked.person_id = first_seen.person_id and first_seen.is_first
+left join newcomer_ask on asked.ask_id = newcomer_ask.ask_id
 left join staff_mention on asked.ask_id = staff_mention.ask_id
 left join verdict on asked.ask_id = verdict.ask_id
 left join marked on asked.ask_id = marked.ask_id;
