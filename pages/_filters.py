@@ -154,8 +154,8 @@ def _places() -> View:
             "Count guessed replies",
             key="guessed",
             bind="query-params",
-            help="In a channel without threads the next message by somebody else, within 30 minutes, may be "
-            "the reply. That is a guess, so it is left out unless you ask for it.",
+            help="In a channel without threads a line seems to answer whoever just named its speaker or, where only "
+            "two are talking, the line before. That is a guess, so it is left out unless you ask for it.",
         )
     view = View(EVER, None, None, platforms, sources, channels, inferred)
     return replace(view, as_of=_span_of(view)[1])
