@@ -1,5 +1,5 @@
--- The derived tables: what derive.sql works out from the facts. They can always be thrown away and built again, so
--- they have no migrations: a change here or in derive.sql builds them anew at the next load.
+-- The derived tables: what derive/ works out from the facts. They can always be thrown away and built again, so
+-- they have no migrations: a change here or in derive/ builds them anew at the next load.
 
 -- One row a channel, with what the settings say of it. since_at and as_of: from when to when its source is covered;
 -- business_as_of: what the channel's calendar, a clock that runs while it is open, shows then.

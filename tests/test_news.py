@@ -98,7 +98,10 @@ def derived(store: Store) -> dict[str, list[tuple[Any, ...]]]:
 def test_a_few_news_at_a_time_give_the_tables_that_all_at_once_give(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """Whatever comes, in whatever order: answers before what they answer, edits, deletions, new silences."""
+    """Whatever comes, in whatever order: answers before what they answer, edits, deletions, new silences.
+
+    And in however many slices.
+    """
     monkeypatch.setattr(door, "FEW", 100)
     rng = random.Random(seed)
     store, rows = Store(tmp_path), community(rng, 90)
@@ -108,8 +111,10 @@ def test_a_few_news_at_a_time_give_the_tables_that_all_at_once_give(
     until = START
     for piece in pieces:
         until = max(until, *(row["at"] for row in piece)) + timedelta(days=rng.choice((0, 40)))
+        monkeypatch.setattr(door, "SLICE", 20)
         load(store, piece, until)
         found = derived(store)
+        monkeypatch.setattr(door, "SLICE", 1000)
         derive_all(store)
         for name, table in derived(store).items():
             assert found[name] == table, name

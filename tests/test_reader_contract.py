@@ -296,7 +296,7 @@ def test_an_answer_says_how_it_is_known(name: str, path: Path) -> None:
     for message in read(READERS[name], path):
         if isinstance(message, Message) and message.parent_id:
             assert message.basis is not None
-            assert message.basis != "inferred", "guessing is for derive.sql"
+            assert message.basis != "inferred", "guessing is for data/derive"
 
 
 @each_fixture
