@@ -144,6 +144,36 @@ def test_what_a_later_load_of_the_same_file_reads_well_waits_no_longer(tmp_path:
     assert store.query("from refused").height == 2
 
 
+@pytest.mark.parametrize(
+    ("row", "is_matched"),
+    [
+        ({"id": "ana"}, True),
+        ({"id": "Ana"}, False),
+        ({"name": "ANA"}, True),
+        ({"name": "an"}, False),
+        ({"pattern": "A*"}, True),
+        ({"pattern": "b*"}, False),
+        ({"id": "ana", "platform": "forum"}, True),
+        ({"id": "ana", "platform": "slack"}, False),
+        ({"id": "ana", "source": "Acme"}, True),
+        ({"id": "ana", "source": "acme"}, True),
+        ({"id": "ana", "source": "other"}, False),
+        ({"id": "ana", "name": "ben"}, False),
+        ({"email_domain": "acme.example"}, True),
+        ({"email_domain": "example"}, False),
+    ],
+)
+def test_a_roster_row_is_said_to_match_where_the_rules_match_it(
+    row: dict[str, str], is_matched: bool, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    ana = {"id": "ana", "name": "Ana", "email": "ana@acme.example"}
+    sparse.load(store, ROWS[:1], {"roster": [{"role": "staff", **row}]}, members=[ana])
+    naming = dict.fromkeys(("platform", "source", "id", "name", "email_domain", "pattern")) | row
+    assert (store.query("from people")["role"].to_list() == ["staff"]) == is_matched
+    assert store.read("roster_unmatched", rows=[{"number": 1, **naming}]).is_empty() == is_matched
+
+
 @pytest.mark.parametrize("link", [{"to": "q1"}, {"in": "q1"}, {"to": "q1", "in": "q1"}])
 def test_a_copy_that_knows_what_it_answers_wins_over_one_that_does_not(link: dict[str, str], tmp_path: Path) -> None:
     """Such as an archive with its reply links, and a dump without: whatever else they say, in either order."""
