@@ -139,11 +139,12 @@ def sentiment(
     settings_file: SettingsFile = None,
 ) -> None:
     """Say how messages sound: a line of JSON for each. Null: unclassified, and the flags say why."""
+    from ingest.enrich.linear import PLATFORMS
     from ingest.enrich.lines import scored, texts_of
     from ingest.enrich.scorer import scorer as named
 
     asked = read_settings(settings_file).sentiment
-    known = sorted({reader.PLATFORM for reader in readers().values()})
+    known = sorted({reader.PLATFORM for reader in readers().values()} | PLATFORMS.keys())
     if platform and platform not in known:
         raise typer.BadParameter(f"--platform {platform}: there is no such platform; there are: {', '.join(known)}")
     texts, out = texts_of(file, column), sys.stdout  # a bar takes what is printed beside it for its own
