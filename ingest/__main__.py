@@ -16,7 +16,7 @@ from data.demo import Community
 from data.settings import SettingsError, data_folder, marks_place, read_settings
 from data.store import Busy, Store, StoreError
 from ingest.archive import ExportError
-from ingest.load import Job, Summary, derive_again, listen, load, load_demo, readers
+from ingest.load import Job, Summary, derive_again, listen, load, load_demo, readers, unmatched
 from ingest.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from data.identities import Identities, Verdict
 
 ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
+FEW = 3  # names of fields that a summary gives
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -69,6 +70,8 @@ def load_command(
     _say(summary, as_json, dry_run)
     if settings.sentiment.scorer == "strong" and not as_json:
         print("The scorer `strong` takes its time: .venv/bin/python -m ingest score lets it hear what is new.")
+    if summary.failed:
+        raise typer.Exit(FAILED)
     raise typer.Exit(REFUSALS if any(each.refused for each in summary.loads) else ALL_IN)
 
 
@@ -112,13 +115,14 @@ def score(
 
 
 @app.command()
-def status(as_json: Json = False, data: Data = None) -> None:
-    """What is in, how fresh it is, what was refused."""
+def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
+    """What is in, how fresh it is, what was refused, and whom the roster names in vain."""
     store = Store(data_folder(data))
     sources, refused = store.read("sources"), store.read("refused_by_reason")
+    alone = unmatched(store, read_settings(settings_file))
     if as_json:
         found = {"snapshot": store.snapshot, "sources": sources.to_dicts(), "refused": refused.to_dicts()}
-        print(msgspec.json.encode(found).decode())
+        print(msgspec.json.encode({**found, "unmatched": alone}).decode())
         return
     for row in sources.to_dicts():
         print(
@@ -127,6 +131,7 @@ def status(as_json: Json = False, data: Data = None) -> None:
         )
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
+    _say_unmatched(alone)
 
 
 @app.command()
@@ -141,10 +146,14 @@ def sentiment(
     settings_file: SettingsFile = None,
 ) -> None:
     """Say how messages sound: a line of JSON for each. Null: unclassified, and the flags say why."""
+    from ingest.enrich.linear import PLATFORMS
     from ingest.enrich.lines import scored, texts_of
     from ingest.enrich.scorer import scorer as named
 
     asked = read_settings(settings_file).sentiment
+    known = sorted({reader.PLATFORM for reader in readers().values()} | PLATFORMS.keys())
+    if platform and platform not in known:
+        raise typer.BadParameter(f"--platform {platform}: there is no such platform; there are: {', '.join(known)}")
     texts, out = texts_of(file, column), sys.stdout  # a bar takes what is printed beside it for its own
     try:
         chosen = named(
@@ -275,7 +284,13 @@ def _last_monday() -> datetime:
 def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
     if as_json:
         print(msgspec.json.encode(summary).decode())
-        return
+    else:
+        _say_in_words(summary, dry_run)
+    for each in summary.failed:
+        print(f"hearth: {each.path} was not loaded. {each.reason.removeprefix(f'{each.path}: ')}", file=sys.stderr)
+
+
+def _say_in_words(summary: Summary, dry_run: bool) -> None:
     for each in summary.loads:
         print(
             f"{each.path}: {each.platform} {each.source}\n"
@@ -286,10 +301,26 @@ def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
         )
         if each.left_out:
             print("  left out on purpose: " + ", ".join(f"{count:,} {what}" for what, count in each.left_out.items()))
+        if each.unknown:
+            print(f"  fields not read: {_some(each.unknown)}")
     done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
     print(f"{done} ({summary.seconds:.1f} s).")
     if any(each.refused for each in summary.loads):
         print("Some records were refused and kept aside: .venv/bin/python -m ingest status says why.")
+    _say_unmatched(summary.unmatched)
+
+
+def _say_unmatched(rows: list[str]) -> None:
+    for row in rows:
+        print(f"[[roster]] row {row}: nobody who spoke matches it.")
+
+
+def _some(fields: dict[str, int]) -> str:
+    """The commonest fields by their own names, and how many more there are."""
+    ordered = sorted(fields, key=lambda name: (-fields[name], name))
+    names = list(dict.fromkeys(name.rpartition(".")[2] for name in ordered))
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def main() -> None:

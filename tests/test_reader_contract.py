@@ -60,6 +60,8 @@ ROWS = {
     "x/lighthouse": 9,
     "x/foghorn-2013": 3,
     "x/foghorn-2019": 1,
+    "x_api_v2/lighthouse-mentions": 7,  # and one for followers, left out
+    "x_api_v2/foghorn-search.ndjson": 4,
     "rocketchat/answers": 9,
     "rocketchat/messages.ndjson": 3,
     "gitter/harbour": 5,
