@@ -24,6 +24,7 @@ import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._moments import iso
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -108,7 +109,7 @@ class RawReaction(msgspec.Struct, frozen=True):
     recent: list[Reactor] = []
 
 
-class Raw(msgspec.Struct, frozen=True, omit_defaults=True):
+class Raw(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A message, a service line, or an "unsupported" one, of which only the id is told."""
 
     id: int
@@ -392,11 +393,10 @@ def _peer(id_: SenderId) -> str | None:
 
 def _moment(unix: Moment, local: str | None) -> datetime | None:
     try:
-        stated = datetime.fromtimestamp(int(unix), UTC) if unix else datetime.fromisoformat(local or "")
-        moment = (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = datetime.fromtimestamp(int(unix), UTC) if unix else iso(local)
     except (ValueError, OverflowError, OSError):
         return None
-    return moment if moment >= FOUNDED else None
+    return moment if moment and moment >= FOUNDED else None
 
 
 def _undated(raw: Raw) -> str:
