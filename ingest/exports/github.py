@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 
@@ -131,6 +131,19 @@ class Item(msgspec.Struct):
     state: str | None = None
     category: Category | None = None
     above: str | None = None  # the address of what it lies under
+
+
+# What REST answers lies flat, and is decoded at once: nothing in it holds other items, or has GraphQL's names.
+FLAT = cast(
+    "msgspec.json.Decoder[Item]",
+    msgspec.json.Decoder(
+        msgspec.defstruct(
+            "Flat",
+            [*((name, str | float | None, None) for name in HOLDERS), *((name, None, None) for name in RENAMED)],
+            bases=(Item,),
+        )
+    ),
+)
 
 
 class Place(NamedTuple):
@@ -275,8 +288,20 @@ def _items(export: Export, name: str) -> Iterator[Item | Refused]:
         if isinstance(answer, Refused):
             yield answer
             continue
+        if item := _flat(answer.raw):
+            yield item
+            continue
         for row in _answers.unfolded(answer, name, SHAPE):
             yield row if isinstance(row, Refused) else _item(row, name, answer.place)
+
+
+def _flat(raw: bytes) -> Item | None:
+    try:
+        item = FLAT.decode(raw)
+        settle(item)
+    except (*UNFIT, ValueError):
+        return None
+    return item if ADDRESS.match(item.html_url) else None
 
 
 def _item(row: Row, file: str, place: str) -> Item | Refused:
