@@ -112,10 +112,7 @@ class Spoken(NamedTuple):
     name: str
     key: str | None
     kind: str  # "posts" or "comments"
-
-    @property
-    def is_of_groups(self) -> bool:
-        return "group" in f"{self.key} {self.name.rpartition('/')[2]}"
+    is_of_groups: bool
 
 
 class Files(msgspec.Struct):
@@ -225,7 +222,7 @@ def _files(export: Export) -> Files:
         found = KEY.match(head)
         key = found[1].decode() if found else None
         if kind in ("posts", "comments"):
-            files.said.append(Spoken(name, key, kind))
+            files.said.append(Spoken(name, key, kind, "group" in f"{key} {name.rpartition('/')[2]}"))
         elif kind == "followers":
             files.followers[name] = key
         elif kind == "thread":
@@ -272,7 +269,7 @@ def _profile(export: Export, name: str) -> Profile | None:
 
 
 def _author(export: Export, files: Files) -> str:
-    for name, _, kind in files.said:
+    for name, _, kind, _ in files.said:
         if kind == "comments" and (found := AUTHOR.search(export.head(name))):
             try:
                 return mended(msgspec.json.decode(found[1], type=str))
