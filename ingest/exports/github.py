@@ -194,17 +194,19 @@ class _GitHub:
             self._channels.add(channel.id)
             yield channel
         user = item.user or User()
-        is_staff = item.author_association in STAFF
-        if user.id and not self._members.knows(user.id, is_staff):
+        user_id, is_staff = user.id, item.author_association in STAFF
+        if user_id and not self._members.knows(user_id, is_staff):
             seen_at = item.created_at if is_staff else None
-            member = Member(user.id, user.name or user.id, user.id, None, user.bot, is_staff, seen_at)
+            member = Member(user_id, user.name or user_id, user_id, None, user.bot, is_staff, seen_at)
             yield from self._members.tell(member)
-        yield _message(item, place, channel.id, user.id)
-        yield from _reactions(item, place.message_id)
+        yield _message(item, place, channel.id, user_id)
+        if item.reactions or item.reaction_groups:
+            yield from _reactions(item, place.message_id)
 
 
 def _message(item: Item, place: Place, channel_id: str, member_id: str | None) -> Message:
-    text = UNSAID.sub("", item.body or "").replace("\r\n", "\n").strip()
+    body = item.body or ""
+    text = (UNSAID.sub("", body) if "<!--" in body else body).replace("\r\n", "\n").strip()
     parent_id = _parent_id(item, place)
     is_hidden = item.is_minimized and (item.minimized_reason or "").upper() in HIDDEN
     is_edited = place.anchor and item.updated_at and item.updated_at > item.created_at  # labels change an issue too
