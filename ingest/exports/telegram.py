@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 
 from data.records import Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._moments import iso
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -469,11 +470,10 @@ def _peer(id_: SenderId) -> str | None:
 
 def _moment(unix: Moment, local: str | None) -> datetime | None:
     try:
-        stated = datetime.fromtimestamp(int(unix), UTC) if unix else datetime.fromisoformat(local or "")
-        moment = (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = datetime.fromtimestamp(int(unix), UTC) if unix else iso(local)
     except (ValueError, OverflowError, OSError):
         return None
-    return moment if moment >= FOUNDED else None
+    return moment if moment and moment >= FOUNDED else None
 
 
 def _times(unix: Sequence[Moment]) -> pa.Array:
