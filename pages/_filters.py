@@ -111,6 +111,12 @@ def period() -> View:
     return replace(view, since=_back(monday, span))
 
 
+def places() -> View:
+    """The places alone, for a page whose lists each look back as far as they need."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        return _places()
+
+
 def _back(day: date, span: str) -> date | None:
     """The day so many weeks before; None for all time."""
     weeks = SPANS[span]

@@ -26,7 +26,7 @@ from pages import _ask, _show, _words
 from tests import sparse
 
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
-PAGES = ("weekly_health.py", "unanswered.py", "is_it_right.py", "sources.py")
+PAGES = ("weekly_health.py", "unanswered.py", "people_to_reach.py", "is_it_right.py", "sources.py")
 Open = Callable[..., AppTest]
 
 
@@ -239,6 +239,80 @@ def test_sources_shows_every_load_and_what_was_refused(see: Open, few: Store) ->
     loads = next(frame.value for frame in app.dataframe if "inserted" in frame.value.columns)
     assert loads["read"].tolist() == [len(FEW)]
     assert "Nothing was refused" in words(app)
+
+
+# On 20 October: whom to greet, answer and thank, who is drifting or lost; and, named so, who is on no list.
+TODAY = [
+    {"by": "nia", "at": "2026-10-18T09:00Z", "id": "1", "text": "Where do I begin?", "permalink": "https://f.example/1"},
+    {"by": "no_answered", "at": "2026-10-18T09:00Z", "id": "2", "text": "Where do I end?"},
+    {"by": "tess", "at": "2026-10-18T10:00Z", "to": "2", "text": "At the beginning."},
+    {"by": "no_longago", "at": "2026-10-05T23:00Z", "id": "3", "text": "Where is the middle?"},
+    *({"by": who, "at": "2026-05-02T09:00Z", "id": who} for who in ("sol", "no_soothed", "quin", "no_thanked", "tess")),
+    {"by": "sol", "at": "2026-10-12T09:00Z", "id": "4", "sounds": "negative", "permalink": "javascript:alert(1)"},
+    {"by": "no_soothed", "at": "2026-10-12T09:00Z", "id": "5", "sounds": "negative"},
+    {"by": "staff", "at": "2026-10-12T10:00Z", "to": "5", "text": "We send a new one."},
+    {"by": "quin", "at": "2026-10-14T09:00Z", "id": "6", "sounds": "positive"},
+    {"by": "quin", "at": "2026-10-15T09:00Z", "id": "7", "sounds": "positive"},
+    {"by": "no_thanked", "at": "2026-10-14T09:00Z", "id": "8", "sounds": "positive"},
+    {"by": "staff", "at": "2026-10-14T10:00Z", "to": "8", "text": "That is kind of you."},
+    {"by": "tam", "at": "2026-09-01T09:00Z", "id": "9", "text": "Will it rain?"},
+    {"by": "no_back", "at": "2026-09-01T09:00Z", "id": "10", "text": "Will it snow?"},
+    {"by": "no_back", "at": "2026-10-19T09:00Z", "id": "11", "text": "Will it thaw?"},
+    {"by": "tess", "at": "2026-10-19T10:00Z", "to": "11", "text": "It will."},
+    {"by": "no_helped", "at": "2026-09-01T09:00Z", "id": "12", "text": "Will it freeze?"},
+    {"by": "tess", "at": "2026-10-09T09:00Z", "to": "12", "text": "It may."},
+    *({"by": "xia", "at": f"2026-07-0{day}T09:00Z", "id": f"x{day}"} for day in range(1, 7)),
+    {"by": "uma", "at": "2026-09-01T09:00Z", "id": "9", "text": "Will it hail?", "platform": "discord"},
+]  # fmt: skip
+
+
+def told(app: AppTest) -> list[str]:
+    """Who is on the lists, each with why."""
+    return [each.value for each in app.markdown if each.value.startswith("**") and "** · " in each.value]
+
+
+def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tmp_path: Path) -> None:
+    """Each list has the one who belongs there, once, and nobody who was answered, thanked or came back."""
+    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    app = see(tmp_path, "people_to_reach.py")
+    assert told(app) == [
+        "**Nia** · first post",
+        "**Sol** · unhappy\\, past the target",
+        "**Quin** · praise",
+        "**Xia** · silent for 105 days\\, where 1 day is usual\\; their last ask had no reply",
+        "**Tam** · asked\\, and has been silent since",
+    ]
+    assert [each.value for each in app.subheader] == [
+        "1 newcomer to greet, 1 unhappy ask to answer, 1 person to thank.",
+        "1 regular drifting away, 1 person lost after an unanswered ask.",
+    ]
+    assert [link.proto.url for link in app.get("link_button")] == ["https://f.example/1"]
+    assert "Where do I begin?" in [each.value for each in app.text]
+
+
+def test_nobody_is_followed_where_the_terms_forbid_it_unless_the_settings_say_so(
+    see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uma is on Discord, and has been silent since her ask; her words of today may still be answered."""
+    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    app = see(tmp_path, "people_to_reach.py")
+    assert "Without Discord: the platform's terms forbid" in words(app)
+    app.multiselect(key="platform").set_value(["discord"]).run()
+    assert "Who has fallen silent is not told here." in words(app)
+    assert "Uma" not in words(app)
+    settings = tmp_path / "hearth.toml"
+    settings.write_text("[privacy]\nno_profiles = []\n", "utf-8")
+    monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
+    app.run()
+    assert told(app) == ["**Uma** · asked\\, and has been silent since"]
+    assert "Without Discord" not in words(app)
+
+
+def test_when_nobody_waits_for_a_word_the_page_says_so(see: Open, tmp_path: Path) -> None:
+    sparse.load(_ask._store(tmp_path), FEW[:4], until="2026-10-07T00:00Z")
+    said = words(see(tmp_path, "people_to_reach.py"))
+    assert "Nobody is waiting for a word from us." in said
+    assert "Nobody whom we know has fallen silent." in said
 
 
 def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: Path) -> None:
