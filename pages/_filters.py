@@ -117,6 +117,11 @@ def places() -> View:
         return _places()
 
 
+def sought(title: str, such_as: str) -> str:
+    """The words that the reader looks for."""
+    return st.text_input(title, key="find", bind="query-params", placeholder=such_as, width=420).strip()
+
+
 def _back(day: date, span: str) -> date | None:
     """The day so many weeks before; None for all time."""
     weeks = SPANS[span]

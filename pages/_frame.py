@@ -23,6 +23,7 @@ def main() -> None:
             st.Page("people_to_reach.py", title="People to reach"),
             st.Page("is_it_right.py", title="Is it right?"),
             st.Page("sources.py", title="Sources"),
+            st.Page("definitions.py", title="Definitions"),
         ],
         position="top",
     )

@@ -22,11 +22,11 @@ from ingest.load import load_demo
 from ingest.progress import Progress
 from metrics import metric
 from metrics.metric import Question, ask
-from pages import _ask, _show, _words
+from pages import _ask, _documents, _safe, _show, _words
 from tests import sparse
 
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
-PAGES = ("weekly_health.py", "unanswered.py", "people_to_reach.py", "is_it_right.py", "sources.py")
+PAGES = ("weekly_health.py", "unanswered.py", "people_to_reach.py", "is_it_right.py", "sources.py", "definitions.py")
 Open = Callable[..., AppTest]
 
 
@@ -313,6 +313,32 @@ def test_when_nobody_waits_for_a_word_the_page_says_so(see: Open, tmp_path: Path
     said = words(see(tmp_path, "people_to_reach.py"))
     assert "Nobody is waiting for a word from us." in said
     assert "Nobody whom we know has fallen silent." in said
+
+
+def test_definitions_hold_every_number_and_its_words_until_one_is_looked_for(see: Open, few: Store) -> None:
+    """Each metric once, and in any order; one that is found alone is open, with its card and its SQL."""
+    app = see(few.folder, "definitions.py")
+    asked = [_safe.label(each.asks) for each in metric.metrics().values()]
+    assert sorted(each.label.split(" · ")[1] for each in app.expander[:-1]) == sorted(asked)
+    said = words(app)
+    assert all(f"**{word}**" in said for word in ("Source", "Ask", "Reply", "Newcomer", "Lapsed"))
+    app.text_input(key="find").set_value("SILENT gap").run()
+    assert [each.label.split(" · ")[0] for each in app.expander] == ["**Drifting**"]
+    drifting = metric.named("drifting")
+    assert app.code[0].value == drifting.sql.strip()
+    assert [text for text in drifting.card.values() if text not in words(app)] == []
+    app.text_input(key="find").set_value("<script>").run()
+    assert f"0 of {len(asked)} numbers found." in words(app)
+    assert not app.exception
+    assert not app.warning
+
+
+def test_definitions_say_of_every_reader_what_it_cannot_tell(see: Open, few: Store, root: Path) -> None:
+    files = {path.stem for path in (root / "ingest" / "exports").glob("*.py") if path.stem[0] != "_"}
+    assert {each.name for each in _documents.readers()} == files
+    app = see(few.folder, "definitions.py")
+    app.text_input(key="find").set_value("pipermail").run()
+    assert "It cannot tell: who is staff." in words(app)
 
 
 def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: Path) -> None:
