@@ -24,6 +24,7 @@ def main() -> None:
             st.Page("is_it_right.py", title="Is it right?"),
             st.Page("sources.py", title="Sources"),
             st.Page("definitions.py", title="Definitions"),
+            st.Page("vanity_drawer.py", title="The vanity drawer"),
         ],
         position="top",
     )

@@ -26,7 +26,15 @@ from pages import _ask, _documents, _safe, _show, _words
 from tests import sparse
 
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
-PAGES = ("weekly_health.py", "unanswered.py", "people_to_reach.py", "is_it_right.py", "sources.py", "definitions.py")
+PAGES = (
+    "weekly_health.py",
+    "unanswered.py",
+    "people_to_reach.py",
+    "is_it_right.py",
+    "sources.py",
+    "definitions.py",
+    "vanity_drawer.py",
+)
 Open = Callable[..., AppTest]
 
 
@@ -339,6 +347,34 @@ def test_definitions_say_of_every_reader_what_it_cannot_tell(see: Open, few: Sto
     app = see(few.folder, "definitions.py")
     app.text_input(key="find").set_value("pipermail").run()
     assert "It cannot tell: who is staff." in words(app)
+
+
+def test_the_vanity_drawer_is_plain_and_holds_what_counts_beside(see: Open, tmp_path: Path) -> None:
+    """The newest value of a total, the whole source's first, and each week as Weekly health tells it."""
+    totals = [
+        {"measure": "likes", "at": "2026-10-18T00:00Z", "value": 40, "of": "<b>a post</b>"},
+        {"measure": "total_followers", "at": "2026-10-10T00:00Z", "value": 1200},
+        {"measure": "total_followers", "at": "2026-10-18T00:00Z", "value": 1234.0},
+    ]
+    sparse.load(_ask._store(tmp_path), FEW, audience=totals)
+    app = see(tmp_path, "vanity_drawer.py")
+    existing, living = (frame.value for frame in app.dataframe)
+    assert existing.to_numpy().tolist() == [
+        ["total followers", "1,234", "Acme", "Forum", "18 Oct 2026"],
+        ["likes", "40", "<b>a post</b>", "Forum", "18 Oct 2026"],
+    ]
+    assert living["Week of"][0] == "12 Oct 2026"
+    assert living["Within 24 h"][:2].tolist() == ["1 of 2", "2 of 3"]
+    assert living["Half within"][1] == "2 h"
+    assert living["Newcomers"][:2].tolist() == ["1", "3"]
+    assert living["Returning"][:2].tolist() == ["2", "0"]
+    assert not app.metric, "no total is a headline"
+
+
+def test_totals_that_no_export_has_are_unknown_not_zero(see: Open, few: Store) -> None:
+    app = see(few.folder, "vanity_drawer.py")
+    assert "Followers, likes and impressions are unknown" in words(app)
+    assert len(app.dataframe) == 1
 
 
 def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: Path) -> None:
