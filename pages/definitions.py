@@ -51,21 +51,60 @@ NOUNS = (
 
 
 def page() -> None:
-    """Draw what was looked for: numbers, words, platforms; all of them until somebody looks for one."""
+    """Draw what was looked for: numbers, words, exports; all of them until somebody looks for one."""
     sought = _filters.sought("Find a number or a word", "such as wait, newcomer or Slack")
-    known = metrics()
-    found = {name: each for name, each in known.items() if _speaks_of(sought, _said(each))}
-    numbers = _words.count(len(known), "number")
-    st.subheader(f"{len(found)} of {numbers} found." if sought else f"{numbers}, each one question and one SQL file.")
+    with _show.contained("What was found"):
+        st.subheader(_sentence(sought))
     with _show.contained("The numbers"):
-        _numbers(found)
+        _draw_numbers(_numbers(sought))
     with _show.contained("The words"):
-        _points("The words", [each for each in NOUNS + _documents.rules() if _speaks_of(sought, each)])
+        _draw_points("The words", _points(sought))
     with _show.contained("What the data cannot tell"):
-        _platforms(sought)
+        _draw_readers(_readers(sought), is_all=not sought)
 
 
-def _numbers(found: dict[str, Metric]) -> None:
+def _sentence(sought: str) -> str:
+    """How much there is, or was found."""
+    if not sought:
+        return f"{_words.count(len(metrics()), 'number')}, each one question and one SQL file."
+    numbers, points, readers = (len(find(sought)) for find in (_numbers, _points, _readers))
+    found = ((numbers, "number"), (points, "word"), (readers, "form of export", "forms of export"))
+    told = ", ".join(_words.count(*each) for each in found if each[0])
+    return f"Found: {told}." if told else "Nothing here speaks of that. Fewer letters may find more."
+
+
+# What is found ----------------------------------------------------------------------------------
+
+
+def _numbers(sought: str) -> dict[str, Metric]:
+    return {name: each for name, each in metrics().items() if _speaks_of(sought, _said(each))}
+
+
+def _points(sought: str) -> list[str]:
+    return [each for each in NOUNS + _documents.rules() if _speaks_of(sought, each)]
+
+
+def _readers(sought: str) -> list[Reader]:
+    return [each for each in _documents.readers() if _speaks_of(sought, _cannot_tell(each))]
+
+
+def _speaks_of(sought: str, text: str) -> bool:
+    """Whether a text has every word that is looked for, in any order."""
+    return all(word in text.casefold() for word in sought.casefold().split())
+
+
+def _said(metric: Metric) -> str:
+    return " ".join([metric.name, metric.title, *metric.card.values()])
+
+
+def _cannot_tell(reader: Reader) -> str:
+    return f"`{reader.name}`, {reader.reads}. It cannot tell: {reader.cannot_tell}."
+
+
+# How it is drawn --------------------------------------------------------------------------------
+
+
+def _draw_numbers(found: dict[str, Metric]) -> None:
     """The definitions under the words that they follow; one that was found alone is open."""
     listed = {name for names in CREED.values() for name in names}
     creed = CREED | {"And": tuple(name for name in found if name not in listed)}
@@ -75,10 +114,10 @@ def _numbers(found: dict[str, Metric]) -> None:
             with st.container(gap="xsmall"):
                 st.caption(said)
                 for metric in mine:
-                    _number(metric, len(found) == 1)
+                    _draw_number(metric, len(found) == 1)
 
 
-def _number(metric: Metric, is_alone: bool) -> None:
+def _draw_number(metric: Metric, is_alone: bool) -> None:
     title = f"**{label(metric.title)}** · {label(metric.asks)}"
     card = st.expander(title, is_alone, on_change="rerun", key=f"{metric.name}-{is_alone}")
     if card.open:
@@ -86,16 +125,7 @@ def _number(metric: Metric, is_alone: bool) -> None:
             _show.definition(metric, {"name": metric.name, "version": metric.version})
 
 
-def _said(metric: Metric) -> str:
-    return " ".join([metric.name, metric.title, *metric.card.values()])
-
-
-def _speaks_of(sought: str, text: str) -> bool:
-    """Whether a text has every word that is looked for, in any order."""
-    return all(word in text.casefold() for word in sought.casefold().split())
-
-
-def _points(title: str, points: Iterable[str]) -> None:
+def _draw_points(title: str, points: Iterable[str]) -> None:
     """A list of points, where there are any."""
     if told := "\n".join(f"- {point}" for point in points):
         st.subheader(title)
@@ -103,19 +133,14 @@ def _points(title: str, points: Iterable[str]) -> None:
             st.markdown(told)
 
 
-def _platforms(sought: str) -> None:
-    """What the readers of the loaded platforms cannot tell, and behind a door all the others."""
+def _draw_readers(readers: list[Reader], is_all: bool) -> None:
+    """What exports cannot tell: those of the loaded platforms first, and behind a door all the others."""
     loaded = set(_ask.read("sources")["platform"])
-    found = [each for each in _documents.readers() if _speaks_of(sought, _cannot_tell(each))]
-    ours = [each for each in found if each.name in loaded or each.name.rsplit("_", 1)[0] in loaded]
-    _points("What the data cannot tell", map(_cannot_tell, found if sought else ours))
-    if not sought:
-        with st.expander(f"{len(found) - len(ours)} more platforms and forms of export"), st.container(width=READABLE):
-            st.markdown("\n".join(f"- {_cannot_tell(each)}" for each in found if each not in ours))
-
-
-def _cannot_tell(reader: Reader) -> str:
-    return f"`{reader.name}`, {reader.reads}. It cannot tell: {reader.cannot_tell}."
+    ours = [each for each in readers if each.name in loaded or each.name.rsplit("_", 1)[0] in loaded]
+    _draw_points("What the data cannot tell", map(_cannot_tell, ours if is_all else readers))
+    if is_all:
+        with st.expander(f"{len(readers) - len(ours)} more forms of export"), st.container(width=READABLE):
+            st.markdown("\n".join(f"- {_cannot_tell(each)}" for each in readers if each not in ours))
 
 
 page()

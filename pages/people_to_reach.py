@@ -179,7 +179,7 @@ TODAY = {
         "No newcomer to greet",
         _of_kind("newcomer"),
         lambda _: "first post",
-        "First posts of the last 14 days that nobody has replied to, the newest first.",
+        "First posts of the last 14 days that nobody has replied to, where the data starts 60 days before them.",
     ),
     "Unhappy people": List(
         "unhappy ask to answer",
@@ -187,7 +187,7 @@ TODAY = {
         "No unhappy ask to answer",
         _unhappy,
         _why_unhappy,
-        "Unhappy asks of the last 28 days without a reply, the most urgent first.",
+        "Asks of the last 28 days without a reply that the scorer hears as unhappy, the most urgent first.",
     ),
     "Praise to thank": List(
         "person to thank",
@@ -195,7 +195,7 @@ TODAY = {
         "Nobody to thank",
         _of_kind("praise"),
         _why_praise,
-        "Praise of the last 14 days, as the scorer hears it, after which no staff spoke there; the newest first.",
+        "What the scorer hears as praise, of the last 14 days, and no staff spoke there since.",
     ),
 }
 SILENT = {

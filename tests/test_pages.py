@@ -16,6 +16,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from data.demo import Community
+from data.identities import Identities
 from data.settings import Settings
 from data.store import Store
 from ingest.load import load_demo
@@ -316,6 +317,23 @@ def test_nobody_is_followed_where_the_terms_forbid_it_unless_the_settings_say_so
     assert "Without Discord" not in words(app)
 
 
+def test_accounts_of_one_person_are_one_to_thank(see: Open, tmp_path: Path) -> None:
+    """Quin praised on the forum; Quinta, somebody says, is Quin, and praised last."""
+    praise = {"by": "quinta", "id": "q", "at": "2026-10-16T09:00Z", "sounds": "positive", "platform": "discord"}
+    store, marks = _ask._store(tmp_path), _ask._marks(tmp_path)
+    sparse.load(store, [*TODAY, praise], until="2026-10-20T00:00Z")
+    assert "2 people to thank" in words(see(tmp_path, "people_to_reach.py"))
+    Identities(store, marks).decide("same", "forum:acme:quin", "discord:acme:quinta", "Ana")
+    with store.loading(Settings()) as loader:
+        loader.derive()
+        loader.publish()
+    marks.close()
+    app = see(tmp_path, "people_to_reach.py")
+    assert "1 person to thank" in words(app)
+    assert "**Quinta** · praise" in told(app)
+    assert "**Quin** · praise" not in told(app)
+
+
 def test_when_nobody_waits_for_a_word_the_page_says_so(see: Open, tmp_path: Path) -> None:
     sparse.load(_ask._store(tmp_path), FEW[:4], until="2026-10-07T00:00Z")
     said = words(see(tmp_path, "people_to_reach.py"))
@@ -336,7 +354,7 @@ def test_definitions_hold_every_number_and_its_words_until_one_is_looked_for(see
     assert app.code[0].value == drifting.sql.strip()
     assert [text for text in drifting.card.values() if text not in words(app)] == []
     app.text_input(key="find").set_value("<script>").run()
-    assert f"0 of {len(asked)} numbers found." in words(app)
+    assert "Nothing here speaks of that." in words(app)
     assert not app.exception
     assert not app.warning
 
@@ -346,6 +364,7 @@ def test_definitions_say_of_every_reader_what_it_cannot_tell(see: Open, few: Sto
     assert {each.name for each in _documents.readers()} == files
     app = see(few.folder, "definitions.py")
     app.text_input(key="find").set_value("pipermail").run()
+    assert "Found: 1 form of export." in words(app)
     assert "It cannot tell: who is staff." in words(app)
 
 
