@@ -111,6 +111,17 @@ def period() -> View:
     return replace(view, since=_back(monday, span))
 
 
+def places() -> View:
+    """The places alone, for a page whose lists each look back as far as they need."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        return _places()
+
+
+def sought(title: str, such_as: str) -> str:
+    """The words that the reader looks for."""
+    return st.text_input(title, key="find", bind="query-params", placeholder=such_as, width=420).strip()
+
+
 def _back(day: date, span: str) -> date | None:
     """The day so many weeks before; None for all time."""
     weeks = SPANS[span]
