@@ -21,6 +21,7 @@ def main() -> None:
             st.Page("weekly_health.py", title="Weekly health", default=True),
             st.Page("unanswered.py", title="Unanswered"),
             st.Page("responsiveness.py", title="Responsiveness"),
+            st.Page("returning_members.py", title="Returning members"),
             st.Page("is_it_right.py", title="Is it right?"),
             st.Page("sources.py", title="Sources"),
         ],
