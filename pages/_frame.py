@@ -22,6 +22,7 @@ def main() -> None:
             st.Page("unanswered.py", title="Unanswered"),
             st.Page("responsiveness.py", title="Responsiveness"),
             st.Page("returning_members.py", title="Returning members"),
+            st.Page("relationships.py", title="Relationships"),
             st.Page("is_it_right.py", title="Is it right?"),
             st.Page("sources.py", title="Sources"),
         ],
