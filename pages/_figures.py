@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from math import log10
+from operator import itemgetter
 from typing import Any, Literal
 
 import polars as pl
@@ -370,9 +371,16 @@ def _end_names(weeks: pl.DataFrame, shape: Lines, inks: tuple[str, ...], scale: 
             place = (log10(max(value, 1 / 60)) if shape.unit == "hours" else value) - low
             ends.append((place / (high - low), last["week"][0], name, ink))
     notes, floor = [], 0.0
-    for place, week, name, ink in sorted(ends):
+    for place, week, name, ink in sorted(ends, key=itemgetter(0)):
         floor = max(place, floor)
-        where = {"x": week.isoformat(), "y": floor, "yref": "y domain", "xanchor": "left", "xshift": 8}
+        where = {
+            "x": week.isoformat(),
+            "y": floor,
+            "yref": "y domain",
+            "xanchor": "left",
+            "xshift": 8,
+            "yanchor": "middle",
+        }
         notes.append({"text": name, "font": {"color": ink}, **where})
         floor += 0.08
     return notes
