@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,6 +15,7 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from data.demo import Community
 from data.identities import Identities
@@ -21,21 +23,19 @@ from data.settings import Settings
 from data.store import Store
 from ingest.load import load_demo
 from ingest.progress import Progress
-from metrics import metric
+from metrics import guard, metric
+from metrics.__main__ import app as command
 from metrics.metric import Question, ask
-from pages import _ask, _documents, _safe, _show, _words
+from pages import _ask, _documents, _figures, _safe, _show, _words
 from tests import sparse
 
+EMBER = _figures.LIGHT.ember
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
+PERIOD_PAGES = ("responsiveness.py", "returning_members.py", "relationships.py")
 PAGES = (
-    "weekly_health.py",
-    "unanswered.py",
-    "people_to_reach.py",
-    "is_it_right.py",
-    "sources.py",
-    "definitions.py",
-    "vanity_drawer.py",
-)
+    "weekly_health.py", "unanswered.py", "people_to_reach.py", *PERIOD_PAGES, "is_it_right.py", "sources.py",
+    "definitions.py", "vanity_drawer.py",
+)  # fmt: skip
 Open = Callable[..., AppTest]
 
 
@@ -234,13 +234,143 @@ def test_everyone_answered_is_good_news(see: Open, tmp_path: Path) -> None:
     assert "Everyone has been answered." in words(see(store.folder, "unanswered.py"))
 
 
-@pytest.mark.parametrize("page", ["weekly_health.py", "sources.py"])
+@pytest.mark.parametrize("page", ["weekly_health.py", *PERIOD_PAGES, "sources.py"])
 def test_every_chart_is_one_that_plotly_can_draw(see: Open, demo: Store, page: str) -> None:
     """They are made without Plotly's own checks, for speed."""
     app = see(demo.folder, page)
     assert app.get("plotly_chart")
     for index in range(len(app.get("plotly_chart"))):
         assert drawn(app, index)["data"]
+
+
+# A page, the place of a chart on it, where in the chart the numbers stand, and the metric and column they are of.
+DRAWN_NUMBERS = [
+    ("responsiveness.py", 0, "scatter", "answered_within", "share"),
+    ("responsiveness.py", 1, "scatter", "time_to_first_response", "hours_p50"),
+    ("responsiveness.py", 2, "scatter", "staff_response", "share"),
+    ("responsiveness.py", 3, "scatter", "peer_first_share", "share"),
+    ("responsiveness.py", 4, "heatmap", "coverage_by_hour", "asks"),
+    ("responsiveness.py", 5, "scatter", "time_to_next_response", "hours_p50"),
+    ("responsiveness.py", 6, "scatter", "responder_load", "top1_share"),
+    ("returning_members.py", 0, "bar", "member_flow", "new"),
+    ("returning_members.py", 1, "scatter", "retention", "share"),
+    ("returning_members.py", 2, "scatter", "newcomer_welcome", "share"),
+    ("returning_members.py", 4, "heatmap", "cohort_return", "share"),
+    ("relationships.py", 0, "scatter", "conversation_share", "share"),
+    ("relationships.py", 1, "scatter", "two_way_conversations", "share"),
+    ("relationships.py", 2, "scatter", "relationship_depth", "deep_pairs"),
+    ("relationships.py", 4, "scatter", "praise_thanked", "share"),
+    ("relationships.py", 5, "scatter", "staff_presence", "substantive_share"),
+]
+WEEKS = ("--since", "2026-05-18", "--until", "2026-11-16")
+
+
+def told(store: Store, name: str, *options: str) -> list[dict[str, Any]]:
+    """What the command line tells of a metric in the 26 weeks."""
+    asked = [name, *WEEKS, *options, "--data", str(store.folder), "--format", "json"]
+    rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(command, asked).stdout)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def opened(demo: Store) -> Iterator[Callable[[str], AppTest]]:
+    """A page over the demo, opened once for all who look at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEARTH_DATA", str(demo.folder))
+
+        @cache
+        def look(page: str) -> AppTest:
+            return AppTest.from_file(str(FRAME), default_timeout=60).run().switch_page(page).run()
+
+        yield look
+
+
+@pytest.mark.parametrize(("page", "index", "kind", "name", "column"), DRAWN_NUMBERS, ids=str)
+def test_a_drawn_number_is_the_command_lines(
+    opened: Callable[[str], AppTest], demo: Store, page: str, index: int, kind: str, name: str, column: str
+) -> None:
+    """The ember line, the lowest bars, or the upper cells."""
+    traces = [trace for trace in drawn(opened(page), index)["data"] if trace["type"] == kind]
+    is_line = kind == "scatter"
+    first = next(trace for trace in traces if not is_line or (trace["mode"] == "lines+markers" and EMBER in str(trace)))
+    values = first["y"] if kind != "heatmap" else [cell for row in first["z"] for cell in row if cell is not None]
+    rows = told(demo, name)
+    if name == "cohort_return":
+        rows = [row for row in rows if row["month"] > 0]
+    elif name == "answered_within":
+        rows = [row for row in rows if row["week"] is None]
+    elif name != "coverage_by_hour":
+        rows = [row for row in rows if row["week"] is not None]
+    assert values == pytest.approx([row[column] for row in rows])
+    assert len(values) > 3
+
+
+def test_the_grey_curve_is_the_period_before(opened: Callable[[str], AppTest], demo: Store) -> None:
+    """With its own rows, definition and file below it."""
+    lines = [trace for trace in drawn(opened("responsiveness.py"), 0)["data"] if trace["mode"] == "lines+markers"]
+    before = told(demo, "answered_within", "--since", "2025-11-17", "--until", "2026-05-18")
+    assert lines[0]["y"] == pytest.approx([row["share"] for row in before if row["week"] is None])
+    assert lines[0]["y"] != lines[1]["y"]
+    assert len(opened("responsiveness.py").get("download_button")) == 9
+
+
+def test_a_funnel_counts_what_the_command_line_tells(opened: Callable[[str], AppTest], demo: Store) -> None:
+    """Unhappy asks, step by step; and newcomers, the welcomed and the others apart."""
+    (loop,) = [row for row in told(demo, "detractor_recovery") if row["week"] is None]
+    steps = drawn(opened("relationships.py"), 3)["data"][0]["x"]
+    assert steps == [loop[step] for step in ("negative", "answered", "spoke_again", "recovered")]
+    both = [row for row in told(demo, "newcomer_return") if row["week"] is None]
+    newcomers, *rest = drawn(opened("returning_members.py"), 3)["data"][0]["x"]
+    assert newcomers == sum(row["newcomers"] for row in both)
+    assert rest == [count for row in both for count in (row["newcomers"], round(row["share"] * row["newcomers"]))]
+    assert "An association, not an effect" in words(opened("returning_members.py"))
+
+
+def test_the_headlines_say_what_the_command_line_tells(opened: Callable[[str], AppTest], demo: Store) -> None:
+    """Each page's finding, with the guard's own sentence where it judges the metric."""
+    (within,) = [row["share"] for row in told(demo, "answered_within", "--hours", "24") if row["week"] is None]
+    assert f"{within * 100:.0f} % of asks were answered within a day" in words(opened("responsiveness.py"))
+    stay = told(demo, "retention")[-1]
+    back = f"{stay['share'] * 100:.0f} % of members came back in the week of 9 Nov 2026"
+    assert back in words(opened("returning_members.py"))
+    (said,) = [row for row in told(demo, "conversation_share") if row["week"] is None]
+    relationships = words(opened("relationships.py"))
+    assert f"{said['share'] * 100:.0f} % of messages by the team answered a member" in relationships
+    question = Question("conversation_share", date(2026, 5, 18), date(2026, 11, 16))
+    assert guard.compare(demo, Settings(), question).sentence in relationships
+
+
+@pytest.mark.parametrize("page", PERIOD_PAGES)
+@pytest.mark.parametrize("period", ["4 weeks", "All time"])
+def test_a_page_draws_any_period(see: Open, demo: Store, page: str, period: str) -> None:
+    """All time has nothing before it, so nothing is compared."""
+    app = see(demo.folder, page)
+    app.selectbox(key="period").set_value(period).run()
+    assert not app.exception
+    assert not app.warning
+    assert ("days before" in words(app)) == (period == "4 weeks")
+
+
+def test_a_page_of_few_counts_and_makes_no_percentage(see: Open, few: Store) -> None:
+    """Three of five asks in two weeks, and within four hours the same three."""
+    for page in PERIOD_PAGES:
+        app = see(few.folder, page)
+        assert not app.exception
+        assert not app.warning
+        assert [each.value for each in [*app.subheader, *app.markdown] if " %" in each.value] == []
+    said = words(see(few.folder, "responsiveness.py"))
+    assert "3 of 5 asks were answered within a day, 3 of 5 within four hours." in said
+
+
+def test_days_that_no_load_covers_make_no_finding(see: Open, tmp_path: Path) -> None:
+    """Nine weeks, a hole of five, and one more: no share of all of them is told, and nothing is zero."""
+    late = FEW[0] | {"id": "late", "in": "late", "at": "2026-11-10T09:00Z", "source": "acme"}
+    store = sparse.store_of(tmp_path, FEW[:2], since="2026-08-03T00:00Z", until="2026-10-06T00:00Z")
+    sparse.load(store, [late], since="2026-11-09T00:00Z", until="2026-11-16T00:00Z")
+    said = "\n".join(words(see(store.folder, page)) for page in PERIOD_PAGES)
+    assert "An unknown share of asks were answered within a day." in said
+    assert "We can't tell when the team was there" in said
+    assert "\n0 of" not in said
 
 
 def test_sources_shows_every_load_and_what_was_refused(see: Open, few: Store) -> None:
@@ -275,7 +405,7 @@ TODAY = [
 ]  # fmt: skip
 
 
-def told(app: AppTest) -> list[str]:
+def listed(app: AppTest) -> list[str]:
     """Who is on the lists, each with why."""
     return [each.value for each in app.markdown if each.value.startswith("**") and "** · " in each.value]
 
@@ -284,7 +414,7 @@ def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tm
     """Each list has the one who belongs there, once, and nobody who was answered, thanked or came back."""
     sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
     app = see(tmp_path, "people_to_reach.py")
-    assert told(app) == [
+    assert listed(app) == [
         "**Nia** · first post",
         "**Sol** · unhappy\\, past the target",
         "**Quin** · praise",
@@ -313,7 +443,7 @@ def test_nobody_is_followed_where_the_terms_forbid_it_unless_the_settings_say_so
     settings.write_text("[privacy]\nno_profiles = []\n", "utf-8")
     monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
     app.run()
-    assert told(app) == ["**Uma** · asked\\, and has been silent since"]
+    assert listed(app) == ["**Uma** · asked\\, and has been silent since"]
     assert "Without Discord" not in words(app)
 
 
@@ -330,8 +460,8 @@ def test_accounts_of_one_person_are_one_to_thank(see: Open, tmp_path: Path) -> N
     marks.close()
     app = see(tmp_path, "people_to_reach.py")
     assert "1 person to thank" in words(app)
-    assert "**Quinta** · praise" in told(app)
-    assert "**Quin** · praise" not in told(app)
+    assert "**Quinta** · praise" in listed(app)
+    assert "**Quin** · praise" not in listed(app)
 
 
 def test_when_nobody_waits_for_a_word_the_page_says_so(see: Open, tmp_path: Path) -> None:
