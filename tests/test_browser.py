@@ -30,7 +30,10 @@ from tests.test_safe import HOSTILE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
-PAGES = ("", "unanswered", "people_to_reach", "is_it_right", "sources", "definitions", "vanity_drawer")
+PAGES = (
+    "", "unanswered", "people_to_reach", "responsiveness", "returning_members", "relationships", "is_it_right",
+    "sources", "definitions", "vanity_drawer",
+)  # fmt: skip
 DRAWN = '[data-testid="stHeading"]'
 Serve = Callable[[Path], str]
 
