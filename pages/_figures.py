@@ -514,7 +514,6 @@ def _triangle(rows: pl.DataFrame, _: Triangle, colors: Palette) -> Figure:
         "type": "linear",
         "side": "top",
         "tickvals": months,
-        "tickprefix": "+",
         "range": [0.5, len(months) + 0.5],
     }
     return {"data": [heat, _uncovered(cells, colors)], "layout": layout | {"margin": MARGINS | {"t": 28}}}
