@@ -25,6 +25,7 @@ HEIGHT = 270
 DAY_LONG = 86_400_000  # milliseconds, as Plotly counts
 WEEK_LONG = 7 * DAY_LONG
 LEFT_ABOVE = {"xanchor": "left", "yanchor": "bottom"}
+BESIDE = {"xanchor": "left", "yanchor": "middle", "xshift": 8}
 MARGINS = {"l": 8, "r": 8, "t": 12, "b": 28}
 """Of a chart that names nothing at the end of its lines."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -373,15 +374,8 @@ def _end_names(weeks: pl.DataFrame, shape: Lines, inks: tuple[str, ...], scale: 
     notes, floor = [], 0.0
     for place, week, name, ink in sorted(ends, key=itemgetter(0)):
         floor = max(place, floor)
-        where = {
-            "x": week.isoformat(),
-            "y": floor,
-            "yref": "y domain",
-            "xanchor": "left",
-            "xshift": 8,
-            "yanchor": "middle",
-        }
-        notes.append({"text": name, "font": {"color": ink}, **where})
+        where = {"x": week.isoformat(), "y": floor, "yref": "y domain"}
+        notes.append({"text": name, "font": {"color": ink}, **where, **BESIDE})
         floor += 0.08
     return notes
 
@@ -514,14 +508,12 @@ def _triangle(rows: pl.DataFrame, _: Triangle, colors: Palette) -> Figure:
     heat |= {"colorscale": [[0, colors.faint], [1, _tint(colors.ember, 0.6)]], "textfont": {"color": colors.ink}}
     sizes = dict(rows.select("cohort", "members").iter_rows())
     names = [f"{cohort:%b %Y} · {sizes[cohort]:,} " for cohort in cohorts]
-    later = [f"+{month}" if month > 1 else "+1 month" for month in months]
     down = {"range": [len(cohorts) - 0.5, -0.5], "tickvals": list(range(len(cohorts))), "ticktext": names}
     layout = _paper(colors, pl.Series(), 60 + 32 * len(cohorts)) | {"yaxis": down | {"showgrid": False}}
     layout["xaxis"] = {
         "type": "linear",
         "side": "top",
         "tickvals": months,
-        "ticktext": later,
         "range": [0.5, len(months) + 0.5],
     }
     return {"data": [heat, _uncovered(cells, colors)], "layout": layout | {"margin": MARGINS | {"t": 28}}}

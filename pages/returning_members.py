@@ -17,10 +17,8 @@ def words(period: Weeks) -> tuple[str, str]:
     sure = _words.interval(stay["low"], stay["high"], stay["members"], "member")
     kinds = ("new", "returning", "reactivated", "lapsed")
     new, returning, reactivated, lapsed = (_words.whole(flow.get(kind)) for kind in kinds)
-    told = (
-        f"{sure[0].upper()}{sure[1:]} of the week before. Also there: {new} seen for the first time, {returning} after "
-    )
-    told += f"a break, {reactivated} after 8 weeks or more; {lapsed} stayed away."
+    told = f"{sure[0].upper()}{sure[1:]} of the week before. Also there: {new} seen for the first time, "
+    told += f"{returning} after a break, {reactivated} after 8 weeks or more; {lapsed} stayed away."
     return f"{_words.part(stay['share'], stay['members'], 'member')} came back {week}.", told
 
 
@@ -76,10 +74,8 @@ def welcome_and_return(period: Weeks) -> None:
     if any(row["share"] is not None for row in both):
         title = f"Came back within 28 days: {first} of the welcomed, {second} of the others"
     sure = (_words.interval(row["low"], row["high"], row["newcomers"], "newcomer") for row in both)
-    note = (
-        f"Welcomed: {next(sure)}; others: {next(sure)}{_apart(welcomed, others)}. An association, not an effect: who "
-    )
-    note += "writes a better first post may both be answered more and come back more."
+    note = f"Welcomed: {next(sure)}; others: {next(sure)}{_apart(welcomed, others)}. An association, not an effect: "
+    note += "who writes a better first post may both be answered more and come back more."
     _show.chart(answer, _figures.Steps(_steps(welcomed, others)), title, note)
 
 
@@ -111,7 +107,7 @@ def _steps(welcomed: Row, others: Row) -> tuple[Step, ...]:
     everybody = welcomed["newcomers"] + others["newcomers"]
     if not everybody or any(row["newcomers"] and row["share"] is None for row in (welcomed, others)):
         return ()
-    steps = [Step("Newcomers", everybody)]
+    steps = [Step("Newcomers whose 28 days are over", everybody)]
     for row, name in ((welcomed, "Welcomed within a day"), (others, "Not welcomed")):
         back = round((row["share"] or 0) * row["newcomers"])
         steps.append(Step(name, row["newcomers"], everybody, row["welcomed"]))
