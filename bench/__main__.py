@@ -22,7 +22,10 @@ class Part(StrEnum):
     pages = "pages"
     sentiment = "sentiment"
     inferred = "inferred"
+    readers = "readers"
 
+
+DEFAULTS = {Part.metrics: load.MANY, Part.derive: load.MANY, Part.readers: load.FEW}
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
@@ -35,7 +38,7 @@ def main_command(
         typer.Option(
             help="Size of the made-up export.",
             min=1000,
-            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}",
+            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}, of readers {load.FEW:,}",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{load.FEW:,} messages.")] = False,
@@ -47,8 +50,7 @@ def main_command(
     found: list[Figure] = []
     for part in Part:
         if part in (parts or Part):
-            default = load.MANY if part in {Part.metrics, Part.derive} else load.HELD_FROM
-            found += _measure(part, load.FEW if quick else messages or default, full, strong)
+            found += _measure(part, load.FEW if quick else messages or DEFAULTS.get(part, load.HELD_FROM), full, strong)
     print(as_json(found) if as_json_ else table(found))
 
 
@@ -61,10 +63,10 @@ def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list
         from bench import sentiment
 
         return sentiment.figures(strong=strong)
-    if part is Part.inferred:
-        from bench import inferred
+    if part in {Part.inferred, Part.readers}:
+        from bench import inferred, readers
 
-        return inferred.figures()
+        return inferred.figures() if part is Part.inferred else readers.figures(messages)
     folder = load.database(messages)
     if part is Part.metrics:
         from bench import metrics

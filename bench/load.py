@@ -64,20 +64,20 @@ def export(messages: int, work: Path = WORK) -> Path:
     """A made-up Slack export of so many rows; written once, until what makes it up changes."""
     path = work / f"slack-{messages}.zip"
     note = work / f"slack-{messages}.made-by"
-    if not (path.exists() and _is_current(note, MADE_BY)):
+    if not (path.exists() and is_current(note, MADE_BY)):
         say(f"writing an export of {messages:,} messages, which takes about {_about(messages, 30)}")
         work.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"unfinished-{path.name}")
         write_slack(unfinished, messages)
         unfinished.replace(path)
-        note.write_text(_fingerprint(MADE_BY), "utf-8")
+        note.write_text(fingerprint(MADE_BY), "utf-8")
     return path
 
 
 def database(messages: int, work: Path = WORK) -> Path:
     """The folder that a load of so many messages filled, brought up to date with today's rules."""
     folder = work / f"data-{messages}"
-    if (folder / "CURRENT").exists() and _is_current(folder / "made-by", LOADED_BY):
+    if (folder / "CURRENT").exists() and is_current(folder / "made-by", LOADED_BY):
         run("-m", "ingest", "derive", "--data", str(folder))
     else:
         path = export(messages, work)
@@ -91,7 +91,7 @@ def load(path: Path, folder: Path, messages: int, settings: Path | None = None) 
     shutil.rmtree(folder, ignore_errors=True)
     done = _load(path, folder, settings)
     account(done.said["loads"], messages, "inserted")
-    (folder / "made-by").write_text(_fingerprint(LOADED_BY), "utf-8")
+    (folder / "made-by").write_text(fingerprint(LOADED_BY), "utf-8")
     return done
 
 
@@ -130,12 +130,12 @@ def _again(path: Path, folder: Path, messages: int) -> Run:
     return done
 
 
-def _is_current(note: Path, sources: Sequence[str]) -> bool:
+def is_current(note: Path, sources: Sequence[str]) -> bool:
     """Whether what a note stands beside was made by these very files."""
-    return note.exists() and note.read_text("utf-8") == _fingerprint(sources)
+    return note.exists() and note.read_text("utf-8") == fingerprint(sources)
 
 
-def _fingerprint(sources: Sequence[str]) -> str:
+def fingerprint(sources: Sequence[str]) -> str:
     return hashlib.sha256(b"".join((ROOT / source).read_bytes() for source in sources)).hexdigest()
 
 
