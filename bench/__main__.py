@@ -22,12 +22,13 @@ class Part(StrEnum):
     pages = "pages"
     sentiment = "sentiment"
     inferred = "inferred"
+    readers = "readers"
     peers = "peers"
 
 
 USUAL = tuple(part for part in Part if part is not Part.peers)
 """Peers are installed first, and take a quarter of an hour."""
-SIZES = {Part.metrics: load.MANY, Part.derive: load.MANY, Part.peers: peers.MESSAGES}
+SIZES = {Part.metrics: load.MANY, Part.derive: load.MANY, Part.readers: load.FEW, Part.peers: peers.MESSAGES}
 WHAT = (
     "What to measure. peers: other readers of the same exports, which it installs from npm and PyPI under bench/work; "
     "it takes a quarter of an hour."
@@ -44,7 +45,8 @@ def main_command(
         typer.Option(
             help="Size of the made-up export.",
             min=1000,
-            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}, of peers {peers.MESSAGES:,}",
+            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}, of readers {load.FEW:,}, "
+            f"of peers {peers.MESSAGES:,}",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{load.FEW:,} messages.")] = False,
@@ -70,10 +72,10 @@ def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list
         from bench import sentiment
 
         return sentiment.figures(strong=strong)
-    if part is Part.inferred:
-        from bench import inferred
+    if part in {Part.inferred, Part.readers}:
+        from bench import inferred, readers
 
-        return inferred.figures()
+        return inferred.figures() if part is Part.inferred else readers.figures(messages)
     if part is Part.peers:
         return peers.figures(messages)
     return _measure_database(part, messages, load.database(messages))

@@ -69,20 +69,20 @@ def export(messages: int, work: Path = WORK) -> Path:
 def written(path: Path, messages: int, write: Callable[[Path, int], object], made_by: Sequence[str] = MADE_BY) -> Path:
     """A made-up export, which `write` writes once, until one of the files that decide what stands in it changes."""
     note = path.with_suffix(".made-by")
-    if not (path.exists() and _is_current(note, made_by)):
+    if not (path.exists() and is_current(note, made_by)):
         say(f"writing an export of {messages:,} messages, which takes about {_about(messages, 30)}")
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"unfinished-{path.name}")
         write(unfinished, messages)
         unfinished.replace(path)
-        note.write_text(_fingerprint(made_by), "utf-8")
+        note.write_text(fingerprint(made_by), "utf-8")
     return path
 
 
 def database(messages: int, work: Path = WORK) -> Path:
     """The folder that a load of so many messages filled, brought up to date with today's rules."""
     folder = work / f"data-{messages}"
-    if (folder / "CURRENT").exists() and _is_current(folder / "made-by", LOADED_BY):
+    if (folder / "CURRENT").exists() and is_current(folder / "made-by", LOADED_BY):
         run("-m", "ingest", "derive", "--data", str(folder))
     else:
         path = export(messages, work)
@@ -96,7 +96,7 @@ def load(path: Path, folder: Path, messages: int, settings: Path | None = None) 
     shutil.rmtree(folder, ignore_errors=True)
     done = _load(path, folder, settings)
     account(done.said["loads"], messages, "inserted")
-    (folder / "made-by").write_text(_fingerprint(LOADED_BY), "utf-8")
+    (folder / "made-by").write_text(fingerprint(LOADED_BY), "utf-8")
     return done
 
 
@@ -143,12 +143,12 @@ def _again(path: Path, folder: Path, messages: int) -> Run:
     return done
 
 
-def _is_current(note: Path, sources: Sequence[str]) -> bool:
+def is_current(note: Path, sources: Sequence[str]) -> bool:
     """Whether what a note stands beside was made by these very files."""
-    return note.exists() and note.read_text("utf-8") == _fingerprint(sources)
+    return note.exists() and note.read_text("utf-8") == fingerprint(sources)
 
 
-def _fingerprint(sources: Sequence[str]) -> str:
+def fingerprint(sources: Sequence[str]) -> str:
     return hashlib.sha256(b"".join((ROOT / source).read_bytes() for source in sources)).hexdigest()
 
 

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from bench import __main__ as command
-from bench import derive, load, metrics, pages, pandas_plain, peers
+from bench import derive, dialects, load, metrics, pages, pandas_plain, peers, readers
 from bench.figures import Broken, Figure, as_json, table
 from data.settings import read_settings
 from data.store import Store
@@ -333,3 +333,30 @@ def test_an_export_for_peers_holds_so_many_messages(platform: str, tmp_path: Pat
 
 def test_peers_are_measured_only_when_they_are_named() -> None:
     assert set(command.Part) - set(command.USUAL) == {command.Part.peers}
+
+
+def test_every_reader_of_json_is_measured() -> None:
+    """All that read JSON, but for those whose JSON is no messages: the accounts' own archives of other formats."""
+    measured = {dialect.reader for dialect in dialects.dialects()}
+    fixtures = {
+        path.parent.name for path in dialects.FIXTURES.glob("*/*") if path.suffix in {".json", ".ndjson", ".jsonl"}
+    }
+    assert fixtures <= measured
+
+
+@pytest.mark.parametrize("dialect", dialects.dialects(), ids=lambda dialect: dialect.name)
+def test_a_dialect_is_written_at_length_and_read_whole(dialect: dialects.Dialect, tmp_path: Path) -> None:
+    """Every copy of a fixture's rows adds as many messages as the one before, and json.loads takes all of it."""
+    exports = [tmp_path / str(copies) / Path(dialect.fixture).name for copies in (2, 3, 4)]
+    for copies, export in enumerate(exports, 2):
+        dialect.write(export, copies)
+        assert all(json.loads(raw) for raw in dialect.raws(export))
+    few, more, most = (readers.said(dialect, export) for export in exports)
+    assert 0 < more - few == most - more
+
+
+def test_a_reader_is_measured_without_what_starting_takes(tmp_path: Path) -> None:
+    (figure,) = readers.figures(2000, tmp_path, repeats=1, wanted="gitter")
+    assert (figure.part, figure.what, figure.goal) == ("readers", "gitter", None)
+    assert 0 < figure.value < 100
+    assert "to read" in figure.against
