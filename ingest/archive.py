@@ -67,6 +67,7 @@ DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, zstandard.ZstdError, struct.error),
     *(EOFError, OSError, RuntimeError, ValueError),
 )
+UNDECODED = (msgspec.Raw, dict[str, msgspec.Raw])
 UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -698,7 +699,7 @@ class _Elements(Generic[T]):
         self._file, self._type, self._fields = file, type, fields
         self._one = msgspec.json.Decoder(type)
         self._many = msgspec.json.Decoder(list[type])  # type: ignore[valid-type]
-        self._is_struct = isinstance(type, msgspec.StructMeta)
+        self._may_be_deep = type not in UNDECODED and not isinstance(type, msgspec.StructMeta)
 
     def whole(self, content: bytes) -> list[T] | None:
         """Every element of a list at once, or None if it must be gone through with more care."""
@@ -706,7 +707,7 @@ class _Elements(Generic[T]):
             values = self._many.decode(content)
         except UNFIT:
             return None
-        if not self._is_struct and any(map(_is_deep, values)):
+        if self._may_be_deep and any(map(_is_deep, values)):
             return None
         self._fields.compare(content, self._type)
         return values

@@ -42,6 +42,6 @@ select
 from waiting
 inner join places on waiting.place_id = places.place_id
 inner join said on waiting.source_key = said.source_key and waiting.message_id = said.message_id
-left join people on waiting.person_id = people.person_id
+left join people on said.source_key = people.source_key and said.member_id = people.member_id
 left join visits on waiting.person_id = visits.person_id
 order by waiting.priority desc, waiting.asked_at, waiting.ask_id

@@ -111,6 +111,17 @@ def period() -> View:
     return replace(view, since=_back(monday, span))
 
 
+def places() -> View:
+    """The places alone, for a page whose lists each look back as far as they need."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        return _places()
+
+
+def sought(title: str, such_as: str) -> str:
+    """The words that the reader looks for."""
+    return st.text_input(title, key="find", bind="query-params", placeholder=such_as, width=420).strip()
+
+
 def _back(day: date, span: str) -> date | None:
     """The day so many weeks before; None for all time."""
     weeks = SPANS[span]
@@ -154,8 +165,8 @@ def _places() -> View:
             "Count guessed replies",
             key="guessed",
             bind="query-params",
-            help="In a channel without threads the next message by somebody else, within 30 minutes, may be "
-            "the reply. That is a guess, so it is left out unless you ask for it.",
+            help="In a channel without threads a line seems to answer whoever just named its speaker or, where only "
+            "two are talking, the line before. That is a guess, so it is left out unless you ask for it.",
         )
     view = View(EVER, None, None, platforms, sources, channels, inferred)
     return replace(view, as_of=_span_of(view)[1])

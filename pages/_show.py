@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
-from metrics.metric import Answer
+from metrics.metric import Answer, Metric
 from pages import _ask, _safe, _words
 from pages._ask import kept
 from pages._figures import DARK, LIGHT, Figure, Shape, figure, strips
@@ -117,18 +117,18 @@ def doors(answer: Answer) -> None:
             st.caption(f"{cut}Fingerprint: {answer.fingerprint}")
     if meaning.open:
         with meaning:
-            _definition(answer)
+            definition(answer.metric, {"fingerprint": answer.fingerprint})
 
 
-def _definition(answer: Answer) -> None:
-    """The definition card: what the metric's file says of itself, the fingerprint of this answer, and the SQL."""
-    st.markdown(f"**{answer.metric.title}**")
+def definition(metric: Metric, more: Mapping[str, str]) -> None:
+    """The definition card: what the metric's file says of itself, what more there is to say, and the SQL."""
+    st.markdown(f"**{metric.title}**")
     with st.container(gap="xxsmall"):
-        for name, text in {**answer.metric.card, "fingerprint": answer.fingerprint}.items():
+        for name, text in {**metric.card, **more}.items():
             label, words = st.columns([1, 5], gap="small")
             label.caption(name.replace("_", " ").capitalize())
             words.text(text)
-    st.code(answer.metric.sql, language="sql", height=240)
+    st.code(metric.sql, language="sql", height=240)
 
 
 def _readable(rows: pl.DataFrame) -> pl.DataFrame:

@@ -81,6 +81,11 @@ def wait(hours: float | None, unknown: str = UNKNOWN) -> str:
     return _two(minutes // 1440, "d", minutes % 1440 // 60, "h")
 
 
+def half_wait(row: Mapping[str, Any]) -> str:
+    """The median wait; not reached while fewer than half have been answered."""
+    return wait(row.get("hours_p50"), "not yet" if row.get("asks") else UNKNOWN)
+
+
 def age(hours: float) -> str:
     """An age as a word: "20 minutes", "5 hours", "2 days"."""
     for size, noun in ((24 * 7 * 9, "week"), (48, "day"), (1, "hour")):

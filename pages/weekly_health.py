@@ -82,8 +82,8 @@ def half_wait(title: str, week: Week) -> None:
     """The wait by which half of the week's asks were answered."""
     question = _waits(week)
     now, before = _weeks(question, week.monday)
-    note, was = f"of {_words.count(now.get('asks'), 'ask')}", f"week before: {_wait(before)}"
-    _show.card(title, _wait(now), note, was, _trail(question, "hours_p50", week), _asks(question))
+    note, was = f"of {_words.count(now.get('asks'), 'ask')}", f"week before: {_words.half_wait(before)}"
+    _show.card(title, _words.half_wait(now), note, was, _trail(question, "hours_p50", week), _asks(question))
 
 
 def waiting(title: str, week: Week) -> None:
@@ -177,7 +177,7 @@ def wait_by_week(week: Week) -> None:
     """The median wait, by week, with the target where all the places share one."""
     question = _waits(week)
     whole = _whole(question)
-    reached = f"Half of all asks are answered within {_wait(whole)}"
+    reached = f"Half of all asks are answered within {_words.half_wait(whole)}"
     title = reached if whole["hours_p50"] is not None else "Fewer than half of all asks are answered"
     title = title if whole["asks"] else "Nobody asked anything in these weeks"
     shape = _figures.Line("hours_p50", "asks", "hours", target=_filters.target(week.view), week=week.monday)
@@ -260,13 +260,6 @@ def _without_guesses(week: Week) -> str:
     certain = replace(week, view=replace(week.view, inferred=False))
     now, _ = _weeks(_answered(certain), week.monday)
     return f"; {_words.rate(now.get('share'), now.get('asks'))} without guessed replies"
-
-
-def _wait(row: Row) -> str:
-    """The median wait; not reached while fewer than half have been answered."""
-    if row.get("hours_p50") is None and row.get("asks"):
-        return "not yet"
-    return _words.wait(row.get("hours_p50"))
 
 
 def _back(row: Row) -> int | None:

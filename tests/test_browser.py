@@ -30,7 +30,7 @@ from tests.test_safe import HOSTILE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
-PAGES = ("", "unanswered", "is_it_right", "sources")
+PAGES = ("", "unanswered", "people_to_reach", "is_it_right", "sources", "definitions", "vanity_drawer")
 DRAWN = '[data-testid="stHeading"]'
 Serve = Callable[[Path], str]
 

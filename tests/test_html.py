@@ -8,7 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.exports import _html
 from ingest.exports._html import plain, unescape
+
+SIMPLE_TAGS = (
+    "<p>",
+    "</p>",
+    '<p dir="auto">',
+    "<br>",
+    "<br />",
+    "<b>",
+    "</b>",
+    "</span>",
+    '<a href="/x">',
+    "</a>",
+    "<li>",
+)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +139,29 @@ def test_broken_markup_is_taken_as_it_comes(html: str, text: str) -> None:
 
 
 PIECES = ["<", ">", "/", "!--", "-->", "a", "p", " ", "=", '"', "'", "&", "#", ";", "pre", "\n"]
+
+
+@given(st.lists(st.sampled_from(["one", "two.", "…", " ", "\n", "&lt;b", "&nbsp;", *SIMPLE_TAGS])).map("".join))
+def test_the_short_way_says_what_the_long_one_does(html: str) -> None:
+    if _html.SIMPLE.fullmatch(html):
+        assert _html._lined(html) == _html._paged(html)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p title="a > b">x</p>',
+        "<p class=x>x</p>",
+        "<pre>x</pre>",
+        "<blockquote>x</blockquote>",
+        '<a href="https://example.org/far">example.org.</a>',
+        "a <b",
+        "<p><!-- x --></p>",
+        "<script>x</script>",
+    ],
+)
+def test_whatever_needs_a_closer_look_goes_the_long_way(html: str) -> None:
+    assert not _html.SIMPLE.fullmatch(html)
 
 
 @given(st.lists(st.sampled_from(PIECES)))

@@ -16,17 +16,26 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from data.demo import Community
+from data.identities import Identities
 from data.settings import Settings
 from data.store import Store
 from ingest.load import load_demo
 from ingest.progress import Progress
 from metrics import metric
 from metrics.metric import Question, ask
-from pages import _ask, _show, _words
+from pages import _ask, _documents, _safe, _show, _words
 from tests import sparse
 
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
-PAGES = ("weekly_health.py", "unanswered.py", "is_it_right.py", "sources.py")
+PAGES = (
+    "weekly_health.py",
+    "unanswered.py",
+    "people_to_reach.py",
+    "is_it_right.py",
+    "sources.py",
+    "definitions.py",
+    "vanity_drawer.py",
+)
 Open = Callable[..., AppTest]
 
 
@@ -239,6 +248,152 @@ def test_sources_shows_every_load_and_what_was_refused(see: Open, few: Store) ->
     loads = next(frame.value for frame in app.dataframe if "inserted" in frame.value.columns)
     assert loads["read"].tolist() == [len(FEW)]
     assert "Nothing was refused" in words(app)
+
+
+# On 20 October: whom to greet, answer and thank, who is drifting or lost; and, named so, who is on no list.
+TODAY = [
+    {"by": "nia", "at": "2026-10-18T09:00Z", "id": "1", "text": "Where do I begin?", "permalink": "https://f.example/1"},
+    {"by": "no_answered", "at": "2026-10-18T09:00Z", "id": "2", "text": "Where do I end?"},
+    {"by": "tess", "at": "2026-10-18T10:00Z", "to": "2", "text": "At the beginning."},
+    {"by": "no_longago", "at": "2026-10-05T23:00Z", "id": "3", "text": "Where is the middle?"},
+    *({"by": who, "at": "2026-05-02T09:00Z", "id": who} for who in ("sol", "no_soothed", "quin", "no_thanked", "tess")),
+    {"by": "sol", "at": "2026-10-12T09:00Z", "id": "4", "sounds": "negative", "permalink": "javascript:alert(1)"},
+    {"by": "no_soothed", "at": "2026-10-12T09:00Z", "id": "5", "sounds": "negative"},
+    {"by": "staff", "at": "2026-10-12T10:00Z", "to": "5", "text": "We send a new one."},
+    {"by": "quin", "at": "2026-10-14T09:00Z", "id": "6", "sounds": "positive"},
+    {"by": "quin", "at": "2026-10-15T09:00Z", "id": "7", "sounds": "positive"},
+    {"by": "no_thanked", "at": "2026-10-14T09:00Z", "id": "8", "sounds": "positive"},
+    {"by": "staff", "at": "2026-10-14T10:00Z", "to": "8", "text": "That is kind of you."},
+    {"by": "tam", "at": "2026-09-01T09:00Z", "id": "9", "text": "Will it rain?"},
+    {"by": "no_back", "at": "2026-09-01T09:00Z", "id": "10", "text": "Will it snow?"},
+    {"by": "no_back", "at": "2026-10-19T09:00Z", "id": "11", "text": "Will it thaw?"},
+    {"by": "tess", "at": "2026-10-19T10:00Z", "to": "11", "text": "It will."},
+    {"by": "no_helped", "at": "2026-09-01T09:00Z", "id": "12", "text": "Will it freeze?"},
+    {"by": "tess", "at": "2026-10-09T09:00Z", "to": "12", "text": "It may."},
+    *({"by": "xia", "at": f"2026-07-0{day}T09:00Z", "id": f"x{day}"} for day in range(1, 7)),
+    {"by": "uma", "at": "2026-09-01T09:00Z", "id": "9", "text": "Will it hail?", "platform": "discord"},
+]  # fmt: skip
+
+
+def told(app: AppTest) -> list[str]:
+    """Who is on the lists, each with why."""
+    return [each.value for each in app.markdown if each.value.startswith("**") and "** · " in each.value]
+
+
+def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tmp_path: Path) -> None:
+    """Each list has the one who belongs there, once, and nobody who was answered, thanked or came back."""
+    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    app = see(tmp_path, "people_to_reach.py")
+    assert told(app) == [
+        "**Nia** · first post",
+        "**Sol** · unhappy\\, past the target",
+        "**Quin** · praise",
+        "**Xia** · silent for 105 days\\, where 1 day is usual\\; their last ask had no reply",
+        "**Tam** · asked\\, and has been silent since",
+    ]
+    assert [each.value for each in app.subheader] == [
+        "1 newcomer to greet, 1 unhappy ask to answer, 1 person to thank.",
+        "1 regular drifting away, 1 person lost after an unanswered ask.",
+    ]
+    assert [link.proto.url for link in app.get("link_button")] == ["https://f.example/1"]
+    assert "Where do I begin?" in [each.value for each in app.text]
+
+
+def test_nobody_is_followed_where_the_terms_forbid_it_unless_the_settings_say_so(
+    see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uma is on Discord, and has been silent since her ask; her words of today may still be answered."""
+    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    app = see(tmp_path, "people_to_reach.py")
+    assert "Without Discord: the platform's terms forbid" in words(app)
+    app.multiselect(key="platform").set_value(["discord"]).run()
+    assert "Who has fallen silent is not told here." in words(app)
+    assert "Uma" not in words(app)
+    settings = tmp_path / "hearth.toml"
+    settings.write_text("[privacy]\nno_profiles = []\n", "utf-8")
+    monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
+    app.run()
+    assert told(app) == ["**Uma** · asked\\, and has been silent since"]
+    assert "Without Discord" not in words(app)
+
+
+def test_accounts_of_one_person_are_one_to_thank(see: Open, tmp_path: Path) -> None:
+    """Quin praised on the forum; Quinta, somebody says, is Quin, and praised last."""
+    praise = {"by": "quinta", "id": "q", "at": "2026-10-16T09:00Z", "sounds": "positive", "platform": "discord"}
+    store, marks = _ask._store(tmp_path), _ask._marks(tmp_path)
+    sparse.load(store, [*TODAY, praise], until="2026-10-20T00:00Z")
+    assert "2 people to thank" in words(see(tmp_path, "people_to_reach.py"))
+    Identities(store, marks).decide("same", "forum:acme:quin", "discord:acme:quinta", "Ana")
+    with store.loading(Settings()) as loader:
+        loader.derive()
+        loader.publish()
+    marks.close()
+    app = see(tmp_path, "people_to_reach.py")
+    assert "1 person to thank" in words(app)
+    assert "**Quinta** · praise" in told(app)
+    assert "**Quin** · praise" not in told(app)
+
+
+def test_when_nobody_waits_for_a_word_the_page_says_so(see: Open, tmp_path: Path) -> None:
+    sparse.load(_ask._store(tmp_path), FEW[:4], until="2026-10-07T00:00Z")
+    said = words(see(tmp_path, "people_to_reach.py"))
+    assert "Nobody is waiting for a word from us." in said
+    assert "Nobody whom we know has fallen silent." in said
+
+
+def test_definitions_hold_every_number_and_its_words_until_one_is_looked_for(see: Open, few: Store) -> None:
+    """Each metric once, and in any order; one that is found alone is open, with its card and its SQL."""
+    app = see(few.folder, "definitions.py")
+    asked = [_safe.label(each.asks) for each in metric.metrics().values()]
+    assert sorted(each.label.split(" · ")[1] for each in app.expander[:-1]) == sorted(asked)
+    said = words(app)
+    assert all(f"**{word}**" in said for word in ("Source", "Ask", "Reply", "Newcomer", "Lapsed"))
+    app.text_input(key="find").set_value("SILENT gap").run()
+    assert [each.label.split(" · ")[0] for each in app.expander] == ["**Drifting**"]
+    drifting = metric.named("drifting")
+    assert app.code[0].value == drifting.sql.strip()
+    assert [text for text in drifting.card.values() if text not in words(app)] == []
+    app.text_input(key="find").set_value("<script>").run()
+    assert "Nothing here speaks of that." in words(app)
+    assert not app.exception
+    assert not app.warning
+
+
+def test_definitions_say_of_every_reader_what_it_cannot_tell(see: Open, few: Store, root: Path) -> None:
+    files = {path.stem for path in (root / "ingest" / "exports").glob("*.py") if path.stem[0] != "_"}
+    assert {each.name for each in _documents.readers()} == files
+    app = see(few.folder, "definitions.py")
+    app.text_input(key="find").set_value("pipermail").run()
+    assert "Found: 1 form of export." in words(app)
+    assert "It cannot tell: who is staff." in words(app)
+
+
+def test_the_vanity_drawer_is_plain_and_holds_what_counts_beside(see: Open, tmp_path: Path) -> None:
+    """The newest value of a total, the whole source's first, and each week as Weekly health tells it."""
+    totals = [
+        {"measure": "likes", "at": "2026-10-18T00:00Z", "value": 40, "of": "<b>a post</b>"},
+        {"measure": "total_followers", "at": "2026-10-10T00:00Z", "value": 1200},
+        {"measure": "total_followers", "at": "2026-10-18T00:00Z", "value": 1234.0},
+    ]
+    sparse.load(_ask._store(tmp_path), FEW, audience=totals)
+    app = see(tmp_path, "vanity_drawer.py")
+    existing, living = (frame.value for frame in app.dataframe)
+    assert existing.to_numpy().tolist() == [
+        ["total followers", "1,234", "Acme", "Forum", "18 Oct 2026"],
+        ["likes", "40", "<b>a post</b>", "Forum", "18 Oct 2026"],
+    ]
+    assert living["Week of"][0] == "12 Oct 2026"
+    assert living["Within 24 h"][:2].tolist() == ["1 of 2", "2 of 3"]
+    assert living["Half within"][1] == "2 h"
+    assert living["Newcomers"][:2].tolist() == ["1", "3"]
+    assert living["Returning"][:2].tolist() == ["2", "0"]
+    assert not app.metric, "no total is a headline"
+
+
+def test_totals_that_no_export_has_are_unknown_not_zero(see: Open, few: Store) -> None:
+    app = see(few.folder, "vanity_drawer.py")
+    assert "Followers, likes and impressions are unknown" in words(app)
+    assert len(app.dataframe) == 1
 
 
 def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ class Account(NamedTuple):
         return Member(self.id, self.name, self.handle, is_staff=True)
 
 
-class Label(msgspec.Struct, frozen=True):
+class Label(msgspec.Struct, frozen=True, gc=False):
     """A field of the newest files: its name in the account's language and its value, or more fields."""
 
     label: str = ""
@@ -98,13 +98,12 @@ class Ids:
     """Ids for rows that have none: by content, counted where the same stands twice in one file."""
 
     def __init__(self) -> None:
-        self._seen = Counter[str]()
+        self._seen: dict[str, int] = {}
 
     def of(self, *parts: object) -> str:
         written = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
         content = hashlib.sha256(written).hexdigest()[:20]
-        self._seen[content] += 1
-        times = self._seen[content]
+        times = self._seen[content] = self._seen.get(content, 0) + 1
         return content if times == 1 else f"{content}:{times}"
 
 
@@ -165,8 +164,13 @@ def flat(labels: Iterable[Label | list[Label]]) -> Iterator[Label]:
 
 def words(labels: Iterable[Label]) -> str:
     """What was said, of a row that is made of labels."""
-    said = (label.value for label in labels if WORDS.fullmatch(mended(label.label)))
+    said = (label.value for label in labels if _is_of_words(label.label))
     return next((mended(value) for value in said if value and isinstance(value, str)), "")
+
+
+@lru_cache
+def _is_of_words(label: str) -> bool:
+    return WORDS.fullmatch(mended(label)) is not None
 
 
 def untimed(row: object, file: str, number: int) -> Refused:

@@ -159,6 +159,8 @@ def address(topic_id: object, number: object) -> str:
 
 def body(cooked: str) -> str:
     """What a post says, without what it quotes. Of a link's preview only its address is left."""
+    if "aside" not in cooked:
+        return plain(cooked)
     said, depth, position = list[str](), 0, 0
     for aside in ASIDE.finditer(cooked):
         if depth == 0:
@@ -276,7 +278,7 @@ class Forum:
 
     def _mentioned(self, cooked: str) -> Iterator[str]:
         """Of those who are named, whom we have met."""
-        for name in MENTION.findall(cooked):
+        for name in MENTION.findall(cooked) if 'class="mention"' in cooked else ():
             if member_id := self.handles.get(name.lower()):
                 yield member_id
 

@@ -72,7 +72,7 @@ class Membership(msgspec.Struct, frozen=True):
     data: list[Joined] = []
 
 
-class Comment(msgspec.Struct, frozen=True):
+class Comment(msgspec.Struct, frozen=True, gc=False):
     """A comment; `group` where it was made in one."""
 
     comment: str = ""
@@ -80,7 +80,7 @@ class Comment(msgspec.Struct, frozen=True):
     group: str = ""
 
 
-class Datum(msgspec.Struct, frozen=True):
+class Datum(msgspec.Struct, frozen=True, gc=False):
     """A part of a row: a post's words, a comment, or when the post was changed."""
 
     post: str = ""
@@ -88,13 +88,13 @@ class Datum(msgspec.Struct, frozen=True):
     update_timestamp: float | None = None
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False):
     """Pictures, links and places of a post."""
 
     data: list[msgspec.Raw] = []
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A post or a comment. `title` says what was done: "Ada replied to Grace's comment."."""
 
     timestamp: float | None = None
@@ -112,10 +112,7 @@ class Spoken(NamedTuple):
     name: str
     key: str | None
     kind: str  # "posts" or "comments"
-
-    @property
-    def is_of_groups(self) -> bool:
-        return "group" in f"{self.key} {self.name.rpartition('/')[2]}"
+    is_of_groups: bool
 
 
 class Files(msgspec.Struct):
@@ -166,7 +163,7 @@ class _Own:
             if isinstance(row, Refused):
                 yield row
                 continue
-            labels = list(_meta.flat(row.label_values))
+            labels = list(_meta.flat(row.label_values)) if row.label_values else []
             sent_at = moment(_time(row, labels))
             if sent_at is None:
                 yield _meta.untimed(row, file.name, number)
@@ -181,7 +178,7 @@ class _Own:
 
     def _message(self, row_id: str, channel_id: str, sent_at: datetime, text: str, row: Row) -> Message:
         attachments = len(row.media) + sum(len(each.data) for each in row.attachments)
-        edited_at = moment(max((datum.update_timestamp or 0 for datum in row.data), default=0))
+        edited_at = moment(max([datum.update_timestamp or 0 for datum in row.data], default=0))
         return Message(
             row_id,
             channel_id,
@@ -225,7 +222,7 @@ def _files(export: Export) -> Files:
         found = KEY.match(head)
         key = found[1].decode() if found else None
         if kind in ("posts", "comments"):
-            files.said.append(Spoken(name, key, kind))
+            files.said.append(Spoken(name, key, kind, "group" in f"{key} {name.rpartition('/')[2]}"))
         elif kind == "followers":
             files.followers[name] = key
         elif kind == "thread":
@@ -272,7 +269,7 @@ def _profile(export: Export, name: str) -> Profile | None:
 
 
 def _author(export: Export, files: Files) -> str:
-    for name, _, kind in files.said:
+    for name, _, kind, _ in files.said:
         if kind == "comments" and (found := AUTHOR.search(export.head(name))):
             try:
                 return mended(msgspec.json.decode(found[1], type=str))

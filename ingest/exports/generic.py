@@ -58,6 +58,8 @@ NOBODY = {"", "[deleted]"}
 EPOCH = re.compile(r"\d{9,}(\.\d+)?")
 EPOCH_UNITS = ((1e14, 1e6), (1e11, 1e3), (0, 1))  # from this size on a number counts this many to a second
 MAX_FIELD = 1 << 20  # characters; what is longer is a quote that was never closed
+UTC_NAMED = re.compile(r" ?(UTC|GMT)$")
+RECORD, TEXT = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.json.Decoder(str)
 LOOK = 50  # how many JSON records are looked at for their keys
 
 
@@ -148,10 +150,10 @@ class _Community:
         if channel_id not in self.channels:
             self.channels.add(channel_id)
             yield Channel(channel_id, channel_id, plan.table.kind)
-        member = _member(fields, sent_at)
-        if member and _is_news(self.members.get(member.id), member):
+        member = _member(fields)
+        if member and self.members.get(member.id) != member:
             self.members[member.id] = member
-            yield member
+            yield msgspec.structs.replace(member, updated_at=sent_at)
         yield _message(self._id(fields, channel_id), fields, plan, channel_id, member, sent_at)
 
     def _id(self, fields: Fields, channel_id: str) -> str:
@@ -184,7 +186,7 @@ def _message(
     )
 
 
-def _member(fields: Fields, seen_at: datetime) -> Member | None:
+def _member(fields: Fields) -> Member | None:
     """A table that has names only gives a member the id "name:...", so that it is never taken for one."""
     name = fields.get("name") or fields.get("handle") or ""
     member_id = fields.get("member") or (f"name:{name.casefold()}" if name not in NOBODY else "")
@@ -197,12 +199,7 @@ def _member(fields: Fields, seen_at: datetime) -> Member | None:
         email=fields.get("email") or None,
         is_bot=fields.get("is_bot", "").lower() in YES,
         is_staff=fields.get("is_staff", "").lower() in YES,
-        updated_at=seen_at,
     )
-
-
-def _is_news(known: Member | None, member: Member) -> bool:
-    return known is None or msgspec.structs.replace(member, updated_at=known.updated_at) != known
 
 
 def _default_channel(plan: Plan) -> str:
@@ -233,7 +230,9 @@ def _moment(written: str, plan: Plan) -> datetime:
         number = float(written)
         return datetime.fromtimestamp(number / next(unit for size, unit in EPOCH_UNITS if number >= size), UTC)
     else:
-        moment = _iso_or_rfc(re.sub(r" ?(UTC|GMT)$", "+00:00", written))
+        moment = _iso_or_rfc(
+            re.sub(r" ?(UTC|GMT)$", "+00:00", written) if written.endswith(("UTC", "GMT")) else written
+        )
     return (moment if moment.tzinfo else moment.replace(tzinfo=plan.zone)).astimezone(UTC)
 
 
@@ -433,13 +432,12 @@ class _Delimited:
 
 
 def _json_lines(export: Export, name: str) -> Iterator[Row | Refused]:
-    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
     with _text(export, name, newline="\n") as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
                 continue
             try:
-                yield Row(f"line {number}", dict(_flat(decoder.decode(line))))
+                yield Row(f"line {number}", dict(_flat(RECORD.decode(line))))
             except UNFIT as error:
                 raw = line.rstrip("\r\n").encode("utf-8", "replace")
                 yield Refused(name, f"line {number}", str(error), raw)
@@ -461,9 +459,9 @@ def _flat(record: Mapping[str, msgspec.Raw], above: str = "") -> Iterator[tuple[
     for key, value in record.items():
         raw = bytes(value)
         if raw.startswith(b"{"):
-            yield from _flat(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]), f"{above}{key}.")
+            yield from _flat(RECORD.decode(raw), f"{above}{key}.")
         elif raw.startswith(b'"'):
-            yield above + key, msgspec.json.decode(raw, type=str)
+            yield above + key, TEXT.decode(raw)
         else:
             yield above + key, "" if raw == b"null" else raw.decode("utf-8", "replace")
 

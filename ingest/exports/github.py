@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 
@@ -133,6 +133,19 @@ class Item(msgspec.Struct):
     above: str | None = None  # the address of what it lies under
 
 
+# What REST answers lies flat, and is decoded at once: nothing in it holds other items, or has GraphQL's names.
+FLAT = cast(
+    "msgspec.json.Decoder[Item]",
+    msgspec.json.Decoder(
+        msgspec.defstruct(
+            "Flat",
+            [*((name, str | float | None, None) for name in HOLDERS), *((name, None, None) for name in RENAMED)],
+            bases=(Item,),
+        )
+    ),
+)
+
+
 class Place(NamedTuple):
     """What an item's address tells."""
 
@@ -181,17 +194,19 @@ class _GitHub:
             self._channels.add(channel.id)
             yield channel
         user = item.user or User()
-        is_staff = item.author_association in STAFF
-        if user.id and not self._members.knows(user.id, is_staff):
+        user_id, is_staff = user.id, item.author_association in STAFF
+        if user_id and not self._members.knows(user_id, is_staff):
             seen_at = item.created_at if is_staff else None
-            member = Member(user.id, user.name or user.id, user.id, None, user.bot, is_staff, seen_at)
+            member = Member(user_id, user.name or user_id, user_id, None, user.bot, is_staff, seen_at)
             yield from self._members.tell(member)
-        yield _message(item, place, channel.id, user.id)
-        yield from _reactions(item, place.message_id)
+        yield _message(item, place, channel.id, user_id)
+        if item.reactions or item.reaction_groups:
+            yield from _reactions(item, place.message_id)
 
 
 def _message(item: Item, place: Place, channel_id: str, member_id: str | None) -> Message:
-    text = UNSAID.sub("", item.body or "").replace("\r\n", "\n").strip()
+    body = item.body or ""
+    text = (UNSAID.sub("", body) if "<!--" in body else body).replace("\r\n", "\n").strip()
     parent_id = _parent_id(item, place)
     is_hidden = item.is_minimized and (item.minimized_reason or "").upper() in HIDDEN
     is_edited = place.anchor and item.updated_at and item.updated_at > item.created_at  # labels change an issue too
@@ -275,8 +290,20 @@ def _items(export: Export, name: str) -> Iterator[Item | Refused]:
         if isinstance(answer, Refused):
             yield answer
             continue
+        if item := _flat(answer.raw):
+            yield item
+            continue
         for row in _answers.unfolded(answer, name, SHAPE):
             yield row if isinstance(row, Refused) else _item(row, name, answer.place)
+
+
+def _flat(raw: bytes) -> Item | None:
+    try:
+        item = FLAT.decode(raw)
+        settle(item)
+    except (*UNFIT, ValueError):
+        return None
+    return item if ADDRESS.match(item.html_url) else None
 
 
 def _item(row: Row, file: str, place: str) -> Item | Refused:

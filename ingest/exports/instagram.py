@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -43,21 +45,21 @@ PLACES = {
 }
 
 
-class Value(msgspec.Struct, frozen=True):
+class Value(msgspec.Struct, frozen=True, gc=False):
     """What a label holds: words, or a time."""
 
     value: str = ""
     timestamp: float | None = None
 
 
-class Medium(msgspec.Struct, frozen=True):
+class Medium(msgspec.Struct, frozen=True, gc=False):
     """A picture or film of a post; a post of one has its words here."""
 
     title: str = ""
     creation_timestamp: float | None = None
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A comment or a post. In the oldest shape of a comment, `title` is whose post it is under."""
 
     title: str = ""
@@ -92,7 +94,7 @@ class Files(msgspec.Struct):
     profiles: list[str] = []
 
 
-class Saying(msgspec.Struct, frozen=True):
+class Saying(NamedTuple):
     """A row, whatever its shape: when, what, and whose post it is under, where that is told."""
 
     at: float | None
@@ -171,10 +173,15 @@ def _saying(row: Row) -> Saying:
 def _mapped(values: Mapping[str, Value]) -> Saying:
     """A comment whose labels may be in any language: the words stand before the owner, and the time is a number."""
     said = {mended(label): mended(value.value) for label, value in values.items() if value.value}
-    owners = [label for label in said if OWNER.fullmatch(label)] or list(said)[1:2]
+    owners = list(filter(_is_owner, said)) or list(said)[1:2]
     texts = [text for label, text in said.items() if label not in owners]
     at = next((value.timestamp for value in values.values() if value.timestamp), None)
     return Saying(at, texts[0] if texts else "", said[owners[0]] if owners else "")
+
+
+@lru_cache
+def _is_owner(label: str) -> bool:
+    return OWNER.fullmatch(label) is not None
 
 
 def _files(export: Export) -> Files:

@@ -81,7 +81,7 @@ class Activity(msgspec.Struct):
     @property
     def is_public(self) -> bool:
         """To everybody, or, unlisted, with a copy to everybody."""
-        return any(address in PUBLIC for field in (self.to, self.cc) for address in _listed(field))
+        return not PUBLIC.isdisjoint(_listed(self.to)) or not PUBLIC.isdisjoint(_listed(self.cc))
 
 
 def detects(export: Export) -> float:
@@ -104,8 +104,8 @@ def read(export: Export) -> Iterator[Record]:
     for activity in export.array("outbox.json", Activity, key="orderedItems"):
         if isinstance(activity, Refused):
             yield activity
-        elif activity.is_public or export.include_private:
-            yield from _records(activity, actor.id, told)
+        elif (is_public := activity.is_public) or export.include_private:
+            yield from _records(activity, POSTS if is_public else WHISPERS, actor.id, told)
         else:
             export.left_out["private messages"] += 1
 
@@ -121,8 +121,7 @@ def _actor(export: Export) -> Actor:
     raise ExportError(f"mastodon: {export.name} lacks actor.json, which names the account. Load the whole archive.")
 
 
-def _records(activity: Activity, member_id: str, told: set[str]) -> Iterator[Record]:
-    channel = POSTS if activity.is_public else WHISPERS
+def _records(activity: Activity, channel: Channel, member_id: str, told: set[str]) -> Iterator[Record]:
     try:
         settle(activity)
         message = _message(activity, channel.id, member_id)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -31,6 +32,8 @@ FILES = {"m.image", "m.file", "m.audio", "m.video"}
 CLOSED = {"invite", "private", "knock"}  # join rules; the others let in everybody, or all of a community
 MODERATOR = 50  # a power level
 QUOTE = re.compile(r"(?:> [^\n]*\n)+\n?")  # what older clients put before a reply's own words
+EVENT_ID = re.compile(r"\$[\w-]+", re.ASCII)  # as rooms of today name theirs
+TELLING = re.compile(rb"m\.notice|m\.new_content")  # what a first look at a message is for
 PILL = re.compile(r"matrix\.to/#/(?:@|%40)([^\"'?<>\s]+?:[^\"'?<>\s]+)")
 FALLBACK = re.compile(r"<mx-reply>.*?(?:</mx-reply>|\Z)", re.DOTALL)
 
@@ -39,13 +42,13 @@ T = TypeVar("T")
 Id = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class Unsigned(msgspec.Struct):
+class Unsigned(msgspec.Struct, gc=False):
     """What a server adds. `redacted_because` is the event that took the words away."""
 
     redacted_because: msgspec.Raw = ABSENT
 
 
-class Event(msgspec.Struct):
+class Event(msgspec.Struct, gc=False):
     """An event of a room; one with a state key sets something of the room."""
 
     event_id: Id
@@ -94,6 +97,7 @@ class Poll(msgspec.Struct):
 
 class Said(
     msgspec.Struct,
+    gc=False,
     rename={
         "relates_to": "m.relates_to",
         "mentions": "m.mentions",
@@ -164,7 +168,8 @@ class _Server:
         self.edits: dict[tuple[str, str], tuple[int, Said]] = {}  # the newest of each message, by its own sender
         self.gone: dict[str, int] = {}
         self.bots: set[str] = set()
-        self.told: set[str] = set()
+        self.told_rooms: set[str] = set()
+        self.told_members: set[str] = set()
 
     def first_look(self, file: str) -> None:
         """Take note of what a file's events change: messages, members and rooms."""
@@ -180,8 +185,8 @@ class _Server:
                 target = event.redacts or (_decoded(event.content, Redaction) or Redaction()).redacts
                 if target:
                     self.gone[target] = event.origin_server_ts
-            elif said := _decoded(event.content, Said) if event.type in SPOKEN else None:
-                self._learn_edit(event, said)
+            elif event.type in SPOKEN and TELLING.search(event.content):
+                self._learn_edit(event, _decoded(event.content, Said) or Said())
         if room_id and (title := NAME.match(self.export.head(file))):
             self.room_names.setdefault(room_id, _decoded(msgspec.Raw(title[1]), str) or room_id)
 
@@ -229,15 +234,13 @@ class _Server:
         elif (sent_at := epoch_ms(event.origin_server_ts)) is None:
             yield Refused(file, f"event {event.event_id}", "its time is none", msgspec.json.encode(event))
         else:
-            yield from self._new(Channel(room_id, self.room_names.get(room_id, room_id), "chat", is_private))
-            yield from self._new(self._member(event.sender))
+            if room_id not in self.told_rooms:
+                self.told_rooms.add(room_id)
+                yield Channel(room_id, self.room_names.get(room_id, room_id), "chat", is_private)
+            if event.sender not in self.told_members:
+                self.told_members.add(event.sender)
+                yield self._member(event.sender)
             yield self._message(event, said or Said(), room_id, sent_at)
-
-    def _new(self, record: Channel | Member) -> Iterator[Channel | Member]:
-        key = f"{type(record).__name__} {record.id}"
-        if key not in self.told:
-            self.told.add(key)
-            yield record
 
     def _member(self, id_: str) -> Member:
         handle = id_.removeprefix("@").partition(":")[0]
@@ -264,7 +267,7 @@ class _Server:
             deleted_at=deleted_at,
             mentions=() if deleted_at else _mentions(new),
             attachments=int(not deleted_at and (said.msgtype in FILES or event.type == "m.sticker")),
-            permalink=f"https://matrix.to/#/{quote(room_id)}/{quote(event.event_id)}",
+            permalink=f"https://matrix.to/#/{_quoted(room_id)}/{_quoted_event(event.event_id)}",
         )
 
     def _deleted_at(self, event: Event) -> datetime | None:
@@ -301,8 +304,19 @@ def _mentions(said: Said) -> tuple[str, ...]:
     """Whom a message calls. Before there was a field for it, links to members did."""
     if said.mentions is not None:
         return tuple(dict.fromkeys(said.mentions.user_ids))
-    linked = PILL.findall(FALLBACK.sub("", said.formatted_body or ""))
+    if not said.formatted_body or "matrix.to" not in said.formatted_body:
+        return ()
+    linked = PILL.findall(FALLBACK.sub("", said.formatted_body))
     return tuple(dict.fromkeys("@" + unquote(name) for name in linked))
+
+
+@cache
+def _quoted(room_id: str) -> str:
+    return quote(room_id)
+
+
+def _quoted_event(event_id: str) -> str:
+    return f"%24{event_id[1:]}" if EVENT_ID.fullmatch(event_id) else quote(event_id)
 
 
 def _room_id(event: Event, file: str) -> str:

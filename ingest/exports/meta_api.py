@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -48,6 +49,7 @@ BESIDE = re.compile(
 COMMENT_LINK = re.compile(r"facebook\.com/(\d+)/posts/(\d+)/?\?comment_id=(\d+)(?:&reply_comment_id=(\d+))?")
 ITEM_ID = re.compile(r"\d+(?:_\d+)+")
 KINDS = ("like", "love", "care", "haha", "wow", "sad", "angry", "thankful", "pride")
+EDGES = attrgetter(*KINDS)
 OWN_EDGES = {"posts", "published_posts", "media"}
 
 
@@ -71,11 +73,14 @@ class Summary(msgspec.Struct, frozen=True):
     total_count: int = 0
 
 
-class Edge(msgspec.Struct, frozen=True):
+class Edge(msgspec.Struct, frozen=True, gc=False):
     """A list inside an item."""
 
     data: list[msgspec.Raw] = []
     summary: Summary = Summary()
+
+
+NONE = Edge()
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -85,7 +90,7 @@ class Reading(msgspec.Struct, frozen=True):
     end_time: str = ""
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """Any item of any answer: a post, a comment, a private message, a figure, the account itself."""
 
     id: str = ""
@@ -115,22 +120,22 @@ class Node(msgspec.Struct, frozen=True):
     media_count: int | None = None
     message_tags: list[Person] = []
     attachment: Any = None
-    attachments: Edge = Edge()
-    children: Edge = Edge()
-    comments: Edge = Edge()
-    replies: Edge = Edge()
-    messages: Edge = Edge()
-    reactions: Edge = Edge()
+    attachments: Edge = NONE
+    children: Edge = NONE
+    comments: Edge = NONE
+    replies: Edge = NONE
+    messages: Edge = NONE
+    reactions: Edge = NONE
     likes: Edge | int = 0  # a number on the oldest comments
-    like: Edge = Edge()
-    love: Edge = Edge()
-    care: Edge = Edge()
-    haha: Edge = Edge()
-    wow: Edge = Edge()
-    sad: Edge = Edge()
-    angry: Edge = Edge()
-    thankful: Edge = Edge()
-    pride: Edge = Edge()
+    like: Edge = NONE
+    love: Edge = NONE
+    care: Edge = NONE
+    haha: Edge = NONE
+    wow: Edge = NONE
+    sad: Edge = NONE
+    angry: Edge = NONE
+    thankful: Edge = NONE
+    pride: Edge = NONE
     values: list[Reading] = []
     data: list[msgspec.Raw] = []
 
@@ -202,7 +207,8 @@ class _Answers:
 
     def records(self, node: Node, above: Above, at: At) -> Iterator[Record]:
         """An item and all below it."""
-        yield from self._below(node.data, above, at)
+        if node.data:
+            yield from self._below(node.data, above, at)
         if node.to is not None or node.messages.data or node.is_private:
             yield from self._private(node, at)
         elif node.is_said or above.comment_id or (above.post_id and (node.text or node.message)):
@@ -238,13 +244,13 @@ class _Answers:
             ),
         )
         yield from _reactions(node, node_id)
-        below = Above(post_id or node_id, None if node_id == post_id else node_id)
-        yield from self._below([*node.comments.data, *node.replies.data], below, at)
+        if inside := [*node.comments.data, *node.replies.data]:
+            yield from self._below(inside, Above(post_id or node_id, None if node_id == post_id else node_id), at)
 
     def _below(self, raws: list[msgspec.Raw], above: Above, at: At) -> Iterator[Record]:
         """Items inside an item: a wrong one takes none of the others with it."""
         for raw in raws:
-            node = _node(bytes(raw), at)
+            node = _node(raw, at)
             yield from [node] if isinstance(node, Refused) else self.records(node, above, at)
 
     def _author(self, node: Node, is_own: bool) -> Member | None:
@@ -267,7 +273,7 @@ class _Answers:
         if channel.id not in self.threads:
             self.threads.add(channel.id)
             yield channel
-        for row in (_node(bytes(raw), at) for raw in node.messages.data) if is_thread else [node]:
+        for row in (_node(raw, at) for raw in node.messages.data) if is_thread else [node]:
             if isinstance(row, Refused):
                 yield row
                 continue
@@ -311,13 +317,14 @@ def _attachments(node: Node) -> int:
 
 def _reactions(node: Node, node_id: str) -> Iterator[Reaction]:
     """How many of which kind: who they were is not kept."""
-    kinds = Counter({kind: count for kind in KINDS if (count := getattr(node, kind).summary.total_count)})
+    edges = zip(KINDS, EDGES(node), strict=True)
+    kinds = {kind: count for kind, edge in edges if edge is not NONE and (count := edge.summary.total_count)}
     likes = node.likes if isinstance(node.likes, int) else max(node.likes.summary.total_count, len(node.likes.data))
-    if most := max(kinds["like"], node.like_count, likes):
+    if most := max(kinds.get("like", 0), node.like_count, likes):
         kinds["like"] = most
     if not kinds and (node.reactions.data or node.reactions.summary.total_count):
-        named = (_node(bytes(raw), At("", 0)) for raw in node.reactions.data)
-        kinds.update(each.type.lower() or "reaction" for each in named if isinstance(each, Node))
+        named = (_node(raw, At("", 0)) for raw in node.reactions.data)
+        kinds = Counter(each.type.lower() or "reaction" for each in named if isinstance(each, Node))
         kinds["reaction"] += max(0, node.reactions.summary.total_count - len(node.reactions.data))
     yield from (Reaction(node_id, kind, count=count) for kind, count in kinds.items() if count > 0)
 
@@ -435,11 +442,11 @@ def _single(export: Export, name: str) -> Iterator[Node | Refused]:
     yield from (_node(raw, At(name, number)) for number, raw in enumerate(parts, 1))
 
 
-def _node(raw: bytes, at: At) -> Node | Refused:
+def _node(raw: bytes | msgspec.Raw, at: At) -> Node | Refused:
     try:
         return NODE.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Refused(at.file, f"record {at.number}", str(error), raw[: 1 << 20])
+        return Refused(at.file, f"record {at.number}", str(error), bytes(raw)[: 1 << 20])
 
 
 def _moment(written: str) -> datetime | None:

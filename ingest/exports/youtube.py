@@ -34,7 +34,7 @@ class Author(msgspec.Struct, frozen=True):
     value: str = ""
 
 
-class Snippet(msgspec.Struct, frozen=True, rename="camel"):
+class Snippet(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """What a comment, a thread or a video says of itself."""
 
     text_original: str = ""
@@ -59,7 +59,7 @@ class Replies(msgspec.Struct, frozen=True):
     comments: list[msgspec.Raw] = []
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """A thread, a comment or a video; or, in a list of whole answers, one of these with its items."""
 
     id: str = ""
@@ -126,28 +126,29 @@ class _Comments:
 
     def records(self, item: Item, at: At) -> Iterator[Record]:
         """A thread with its replies, a comment, a video's title, or all of another answer."""
-        top, said = bytes(item.snippet.top_level_comment), item.snippet
+        said = item.snippet
+        top = said.top_level_comment
         if item.items:
             for raw in item.items:
-                yield from self._inside(bytes(raw), None, at)
+                yield from self._inside(raw, None, at)
         elif top:
             under = Under(said.channel_id or self.source.id, said.video_id)
             if said.total_reply_count > len(item.replies.comments):
                 self.videos[item.id] = said.video_id
             yield from self._inside(top, under, at)
             for raw in item.replies.comments:
-                yield from self._inside(bytes(raw), under._replace(thread_id=item.id), at)
+                yield from self._inside(raw, under._replace(thread_id=item.id), at)
         elif said.title and not said.text_display:
             yield from self._channel(item.id, said.title)
         elif said.text_original or said.text_display or item.kind == "youtube#comment":
             yield from self._comment(item, Under(self.source.id), at)
 
-    def _inside(self, raw: bytes, under: Under | None, at: At) -> Iterator[Record]:
+    def _inside(self, raw: msgspec.Raw, under: Under | None, at: At) -> Iterator[Record]:
         """An item inside an item: a wrong one takes none of the others with it."""
         try:
             item = ITEM.decode(raw)
         except UNFIT as error:
-            yield _refused(raw, at, str(error))
+            yield _refused(bytes(raw), at, str(error))
             return
         yield from self._comment(item, under, at) if under else self.records(item, at)
 

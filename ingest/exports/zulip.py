@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
@@ -61,7 +62,7 @@ MARKS = {
 }
 
 
-class Archived(msgspec.Struct):
+class Archived(msgspec.Struct, gc=False):
     """A message as zulip-archive keeps it: of its sender, no more than a name."""
 
     id: Id
@@ -88,7 +89,7 @@ class Emoji(msgspec.Struct):
     message: int | None = None
 
 
-class Answered(msgspec.Struct):
+class Answered(msgspec.Struct, gc=False):
     """A message as the API answers it. `display_recipient` is a channel's name, or the people of a direct message."""
 
     id: Id
@@ -108,7 +109,7 @@ class Answered(msgspec.Struct):
     reactions: list[Emoji] = []
 
 
-class Kept(msgspec.Struct):
+class Kept(msgspec.Struct, gc=False):
     """A message of an organization's export. `content` is Markdown."""
 
     id: Id
@@ -311,9 +312,13 @@ def _topic(export: Export, file: str, streams: dict[str, str]) -> Lines:
         if isinstance(row, Refused):
             yield row
         else:
-            name = row.sender_full_name
-            sender = Member(name, name, is_bot=name in SERVICE)
+            sender = _named(row.sender_full_name)
             yield Line(file, row.id, channel, topic, sender, row.timestamp, row.content, is_named=True)
+
+
+@lru_cache
+def _named(name: str) -> Member:
+    return Member(name, name, is_bot=name in SERVICE)
 
 
 class _Organization:
@@ -344,15 +349,17 @@ class _Organization:
             yield Reaction(str(line.id), emoji.emoji_name, str(user) if user else None)
 
     def _new(self, record: Channel | Member) -> Iterator[Channel | Member]:
-        if self.told.get((type(record), record.id)) != record:
+        known = self.told.get((type(record), record.id))
+        if known is not record and known != record:
             self.told[type(record), record.id] = record
             yield record
 
     def _message(self, line: Line, sent_at: datetime, member_id: str | None) -> Message:
         said = _said(line.content) if line.is_html else _written(line.content)
         topic = line.topic.removeprefix(RESOLVED) if line.channel.kind == "forum" else None
+        topic_id = None if topic is None else f"{line.channel.id}:{topic}"
         is_notice, is_gone = line.sender.name == NOTICES, line.content in GONE
-        opens = topic is not None and not is_notice and self._opens(f"{line.channel.id}:{topic}", line.id)
+        opens = topic_id is not None and not is_notice and self._opens(topic_id, line.id)
         parent_id = said.quoted[0] if said.quoted and not opens else None  # its first message answers nobody in a topic
         edited_at = epoch(line.edited)
         return Message(
@@ -363,13 +370,13 @@ class _Organization:
             "" if is_gone else said.text,
             kind="system" if is_notice else "message",
             title=topic or None,
-            conversation_id=None if topic is None else f"{line.channel.id}:{topic}",
+            conversation_id=topic_id,
             parent_id=parent_id,
             basis="explicit" if parent_id else None if opens or topic is None else "thread",
             edited_at=edited_at,
             deleted_at=(edited_at or sent_at) if is_gone else None,
-            mentions=tuple(dict.fromkeys(called[line.is_named] for called in said.called)),
-            attachments=len(set(UPLOAD.findall(line.content))),
+            mentions=tuple(dict.fromkeys([called[line.is_named] for called in said.called])) if said.called else (),
+            attachments=len(set(UPLOAD.findall(line.content))) if "user_uploads" in line.content else 0,
         )
 
     def _opens(self, topic: str, id: int) -> bool:
@@ -382,6 +389,8 @@ class _Organization:
 
 def _said(html: str) -> Said:
     """A message as Zulip shows it. What a quoting reply quotes is somebody else's words."""
+    if "#narrow/" not in html:
+        return Said(plain(html), _called(html), [])
     own, quoted, position = [], [], 0
     for found in SAID.finditer(html):
         if found.start() >= position:
@@ -390,7 +399,11 @@ def _said(html: str) -> Said:
             position = _end_of_quote(html, found.end())
     own.append(html[position:])
     left = "".join(own)
-    return Said(plain(left), MENTION.findall(left), quoted)
+    return Said(plain(left), _called(left), quoted)
+
+
+def _called(html: str) -> list[tuple[str, str]]:
+    return MENTION.findall(html) if "user-mention" in html else []
 
 
 def _end_of_quote(html: str, position: int) -> int:
