@@ -215,34 +215,104 @@ group by passing.split, passing.quantile, passing.number;
 create or replace temp macro band_step(still_waiting, variance) as
     exp(z() * sqrt(variance) / nullif(abs(ln(nullif(still_waiting, 0))), 0));
 
--- Who was there when, up to the end of the period, by split. Whole weeks where the period is cut at Mondays, else
--- days. Of the time before it: the week that leads up to it, and who was there in either, the last visit to each
--- channel before it. What they are in the period hangs on nothing else.
-create or replace temp macro presence_in(since, until, is_whole_weeks, by_what, platforms, sources, channels) as table
+-- The channels that the filters leave, by split. Of whole sources the weeks of members and the days of pairs are kept;
+-- they are worked out anew for channels, which are communities of their own, and where people have accounts in several
+-- sources.
+create or replace temp macro places_in(by_what, platforms, sources, channels) as table
+select
+    *, split_of(by_what, platform, source, channel_label) as split,
+    by_what = 'channel' or len(channels) > 0 or exists (from travellers) as is_anew
+from scope(platforms, sources, channels);
+
+-- The weeks in which members were there, and when they were before and after, in the community that the filters leave:
+-- a row a member and week of it. since_day: their first day of all. Of several sources, source_key is the one that is
+-- covered longest among those of that week, lasting_key among all of theirs.
+create or replace temp macro visits_in(by_what, platforms, sources, channels) as table
+with place as (
+    from places_in(by_what, platforms, sources, channels)
+),
+present as (
+    select
+        place.split, member_days.person_id, member_days.week,
+        arg_max(place.source_key, place.as_of) as source_key, max(place.as_of) as as_of,
+        min(member_days.day) as first_day, max(member_days.day) as last_day,
+        min(member_days.first_at) as first_at, max(member_days.last_at) as last_at
+    from member_days
+    inner join place on member_days.place_id = place.place_id
+    where place.is_anew
+    group by all
+)
+select whole.split, member_weeks.*, member_weeks.source_key as lasting_key
+from member_weeks
+inner join (select distinct split, source_key from place where not is_anew) as whole
+    on member_weeks.source_key = whole.source_key
+union all by name
+select
+    * exclude (as_of), first_value(first_day) over stay as since_day,
+    lag(last_day) over stay as before_day, lag(last_at) over stay as before_at, lead(first_day) over stay as next_day,
+    arg_max(source_key, as_of) over (partition by split, person_id) as lasting_key
+from present
+window stay as (partition by split, person_id order by week);
+
+-- The days on which one of two people replied to the other, in the community that the filters leave, each judged by the
+-- 90 days up to it. Of several sources, source_key is the one that is covered from the earliest.
+create or replace temp macro pairs_in(since, until, by_what, platforms, sources, channels) as table
+with place as (
+    from places_in(by_what, platforms, sources, channels)
+),
+said as materialized (  -- none, as a rule: else whoever is known would be looked up for nothing
+    select place.split, place.since_at, reply_pairs.*
+    from reply_pairs
+    inner join place on reply_pairs.place_id = place.place_id
+    where
+        place.is_anew
+        and reply_pairs.day >= coalesce(since::date - 89, reply_pairs.day)
+        and reply_pairs.day < coalesce(until, date '9999-01-01')
+),
+replied as (
+    select
+        split, pair_id, day, arg_min(source_key, since_at) as source_key,
+        bool_or(replier_id < asker_id) as is_forth, bool_or(replier_id > asker_id) as is_back
+    from said
+    where replier_id in (select person_id from people) and asker_id in (select person_id from people)
+    group by split, pair_id, day
+)
+select whole.split, pair_days.*
+from pair_days
+inner join (select distinct split, source_key from place where not is_anew) as whole
+    on pair_days.source_key = whole.source_key
+union all by name
+select
+    split, source_key, pair_id, day, date_trunc('week', day)::date as week, lead(day) over pair as next_day,
+    coalesce(lag(day, 2) over pair > day - 90, false) as is_often,
+    coalesce(
+        max(case when is_forth then day end) over pair > day - 90
+        and max(case when is_back then day end) over pair > day - 90, false
+    ) as is_two_way
+from replied
+window pair as (partition by split, pair_id order by day);
+
+-- Who was there on which days, up to the end of the period, by split. Of the time before it: the two weeks that lead up
+-- to it, and who was there in either, the last visit to each channel before it. What they are in the period hangs on
+-- nothing else.
+create or replace temp macro presence_in(since, until, by_what, platforms, sources, channels) as table
 with place as (
     select place_id, split_of(by_what, platform, source, channel_label) as split
     from scope(platforms, sources, channels)
 ),
-present as not materialized (
-    select place_id, person_id, week, week as day, next_day, first_at, last_at from member_weeks
-    where is_whole_weeks
-    union all
-    select place_id, person_id, week, day, next_day, first_at, last_at from member_days
-    where not is_whole_weeks
-),
 lately as (
-    select place.split, present.* exclude (place_id, next_day)
-    from present
-    inner join place on present.place_id = place.place_id
+    select place.split, member_days.* exclude (place_id, next_day)
+    from member_days
+    inner join place on member_days.place_id = place.place_id
     where
-        present.week >= coalesce(since::date - 14, date '0001-01-01')
-        and present.day < coalesce(until, date '9999-01-01')
+        member_days.week >= coalesce(since::date - 14, date '0001-01-01')
+        and member_days.day < coalesce(until, date '9999-01-01')
 )
 select split, person_id, week, first_at, last_at, day >= coalesce(since, day) as is_inside
 from lately
 union all
 select place.split, present.person_id, present.week, present.first_at, present.last_at, false as is_inside
-from present
+from member_days as present
 inner join place on present.place_id = place.place_id
 where
     present.week < since::date - 14
