@@ -90,9 +90,15 @@ create or replace table member_days (
     messages bigint, first_at timestamptz, last_at timestamptz, last_node ubigint
 );
 
+-- Who has accounts in several sources: people that somebody has merged.
+create or replace table travellers (person_id ubigint);
+
+-- One row a member and week in which they posted anywhere in their source, with the days before and after it on which
+-- they did: before_day and before_at are when they were last there, since_day is their first day of all.
 create or replace table member_weeks (
-    place_id ubigint, person_id ubigint, week date, next_day date,
-    messages bigint, first_at timestamptz, last_at timestamptz
+    source_key bigint, person_id ubigint, week date, first_day date, last_day date,
+    since_day date, before_day date, next_day date,
+    first_at timestamptz, last_at timestamptz, before_at timestamptz
 );
 
 -- One row a member's message and how it sounds; label and cell are null where it is unclassified. A cell stands for the
@@ -108,10 +114,16 @@ create or replace table praise (
     said_at timestamptz, week date, thanked_at timestamptz, is_reacted boolean
 );
 
--- Who answered whom, by conversation and day: people, not accounts' names.
+-- Who answered whom, by conversation and day: people, not accounts' names. pair_id: the two, whoever replied.
 create or replace table reply_pairs (
     source_key bigint, place_id ubigint, conversation_key ubigint, replier_id ubigint, asker_id ubigint,
-    day date, replies bigint
+    pair_id ubigint, day date, replies bigint
+);
+
+-- One row a pair of known people and day on which one replied to the other anywhere in their source; next_day: when
+-- one did again. Of the 90 days up to it: is_two_way: both replied; is_often: on 3 or more days.
+create or replace table pair_days (
+    source_key bigint, pair_id ubigint, day date, week date, next_day date, is_two_way boolean, is_often boolean
 );
 
 -- One row a newcomer's first post, where newcomers can be told. reply_at: when another human next spoke in that

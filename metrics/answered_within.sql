@@ -11,11 +11,13 @@
 with reached as (
     select
         waits.week, waits.split, target.hours,
-        coalesce(product(waits.kept) filter (where waits.hours <= target.hours), 1) as still_waiting,
+        coalesce(min(waits.waiting_after) filter (where waits.hours <= target.hours), 1) as still_waiting,
         sum(waits.spread) filter (where waits.hours <= target.hours) as variance,
-        count(*) filter (where waits.hours > target.hours) as older,
-        count(*) as asks
-    from waits_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred) as waits
+        coalesce(sum(waits.gone) filter (where waits.hours > target.hours), 0)::bigint as older,
+        sum(waits.gone)::bigint as asks
+    from waits_in(
+        $since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred, $targets, [], false
+    ) as waits
     cross join (select unnest($targets::double[]) as hours) as target
     group by all
 ),

@@ -10,9 +10,9 @@
 -- member enters a month by any source of theirs. The earliest cohorts hold those who were there before the data began.
 -- What the filters leave is the community: first seen in a channel means in that channel.
 with place as (
-    select
-        scoped.place_id, scoped.source_key,
-        split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split, ended.next_day
+    select distinct
+        split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split, scoped.source_key,
+        date_trunc('month', ended.next_day)::timestamp as until_month
     from scope($platforms, $sources, $channels) as scoped
     inner join (
         select source_key, max(day) + 1 as next_day from source_days
@@ -20,33 +20,42 @@ with place as (
         group by source_key
     ) as ended on scoped.source_key = ended.source_key
 ),
-visit as (
+visit as (  -- a week may lie in two months; a month is counted in the last of its weeks in which a member was there
     select
-        place.split, member_days.person_id, max(place.next_day) as next_day,
-        min(member_days.day) as first_day, list(distinct date_trunc('month', member_days.day)::date) as months
-    from member_days
-    inner join place on member_days.place_id = place.place_id
-    where member_days.day < coalesce($until, date '9999-01-01')
-    group by place.split, member_days.person_id
+        split, lasting_key as source_key, date_trunc('month', since_day)::date as cohort, unnest([
+            case when last_day > last_day(first_day) then date_trunc('month', first_day)::date end,
+            case when coalesce(next_day > last_day(last_day), true) then date_trunc('month', last_day)::date end
+        ]) as reached
+    from visits_in($by, $platforms, $sources, $channels)
+    where since_day >= coalesce($since, since_day)
+),
+active as (
+    select split, source_key, cohort, reached, count(*) as members from visit where reached is not null group by all
 ),
 grown as (
     select
-        split, date_trunc('month', first_day)::date as cohort, unnest(range(
-            cohort::timestamp, date_trunc('month', next_day)::timestamp, interval 1 month
-        ))::date as reached, list_contains(months, reached) as is_active
-    from visit
-    where first_day >= coalesce($since, first_day)
+        active.* exclude (reached),
+        unnest(range(active.cohort::timestamp, place.until_month, interval 1 month))::date as reached
+    from active
+    inner join place on active.source_key = place.source_key and active.split is not distinct from place.split
+    where active.reached = active.cohort
 ),
 counted as (
-    select split, cohort, reached, count(*) filter (where is_active) as active, count(*) as members
+    select
+        grown.split, grown.cohort, grown.reached,
+        sum(coalesce(active.members, 0)) as active, sum(grown.members)::bigint as members
     from grown
+    left join active
+        on
+            grown.source_key = active.source_key and grown.split is not distinct from active.split
+            and grown.cohort = active.cohort and grown.reached = active.reached
     group by all
 ),
 covered as (
     select
         place.split, date_trunc('month', source_days.day)::date as month,
         count(*) filter (where source_days.is_covered) >= 0.9 * count(*) as is_known
-    from (select distinct split, source_key from place) as place
+    from place
     inner join source_days on place.source_key = source_days.source_key
     group by all
 )

@@ -15,7 +15,7 @@ with place as (
 ),
 days as (
     select
-        source_key, day, sum(is_covered::integer) over (partition by source_key order by day) as number,
+        source_key, day, (sum(is_covered::integer) over (partition by source_key order by day))::integer as number,
         max(day) over (partition by source_key) - 180 as after_day
     from source_days
     where day < coalesce($until, date '9999-01-01')
@@ -59,14 +59,20 @@ drifting as (
     limit coalesce($limit::bigint, 9223372036854775807)
 ),
 met as (
-    select said.replier_id as person_id, count(distinct said.asker_id) as depth
-    from reply_pairs as said
-    inner join reply_pairs as heard on said.replier_id = heard.asker_id and said.asker_id = heard.replier_id
+    select person_id, other_id
+    from (
+        select replier_id as person_id, asker_id as other_id, true as has_said, place_id, day from reply_pairs
+        union all
+        select asker_id as person_id, replier_id as other_id, false as has_said, place_id, day from reply_pairs
+    ) as exchange
     where
-        said.replier_id in (select person_id from drifting) and heard.asker_id in (select person_id from drifting)
-        and greatest(said.day, heard.day) < coalesce($until, date '9999-01-01')
-        and said.place_id in (select place_id from place) and heard.place_id in (select place_id from place)
-    group by said.replier_id
+        person_id in (select person_id from drifting) and place_id in (select place_id from place)
+        and day < coalesce($until, date '9999-01-01')
+    group by person_id, other_id
+    having bool_or(has_said) and not bool_and(has_said)
+),
+deep as (
+    select person_id, count(*) as depth from met group by person_id
 ),
 asked as (
     select person_id, arg_max(answered_at is null, asked_at) as is_unanswered
@@ -74,26 +80,29 @@ asked as (
     where person_id in (select person_id from drifting)
     group by person_id
 ),
+said as materialized (  -- of other moments the words are not even read
+    select * from messages where sent_at in (select last_at from drifting)
+),
 words as (
     select
-        drifting.person_id, people.member_id, people.name, place.*, messages.message_id, messages.text,
-        messages.permalink,
-        row_number() over (
-            partition by drifting.person_id order by messages.sent_at desc, messages.message_id desc
-        ) as place_in_time
+        drifting.person_id, people.member_id, people.name, place.*, said.message_id, said.text, said.permalink,
+        row_number() over (partition by drifting.person_id order by said.message_id desc) as position
     from drifting
     inner join people on drifting.person_id = people.person_id and drifting.source_key = people.source_key
-    inner join messages on people.source_key = messages.source_key and people.member_id = messages.member_id
-    inner join place on messages.source_key = place.source_key and messages.channel_id = place.channel
-    where messages.kind = 'message' and messages.deleted_at is null and messages.sent_at <= drifting.last_at
+    inner join said
+        on
+            people.source_key = said.source_key and people.member_id = said.member_id
+            and drifting.last_at = said.sent_at
+    inner join place on said.source_key = place.source_key and said.channel_id = place.channel
+    where said.kind = 'message' and said.deleted_at is null
 )
 select
     drifting.last_at, words.platform, words.source, words.source_name, words.source_key, words.channel,
     words.channel_name, words.member_id as member, words.name, drifting.active_days, drifting.usual_gap,
-    drifting.silent_days, coalesce(met.depth, 0) as depth, words.message_id as message, words.text, words.permalink,
+    drifting.silent_days, coalesce(deep.depth, 0) as depth, words.message_id as message, words.text, words.permalink,
     coalesce(asked.is_unanswered, false) as is_last_ask_unanswered
 from drifting
-left join words on drifting.person_id = words.person_id and words.place_in_time = 1
-left join met on drifting.person_id = met.person_id
+left join words on drifting.person_id = words.person_id and words.position = 1
+left join deep on drifting.person_id = deep.person_id
 left join asked on drifting.person_id = asked.person_id
 order by drifting.active_days desc, drifting.last_at, drifting.person_id

@@ -75,7 +75,7 @@ select
 from asks
 inner join scope(platforms, sources, channels) as place on asks.place_id = place.place_id
 where
-    asks.asked_at >= coalesce(since, asks.asked_at)
+    asks.asked_at >= coalesce(since, timestamptz '0001-01-01 00:00:00+00')
     and asks.asked_at < coalesce(until, timestamptz '9999-01-01 00:00:00+00')
     and case population when 'openers' then asks.is_opener else asks.needs_reply end;
 
@@ -96,52 +96,77 @@ create or replace temp macro difference_low(one, one_low, other, other_high) as
 create or replace temp macro difference_high(one, one_high, other, other_low) as
     one - other + sqrt(pow(one_high - one, 2) + pow(other - other_low, 2));
 
--- Kaplan and Meier 1958, by week and for the whole period (week null): one row an ask in the order of the waits. The
--- share still waiting after `hours` is the product of kept over the rows up to there, Greenwood's variance the sum of
--- spread: ties need no care, as (n-1)/n * (n-2)/(n-1) = (n-2)/n. Asks that nobody has answered count for as long as
--- they have waited.
+-- The waits for a first reply, as the steps of a curve: by week and for the whole period (week null). at_risk: those
+-- still waiting just before; ended: those answered in this step; reached: those of them whom staff answered first,
+-- where of_staff is asked for; gone: also those given up, who have no answer yet and have waited no longer.
+-- waiting_before: the share still waiting (Kaplan and Meier 1958); so_far: the share reached by then, where another's
+-- reply can come first (Aalen and Johansen 1978); spread: what the step adds to Greenwood's variance.
+-- Steps between which nobody is given up make one, as (n-1)/n * (n-2)/(n-1) = (n-2)/n: to sort all waits would take
+-- many times as long. Curves are exact at the targets, and where they reach the quantiles: of weeks in which nobody is
+-- given up before the slowest reply these are order statistics; of the whole period they are looked up in their step.
 create or replace temp macro waits_in(
-    since, until, by_what, platforms, sources, channels, population, inferred
+    since, until, by_what, platforms, sources, channels, population, inferred, targets, quantiles, of_staff
 ) as table
 with waits as (
-    select unnest([week, null]) as week, split, hours, answered_at is not null as is_answered
+    select
+        week, split, hours, answered_at is not null as is_answered,
+        answered_at is not null and (is_staff_first or not of_staff) as is_reached
     from asks_in(since, until, by_what, platforms, sources, channels, population, inferred)
 ),
-ranked as (
+asked as (
     select
-        *,
-        row_number() over (partition by week, split order by hours desc, is_answered) as at_risk
+        week, split, max(hours) filter (where is_answered) as slowest,
+        coalesce(min(hours) filter (where not is_answered) >= slowest, true) as is_even,
+        list_concat(
+            targets::double[], ['inf'::double],
+            if(len(quantiles) > 0, quantile_disc(if(is_reached, hours, 'inf'::double), quantiles), [])
+        ) as marks
     from waits
-)
-select
-    week, split, hours, is_answered,
-    case when is_answered then (at_risk - 1) / at_risk else 1 end as kept,
-    case when is_answered then 1 / nullif(at_risk * (at_risk - 1), 0) else 0 end as spread
-from ranked;
-
--- The share answered, and its log-log band (Kalbfleisch and Prentice 1980), from the share still waiting.
-create or replace temp macro band_step(still_waiting, variance) as
-    exp(z() * sqrt(variance) / nullif(abs(ln(nullif(still_waiting, 0))), 0));
-
--- Aalen and Johansen 1978: the waits for a first reply by staff, where a peer's can come first; then nobody waits for
--- staff any more. By week and for the whole period (week null), one row a moment at which a wait ends or is as long as
--- the data goes: so_far is the share that staff were first to answer by then.
-create or replace temp macro staff_waits_in(
-    since, until, by_what, platforms, sources, channels, population, inferred
-) as table
-with waits as (
-    select unnest([week, null]) as week, split, hours, answered_at is not null as is_answered, is_staff_first
-    from asks_in(since, until, by_what, platforms, sources, channels, population, inferred)
+    group by week, split
+),
+given_up as (
+    select list_concat(targets::double[], coalesce(list(distinct hours), []), ['inf'::double]) as marks
+    from waits
+    where
+        not is_answered and hours < (select max(slowest) from asked)
+        and (len(quantiles) > 0 or hours < list_max(targets::double[]))
+),
+told as (
+    select
+        waits.week, waits.split, histogram(waits.hours, asked.marks) as gone,
+        histogram(waits.hours, asked.marks) filter (where waits.is_answered) as ended,
+        if(of_staff, histogram(waits.hours, asked.marks) filter (where waits.is_reached), ended) as reached
+    from waits
+    inner join asked on waits.week = asked.week and waits.split is not distinct from asked.split
+    where asked.is_even
+    group by waits.week, waits.split
+    union all
+    select
+        null as week, waits.split, histogram(waits.hours, given_up.marks) as gone,
+        histogram(waits.hours, given_up.marks) filter (where waits.is_answered) as ended,
+        if(of_staff, histogram(waits.hours, given_up.marks) filter (where waits.is_reached), ended) as reached
+    from waits
+    cross join given_up
+    group by waits.split
 ),
 moments as (
     select
-        week, split, hours, count(*) as gone,
-        count(*) filter (where is_staff_first) as reached, count(*) filter (where is_answered) as ended
+        week, split, unnest(map_keys(gone)) as hours, unnest(map_values(gone)) as gone,
+        coalesce(unnest(map_values(ended)), 0) as ended, coalesce(unnest(map_values(reached)), 0) as reached
+    from told
+    union all by name
+    select
+        waits.week, waits.split, waits.hours, count(*) as gone,
+        count(*) filter (where waits.is_answered) as ended, count(*) filter (where waits.is_reached) as reached
     from waits
-    group by week, split, hours
+    inner join asked on waits.week = asked.week and waits.split is not distinct from asked.split
+    where not asked.is_even
+    group by waits.week, waits.split, waits.hours
 ),
 risk as (
-    select *, sum(gone) over (partition by week, split order by hours desc)::double as at_risk from moments
+    select *, sum(gone) over (partition by week, split order by hours desc)::double as at_risk
+    from moments
+    where gone > 0
 ),
 curve as (
     select
@@ -150,39 +175,144 @@ curve as (
             partition by week, split order by hours rows between unbounded preceding and 1 preceding
         ), 1) as waiting_before
     from risk
+),
+steps as (
+    select
+        *, waiting_before * (1 - ended / at_risk) as waiting_after,
+        ended / nullif(at_risk * (at_risk - ended), 0) as spread,
+        sum(waiting_before * reached / at_risk) over (
+            partition by week, split order by hours rows unbounded preceding
+        ) as so_far
+    from curve
+),
+passing as (
+    select
+        split, quantile, coalesce(max(hours) filter (where so_far < quantile), -1) as after_hours,
+        min(hours) filter (where so_far >= quantile) as by_hours,
+        ceil(
+            (quantile - coalesce(max(so_far) filter (where so_far < quantile), 0))
+            * arg_min(at_risk / waiting_before, hours) filter (where so_far >= quantile)
+        )::bigint as number
+    from steps
+    cross join (select unnest(quantiles::double[]) - 1e-12 as quantile) as wanted
+    where week is null
+    group by split, quantile
 )
+from steps
+union all by name
 select
-    *, sum(waiting_before * reached / at_risk) over (partition by week, split order by hours) as so_far
-from curve;
+    passing.split, list_sort(list(waits.hours))[passing.number] as hours, any_value(passing.quantile) as so_far,
+    0 as gone, 0 as ended, 0 as reached
+from passing
+inner join waits
+    on
+        passing.split is not distinct from waits.split
+        and waits.hours > passing.after_hours and waits.hours <= passing.by_hours
+where waits.is_reached
+group by passing.split, passing.quantile, passing.number;
 
--- Who was there when, up to the end of the period, by split. Whole weeks where the period is cut at Mondays, else
--- days. Of the time before it: the week that leads up to it, and who was there in either, the last visit to each
--- channel before it. What they are in the period hangs on nothing else.
-create or replace temp macro presence_in(since, until, is_whole_weeks, by_what, platforms, sources, channels) as table
+-- The share answered, and its log-log band (Kalbfleisch and Prentice 1980), from the share still waiting.
+create or replace temp macro band_step(still_waiting, variance) as
+    exp(z() * sqrt(variance) / nullif(abs(ln(nullif(still_waiting, 0))), 0));
+
+-- The channels that the filters leave, by split. Of whole sources the weeks of members and the days of pairs are kept;
+-- they are worked out anew for channels, which are communities of their own, and where people have accounts in several
+-- sources.
+create or replace temp macro places_in(by_what, platforms, sources, channels) as table
+select
+    *, split_of(by_what, platform, source, channel_label) as split,
+    by_what = 'channel' or len(channels) > 0 or exists (from travellers) as is_anew
+from scope(platforms, sources, channels);
+
+-- The weeks in which members were there, and when they were before and after, in the community that the filters leave:
+-- a row a member and week of it. since_day: their first day of all. Of several sources, source_key is the one that is
+-- covered longest among those of that week, lasting_key among all of theirs.
+create or replace temp macro visits_in(by_what, platforms, sources, channels) as table
+with place as (
+    from places_in(by_what, platforms, sources, channels)
+),
+present as (
+    select
+        place.split, member_days.person_id, member_days.week,
+        arg_max(place.source_key, place.as_of) as source_key, max(place.as_of) as as_of,
+        min(member_days.day) as first_day, max(member_days.day) as last_day,
+        min(member_days.first_at) as first_at, max(member_days.last_at) as last_at
+    from member_days
+    inner join place on member_days.place_id = place.place_id
+    where place.is_anew
+    group by all
+)
+select whole.split, member_weeks.*, member_weeks.source_key as lasting_key
+from member_weeks
+inner join (select distinct split, source_key from place where not is_anew) as whole
+    on member_weeks.source_key = whole.source_key
+union all by name
+select
+    * exclude (as_of), first_value(first_day) over stay as since_day,
+    lag(last_day) over stay as before_day, lag(last_at) over stay as before_at, lead(first_day) over stay as next_day,
+    arg_max(source_key, as_of) over (partition by split, person_id) as lasting_key
+from present
+window stay as (partition by split, person_id order by week);
+
+-- The days on which one of two people replied to the other, in the community that the filters leave, each judged by the
+-- 90 days up to it. Of several sources, source_key is the one that is covered from the earliest.
+create or replace temp macro pairs_in(since, until, by_what, platforms, sources, channels) as table
+with place as (
+    from places_in(by_what, platforms, sources, channels)
+),
+said as materialized (  -- none, as a rule: else whoever is known would be looked up for nothing
+    select place.split, place.since_at, reply_pairs.*
+    from reply_pairs
+    inner join place on reply_pairs.place_id = place.place_id
+    where
+        place.is_anew
+        and reply_pairs.day >= coalesce(since::date - 89, reply_pairs.day)
+        and reply_pairs.day < coalesce(until, date '9999-01-01')
+),
+replied as (
+    select
+        split, pair_id, day, arg_min(source_key, since_at) as source_key,
+        bool_or(replier_id < asker_id) as is_forth, bool_or(replier_id > asker_id) as is_back
+    from said
+    where replier_id in (select person_id from people) and asker_id in (select person_id from people)
+    group by split, pair_id, day
+)
+select whole.split, pair_days.*
+from pair_days
+inner join (select distinct split, source_key from place where not is_anew) as whole
+    on pair_days.source_key = whole.source_key
+union all by name
+select
+    split, source_key, pair_id, day, date_trunc('week', day)::date as week, lead(day) over pair as next_day,
+    coalesce(lag(day, 2) over pair > day - 90, false) as is_often,
+    coalesce(
+        max(case when is_forth then day end) over pair > day - 90
+        and max(case when is_back then day end) over pair > day - 90, false
+    ) as is_two_way
+from replied
+window pair as (partition by split, pair_id order by day);
+
+-- Who was there on which days, up to the end of the period, by split. Of the time before it: the two weeks that lead up
+-- to it, and who was there in either, the last visit to each channel before it. What they are in the period hangs on
+-- nothing else.
+create or replace temp macro presence_in(since, until, by_what, platforms, sources, channels) as table
 with place as (
     select place_id, split_of(by_what, platform, source, channel_label) as split
     from scope(platforms, sources, channels)
 ),
-present as not materialized (
-    select place_id, person_id, week, week as day, next_day, first_at, last_at from member_weeks
-    where is_whole_weeks
-    union all
-    select place_id, person_id, week, day, next_day, first_at, last_at from member_days
-    where not is_whole_weeks
-),
 lately as (
-    select place.split, present.* exclude (place_id, next_day)
-    from present
-    inner join place on present.place_id = place.place_id
+    select place.split, member_days.* exclude (place_id, next_day)
+    from member_days
+    inner join place on member_days.place_id = place.place_id
     where
-        present.week >= coalesce(since::date - 14, date '0001-01-01')
-        and present.day < coalesce(until, date '9999-01-01')
+        member_days.week >= coalesce(since::date - 14, date '0001-01-01')
+        and member_days.day < coalesce(until, date '9999-01-01')
 )
 select split, person_id, week, first_at, last_at, day >= coalesce(since, day) as is_inside
 from lately
 union all
 select place.split, present.person_id, present.week, present.first_at, present.last_at, false as is_inside
-from present
+from member_days as present
 inner join place on present.place_id = place.place_id
 where
     present.week < since::date - 14

@@ -12,22 +12,31 @@ with seen as (
     select
         split, person_id, week, max(last_at) as last_at,
         min(first_at) filter (where is_inside) as first_at, max(last_at) filter (where not is_inside) as before_since
-    from presence_in($since, $until, $is_whole_weeks, $by, $platforms, $sources, $channels)
+    from presence_in($since, $until, $by, $platforms, $sources, $channels)
+    where not $is_whole_weeks
     group by split, person_id, week
 ),
 visit as (
     select
-        split, week, first_at, last_at, lag(last_at) over stay as before_at, lag(week) over stay as before_week,
-        coalesce(before_since, before_at) as seen_at, lead(week) over stay as next_week
+        split, week, first_at, last_at,
+        lag(last_at) over stay as before_at, coalesce(before_since, before_at) as seen_at,
+        lag(week) over stay as before_day, lead(week) over stay as next_day
     from seen
     window stay as (partition by split, person_id order by week)
+    union all by name
+    select
+        split, week, case when week >= coalesce($since, week) then first_at end as first_at, last_at, before_at,
+        before_at as seen_at, before_day, next_day
+    from visits_in($by, $platforms, $sources, $channels)
+    where $is_whole_weeks and week >= coalesce($since::date - 14, week) and week < coalesce($until, date '9999-01-01')
 ),
 alike as (  -- visits that the rest cannot tell apart: some hundred rows, however many members
     select
         split, week, first_at is not null as is_inside, seen_at is null as is_new,
-        hours_between(seen_at, first_at) < 56 * 24 as is_soon, before_week = week - 7 as was_here_before,
-        coalesce(next_week > week + 7, true) as misses_next,
-        coalesce(before_at < $since_at::timestamptz, before_at is null) as is_first, next_week is null as is_last,
+        hours_between(seen_at, first_at) < 56 * 24 as is_soon, before_day >= week - 7 as was_here_before,
+        coalesce(next_day >= week + 14, true) as misses_next,
+        coalesce(before_at < $since_at::timestamptz, before_at is null) as is_first,
+        coalesce(next_day >= $until, next_day is null) as is_last,
         hours_between(seen_at, $since_at::timestamptz) <= 7 * 24 as was_here_lately,
         hours_between(last_at, $since_at::timestamptz) <= 7 * 24 as is_late, count(*) as visits
     from visit

@@ -18,7 +18,7 @@ with said as (
     from sentiments
     inner join scope($platforms, $sources, $channels) as place on sentiments.place_id = place.place_id
     where
-        sentiments.said_at >= coalesce($since_at, sentiments.said_at)
+        sentiments.said_at >= coalesce($since_at, timestamptz '0001-01-01 00:00:00+00')
         and sentiments.said_at < coalesce($until_at, timestamptz '9999-01-01 00:00:00+00')
     group by all
 ),

@@ -8,8 +8,8 @@
 --
 -- Pairs of a week: one replied to the other in it. Each is judged by the 90 days up to its last reply there.
 with place as (
-    select
-        scoped.place_id, split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split,
+    select distinct
+        scoped.source_key, split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split,
         days.full_from, days.last_day
     from scope($platforms, $sources, $channels) as scoped
     inner join (
@@ -19,42 +19,27 @@ with place as (
         group by source_key
     ) as days on scoped.source_key = days.source_key
 ),
-replied as (
+alike as (  -- some hundred rows, however many pairs; the last of a pair's days speaks for the others
     select
-        place.split, least(replier_id, asker_id) as one, greatest(replier_id, asker_id) as other, day,
-        day >= min(place.full_from) and day >= coalesce($since, day) as is_counted,
-        bool_or(replier_id < asker_id) as is_forth, bool_or(replier_id > asker_id) as is_back
-    from reply_pairs
-    inner join place on reply_pairs.place_id = place.place_id
+        met.week, met.split, met.is_two_way, met.is_two_way and met.is_often as is_deep,
+        coalesce(met.next_day >= least(met.week + 7, $until), true) as is_last_of_week,
+        coalesce(met.next_day >= $until, met.next_day is null) as is_last, count(*) as pairs
+    from pairs_in($since, $until, $by, $platforms, $sources, $channels) as met
+    inner join (select distinct source_key, full_from from place) as whole on met.source_key = whole.source_key
     where
-        day >= coalesce($since::date - 89, day) and day < coalesce($until, date '9999-01-01')
-        and replier_id in (select person_id from people) and asker_id in (select person_id from people)
-    group by place.split, one, other, day
+        met.day >= whole.full_from and met.day >= coalesce($since, met.day)
+        and met.day < coalesce($until, date '9999-01-01')
+    group by all
 ),
 judged as (
-    select
-        split, one, other, day, date_trunc('week', day)::date as week, is_counted,
-        coalesce(lag(day, 2) over pair > day - 90, false) as is_often,
-        coalesce(
-            max(case when is_forth then day end) over pair > day - 90
-            and max(case when is_back then day end) over pair > day - 90, false
-        ) as is_two_way
-    from replied
-    window pair as (partition by split, one, other order by day)
-),
-pair as (
-    select
-        week, split, one, other,
-        arg_max(is_two_way, day) as is_two_way, arg_max(is_two_way and is_often, day) as is_deep
-    from judged
-    where is_counted
-    group by grouping sets ((week, split, one, other), (split, one, other))
+    select unnest([week, null]) as week, unnest([is_last_of_week, is_last]) as is_told, * exclude (week) from alike
 ),
 counted as (
     select
-        week, split, count(*) as pairs, count(*) filter (where is_deep) as deep_pairs,
-        count(*) filter (where is_two_way) as two_way
-    from pair
+        week, split, sum(pairs)::bigint as pairs, coalesce(sum(pairs) filter (where is_deep), 0)::bigint as deep_pairs,
+        coalesce(sum(pairs) filter (where is_two_way), 0) as two_way
+    from judged
+    where is_told
     group by week, split
 ),
 weeks as (

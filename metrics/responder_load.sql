@@ -9,24 +9,33 @@
 -- Of asks of the period, by whoever replied: staff and members alike. people_for_half: the fewest people whose first
 -- replies together are at least half of all. A deleted account is somebody, but nobody twice.
 with replied as (
-    select unnest([week, null]) as week, split, answered_by
+    select week, split, answered_by, count(*) as replies
     from asks_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
     where answered_at is not null
+    group by all
 ),
-ranked as (
-    select
-        week, split, count(*) as replies, row_number() over busiest as place, sum(count(*)) over busiest as so_far,
-        sum(count(*)) over (partition by week, split) as of_all
+load as (
+    select week, split, answered_by, sum(replies)::bigint as replies
     from replied
-    group by week, split, answered_by
-    window busiest as (partition by week, split order by count(*) desc, answered_by rows unbounded preceding)
+    group by grouping sets ((week, split, answered_by), (split, answered_by))
+),
+ranked as (  -- those with as many replies as each other at once: most have few
+    select
+        week, split, replies, count(*) as people, sum(count(*)) over busiest - count(*) as people_before,
+        sum(count(*) * replies) over busiest - count(*) * replies as so_far,
+        sum(count(*) * replies) over (partition by week, split) as of_all
+    from load
+    group by week, split, replies
+    window busiest as (partition by week, split order by replies desc)
 ),
 counted as (
     select
-        week, split, any_value(of_all) as replies,
-        max(so_far) filter (where place = 1) / any_value(of_all) as top1_share,
-        max(so_far) filter (where place <= 3) / any_value(of_all) as top3_share,
-        min(place) filter (where 2 * so_far >= of_all) as people_for_half
+        week, split, any_value(of_all) as replies, max(replies) / any_value(of_all) as top1_share,
+        sum(replies * least(people, 3 - people_before)) filter (where people_before < 3) / any_value(of_all)
+        as top3_share,
+        any_value((people_before + ceil((of_all / 2 - so_far) / replies))::bigint) filter (
+            where 2 * so_far < of_all and 2 * (so_far + people * replies) >= of_all
+        ) as people_for_half
     from ranked
     group by week, split
 )

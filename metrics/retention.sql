@@ -11,7 +11,8 @@
 -- active in it; it needs a first day. What the filters leave is the community.
 with place as (
     select
-        scoped.place_id, split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split, ended.last_day
+        scoped.place_id, scoped.source_key, ended.last_day,
+        split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split
     from scope($platforms, $sources, $channels) as scoped
     inner join (
         select source_key, max(day) as last_day from source_days
@@ -20,16 +21,10 @@ with place as (
     ) as ended on scoped.source_key = ended.source_key
 ),
 seen as (
-    select
-        place.split, member_weeks.week, max(place.last_day) as last_day,
-        lead(member_weeks.week) over (partition by place.split, member_weeks.person_id order by member_weeks.week)
-        - member_weeks.week = 7 as is_retained
-    from member_weeks
-    inner join place on member_weeks.place_id = place.place_id
-    where
-        member_weeks.week >= coalesce($since::date - 13, member_weeks.week)
-        and member_weeks.week < coalesce($until, date '9999-01-01')
-    group by place.split, member_weeks.person_id, member_weeks.week
+    select visits.split, visits.week + 7 as week, coalesce(visits.next_day < visits.week + 14, false) as is_retained
+    from visits_in($by, $platforms, $sources, $channels) as visits
+    inner join (select distinct source_key, last_day from place) as ended on visits.source_key = ended.source_key
+    where visits.week >= coalesce($since::date - 13, visits.week) and ended.last_day >= visits.week + 13
 ),
 around as (
     select place.split, bool_or(member_days.day >= $since) as is_retained
@@ -44,7 +39,7 @@ around as (
 counted as (
     select week, split, count(*) filter (where is_retained) as retained, count(*) as members
     from (
-        select week + 7 as week, split, is_retained from seen where last_day >= week + 13
+        select week, split, is_retained from seen
         union all
         select null as week, split, is_retained from around
     )

@@ -13,13 +13,15 @@ with steps as (
     select
         *, coalesce($hours::double, 24) as due_hours, hours <= due_hours as is_due,
         coalesce(max(so_far) filter (where is_due) over (partition by week, split), 0) as share
-    from staff_waits_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
+    from waits_in(
+        $since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred, $targets, [0.5], true
+    )
 ),
 reached as (
     select
         week, split, any_value(share) as share,
         sum(
-            coalesce(pow(share - so_far, 2) * ended / nullif(at_risk * (at_risk - ended), 0), 0)
+            coalesce(pow(share - so_far, 2) * spread, 0)
             + pow(waiting_before, 2) * (at_risk - reached) * reached / pow(at_risk, 3)
             - 2 * (share - so_far) * waiting_before * reached / pow(at_risk, 2)
         ) filter (where is_due) as variance,

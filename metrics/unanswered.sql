@@ -23,6 +23,9 @@ with waiting as (
     order by priority desc, asked_at, ask_id
     limit coalesce($limit::bigint, 9223372036854775807)
 ),
+said as materialized (  -- of other messages the words are not even read
+    select * from messages where sent_at in (select asked_at from waiting)
+),
 visits as (
     select person_id, count(distinct day) as visits
     from member_days
@@ -32,14 +35,13 @@ visits as (
 select
     waiting.asked_at, places.platform, places.source, places.source_name, places.source_key,
     places.channel, places.channel_name, waiting.conversation_key::varchar as conversation,
-    waiting.message_id as message, messages.member_id as member, people.name, messages.title, messages.text,
+    waiting.message_id as message, said.member_id as member, people.name, said.title, said.text,
     waiting.age_hours, waiting.due_hours as target_hours, waiting.is_past_target,
     waiting.reason, waiting.is_newcomer, coalesce(visits.visits, 0) as visits, waiting.sentiment,
-    waiting.priority, messages.permalink
+    waiting.priority, said.permalink
 from waiting
 inner join places on waiting.place_id = places.place_id
-inner join messages
-    on waiting.source_key = messages.source_key and waiting.message_id = messages.message_id
-left join people on messages.source_key = people.source_key and messages.member_id = people.member_id
+inner join said on waiting.source_key = said.source_key and waiting.message_id = said.message_id
+left join people on said.source_key = people.source_key and said.member_id = people.member_id
 left join visits on waiting.person_id = visits.person_id
 order by waiting.priority desc, waiting.asked_at, waiting.ask_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tomllib
 from collections.abc import Callable
 from contextlib import closing
@@ -218,6 +219,30 @@ def test_the_whole_period_is_one_week_when_the_period_is(tmp_path: Path) -> None
     for name in (*names, "time_to_first_response", "two_way_conversations", "unanswered_then_lost"):
         whole, week = rows_of(store, name, since="2026-01-12", until="2026-01-19")
         assert {**whole, "week": None} == {**week, "week": None}, name
+
+
+@pytest.mark.parametrize("name", ["cohort_return", "member_flow", "relationship_depth", "retention"])
+def test_all_channels_named_are_the_whole_source(name: str, tmp_path: Path) -> None:
+    """What is kept of whole sources is what a choice of channels works out anew."""
+    rng = random.Random(5)
+    rows: list[dict[str, Any]] = []
+    for number in range(400):
+        at = f"{date(2025, 9, 1) + timedelta(days=number // 2)}T{rng.randrange(10, 20)}:00Z"
+        row = {
+            "id": f"m{number}",
+            "by": f"p{rng.randrange(9) + number // 100}",
+            "at": at,
+            "channel": rng.choice(("help", "lounge")),
+        }
+        rows.append(row | {"to": rng.choice(rows[-9:])["id"]} if rng.random() < 0.6 and rows else row)
+    store = sparse.store_of(tmp_path, rows)
+    periods: tuple[dict[str, Any], ...] = (
+        {}, {"since": "2025-12-01", "until": "2026-02-02"}, {"since": "2025-12-03", "until": "2026-02-05"},
+    )  # fmt: skip
+    for period in periods:
+        whole = rows_of(store, name, **period)
+        assert whole == rows_of(store, name, channels=("help", "lounge"), **period)
+        assert len(whole) > 1
 
 
 def test_an_open_period_counts_a_member_once(tmp_path: Path) -> None:

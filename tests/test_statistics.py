@@ -93,8 +93,8 @@ def test_newcombe_as_published(a: int, m: int, b: int, n: int, low: float, high:
 AS_OF = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def answered_within(folder: Path, waits: Sequence[float], is_answered: Sequence[bool], hours: float) -> dict[str, Any]:
-    """What the metric says of asks that waited so long, until they were answered or the data ended."""
+def loaded_with(folder: Path, waits: Sequence[float], is_answered: Sequence[bool]) -> Store:
+    """Asks of one week that waited so long, until they were answered or the data ended."""
     rows: list[dict[str, Any]] = []
     for number, (wait, answered) in enumerate(zip(waits, is_answered, strict=True)):
         asked = AS_OF - timedelta(hours=100 if answered else wait)
@@ -102,7 +102,12 @@ def answered_within(folder: Path, waits: Sequence[float], is_answered: Sequence[
         if answered:
             at = asked + timedelta(hours=wait)
             rows.append({"id": f"a{number}", "by": "staff_kim", "at": at, "in": f"q{number}", "text": "Turn it twice."})
-    loaded = sparse.store_of(folder, rows, until=AS_OF.isoformat())
+    return sparse.store_of(folder, rows, until=AS_OF.isoformat())
+
+
+def answered_within(folder: Path, waits: Sequence[float], is_answered: Sequence[bool], hours: float) -> dict[str, Any]:
+    """What the metric says of such asks."""
+    loaded = loaded_with(folder, waits, is_answered)
     return ask(loaded, sparse.settings(), Question("answered_within", hours=hours)).rows.to_dicts()[0]
 
 
@@ -122,6 +127,24 @@ def test_kaplan_meier_and_its_band_are_those_of_scipy_and_statsmodels(tmp_path: 
             band = curve.confidence_interval(method="log-log")
         assert ours["low"] == pytest.approx(1 - band.high.evaluate(hours), abs=EXACT)
         assert ours["high"] == pytest.approx(1 - band.low.evaluate(hours), abs=EXACT)
+
+
+@pytest.mark.parametrize("is_even", [True, False], ids=["given up after the slowest reply", "given up in between"])
+def test_the_quantiles_are_the_first_waits_by_which_the_curve_is_there(is_even: bool, tmp_path: Path) -> None:
+    """Of the week and of the whole period alike, though these are looked up in different ways."""
+    rng = np.random.default_rng(7)
+    for case in range(4):
+        waits, is_answered = rng.integers(1, 40, 80) / 2, rng.random(80) < 0.93
+        waits[~is_answered] += 20 * is_even
+        loaded = loaded_with(tmp_path / str(case), waits.tolist(), is_answered.tolist())
+        theirs = SurvfuncRight(waits, is_answered.astype(int))
+        wanted = [theirs.surv_times[theirs.surv_prob <= left + 1e-12][0] for left in (0.5, 0.25, 0.1)]
+        rows = ask(loaded, sparse.settings(), Question("time_to_first_response")).rows.to_dicts()
+        asked = [row for row in rows if row["asks"]]
+        assert [row["week"] for row in asked] == [None, (AS_OF - timedelta(days=7)).date()]
+        for row in asked:
+            assert [row["hours_p50"], row["hours_p75"], row["hours_p90"]] == wanted
+            assert row["hours_p50_answered_only"] == np.median(waits[is_answered])
 
 
 REMISSION = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]

@@ -15,6 +15,38 @@ from (
 ) as back
 where newcomers.person_id = back.person_id;
 
+-- name: keep_travellers
+delete from travellers;
+insert into travellers
+select person_id from people
+group by person_id
+having count(distinct source_key) > 1;
+
+-- name: keep_pair_days
+insert into met select pair_id from reply_pairs where conversation_key in (from concerned);
+delete from pair_days where source_key in (from whole) or pair_id in (from met);
+insert into pair_days by name
+with replied as (
+    select
+        source_key, pair_id, day,
+        bool_or(replier_id < asker_id) as is_forth, bool_or(replier_id > asker_id) as is_back
+    from reply_pairs
+    where
+        (source_key in (from whole) or pair_id in (from met))
+        and replier_id in (select person_id from people) and asker_id in (select person_id from people)
+    group by all
+)
+select
+    source_key, pair_id, day, date_trunc('week', day)::date as week, lead(day) over pair as next_day,
+    coalesce(lag(day, 2) over pair > day - 90, false) as is_often,
+    coalesce(
+        max(case when is_forth then day end) over pair > day - 90
+        and max(case when is_back then day end) over pair > day - 90, false
+    ) as is_two_way
+from replied
+window pair as (partition by source_key, pair_id order by day)
+order by day;
+
 -- name: keep_staff_replies
 -- Of replies with one text all but the first are copies.
 insert into copied select text_key from staff_reply;

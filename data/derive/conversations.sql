@@ -370,7 +370,8 @@ drop table judged;
 -- A turn answers the turn before it in its conversation.
 insert into reply_pairs by name
 select
-    source_key, place_id, conversation_key, person_id as replier_id, before_by as asker_id, day, count(*) as replies
+    source_key, place_id, conversation_key, person_id as replier_id, before_by as asker_id,
+    hash(least(person_id, before_by), greatest(person_id, before_by)) as pair_id, day, count(*) as replies
 from turn
 where before_by is not null
 group by all;

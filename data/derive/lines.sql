@@ -352,19 +352,23 @@ order by day;
 drop table member_day;
 
 -- name: keep_member_weeks
-delete from member_weeks
-where
-    place_id in (select place_id from place where source_key in (from whole))
-    or (place_id, person_id) in (select (place_id, person_id) from news_pair);
+delete from member_weeks where source_key in (from whole) or person_id in (select person_id from news_pair);
 insert into member_weeks by name
+with present as (
+    select
+        place.source_key, member_days.person_id, member_days.week,
+        min(member_days.day) as first_day, max(member_days.day) as last_day,
+        min(member_days.first_at) as first_at, max(member_days.last_at) as last_at
+    from member_days
+    inner join place on member_days.place_id = place.place_id
+    where place.source_key in (from whole) or member_days.person_id in (select person_id from news_pair)
+    group by all
+)
 select
-    place_id, person_id, week, case when count(*) = count(next_day) then max(next_day) end as next_day,
-    sum(messages)::bigint as messages, min(first_at) as first_at, max(last_at) as last_at
-from member_days
-where
-    place_id in (select place_id from place where source_key in (from whole))
-    or (place_id, person_id) in (select (place_id, person_id) from news_pair)
-group by all
+    *, first_value(first_day) over stay as since_day,
+    lag(last_day) over stay as before_day, lag(last_at) over stay as before_at, lead(first_day) over stay as next_day
+from present
+window stay as (partition by source_key, person_id order by week)
 order by week;
 
 -- name: first_seen
@@ -711,6 +715,7 @@ from apart;
 -- What is told again leaves the tables it is told in.
 create or replace temp table copied as select text_key from staff_replies where line_id in (from told);
 create or replace temp table staff_reply as select * exclude (is_copy) from staff_replies limit 0;
+create or replace temp table met as select pair_id from reply_pairs where conversation_key in (from concerned);
 delete from resolved where source_key in (from whole) or conversation_key in (from concerned);
 delete from conversations where source_key in (from whole) or conversation_key in (from concerned);
 delete from sentiments where source_key in (from whole) or line_id in (from told);
