@@ -1,4 +1,4 @@
-"""Speed figures, each a ratio to a baseline measured in the same run. Without a part: all of them."""
+"""Speed figures, each a ratio to a baseline measured in the same run. Without a part: all of them but peers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench import load
+from bench import load, peers
 from bench.figures import Broken, Figure, as_json, say, table
 
 
@@ -23,22 +23,30 @@ class Part(StrEnum):
     sentiment = "sentiment"
     inferred = "inferred"
     readers = "readers"
+    peers = "peers"
 
 
-DEFAULTS = {Part.metrics: load.MANY, Part.derive: load.MANY, Part.readers: load.FEW}
+USUAL = tuple(part for part in Part if part is not Part.peers)
+"""Peers are installed first, and take a quarter of an hour."""
+SIZES = {Part.metrics: load.MANY, Part.derive: load.MANY, Part.readers: load.FEW, Part.peers: peers.MESSAGES}
+WHAT = (
+    "What to measure. peers: other readers of the same exports, which it installs from npm and PyPI under bench/work; "
+    "it takes a quarter of an hour."
+)
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main_command(
-    parts: Annotated[list[Part] | None, typer.Argument(help="What to measure.", show_default=False)] = None,
+    parts: Annotated[list[Part] | None, typer.Argument(help=WHAT, show_default=False)] = None,
     messages: Annotated[
         int | None,
         typer.Option(
             help="Size of the made-up export.",
             min=1000,
-            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}, of readers {load.FEW:,}",
+            show_default=f"{load.HELD_FROM:,}, of metrics and derive {load.MANY:,}, of readers {load.FEW:,}, "
+            f"of peers {peers.MESSAGES:,}",
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{load.FEW:,} messages.")] = False,
@@ -49,8 +57,9 @@ def main_command(
     """Measure, and print what was found. A missed goal is no failure: the machine may be busy."""
     found: list[Figure] = []
     for part in Part:
-        if part in (parts or Part):
-            found += _measure(part, load.FEW if quick else messages or DEFAULTS.get(part, load.HELD_FROM), full, strong)
+        if part in (parts or USUAL):
+            size = messages or SIZES.get(part, load.HELD_FROM)
+            found += _measure(part, load.FEW if quick else size, full, strong)
     print(as_json(found) if as_json_ else table(found))
 
 
@@ -67,7 +76,13 @@ def _measure(part: Part, messages: int, full: bool, strong: Path | None) -> list
         from bench import inferred, readers
 
         return inferred.figures() if part is Part.inferred else readers.figures(messages)
-    folder = load.database(messages)
+    if part is Part.peers:
+        return peers.figures(messages)
+    return _measure_database(part, messages, load.database(messages))
+
+
+def _measure_database(part: Part, messages: int, folder: Path) -> list[Figure]:
+    """A part that asks what is loaded already."""
     if part is Part.metrics:
         from bench import metrics
 

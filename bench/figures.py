@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from math import isnan
 
 import msgspec
 
@@ -14,7 +15,7 @@ class Broken(Exception):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A measured value: a ratio, or an amount in `unit`. A goal is the most it may be."""
+    """A measured value: a ratio, or an amount in `unit`; nan where there is none. A goal is the most it may be."""
 
     part: str
     what: str
@@ -26,7 +27,7 @@ class Figure(msgspec.Struct, frozen=True):
     @property
     def verdict(self) -> str:
         """Whether the goal was met; empty where there is none."""
-        if self.goal is None:
+        if self.goal is None or isnan(self.value):
             return ""
         return "met" if self.value <= self.goal else "MISSED"
 
@@ -63,5 +64,5 @@ def as_json(figures: Sequence[Figure]) -> str:
 
 def _row(figure: Figure) -> tuple[str, str, str, str, str]:
     goal = "" if figure.goal is None else f"<= {figure.goal:g} {figure.unit}"
-    digits = 2 if figure.value >= 1 else 3
-    return f"  {figure.what}", f"{figure.value:,.{digits}f} {figure.unit}", goal, figure.verdict, figure.against
+    value = "" if isnan(figure.value) else f"{figure.value:,.{2 if figure.value >= 1 else 3}f} {figure.unit}"
+    return f"  {figure.what}", value, goal, figure.verdict, figure.against

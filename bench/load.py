@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -36,7 +37,7 @@ KEPT, DROPPED = "json.loads, results kept", "json.loads, results dropped"
 class Run:
     """What a process printed, and what it took: seconds, seconds of processor time, gigabytes at most."""
 
-    said: dict[str, Any]
+    said: Any
     waited: float
     worked: float
     peak: float
@@ -46,7 +47,7 @@ def figures(messages: int, is_full: bool = False, work: Path = WORK, repeats: in
     """Baseline and load by turns, so that a busy minute strikes both. Raises Broken when a record is lost."""
     path, folder = export(messages, work), work / f"data-{messages}"
     rounds = [_round(path, folder, messages) for _ in range(repeats)]
-    kept, dropped, deaf, first, again = (_middle(runs) for runs in zip(*rounds, strict=True))
+    kept, dropped, deaf, first, again = (middle(runs) for runs in zip(*rounds, strict=True))
     goal, most, least = (2.0, 1.0, 0.2) if messages >= HELD_FROM else (None, None, None)
     heard = f"{first.waited:.1f} s, of them {first.waited - deaf.waited:.1f} s for how messages sound"
     found = [
@@ -61,16 +62,20 @@ def figures(messages: int, is_full: bool = False, work: Path = WORK, repeats: in
 
 
 def export(messages: int, work: Path = WORK) -> Path:
-    """A made-up Slack export of so many rows; written once, until what makes it up changes."""
-    path = work / f"slack-{messages}.zip"
-    note = work / f"slack-{messages}.made-by"
-    if not (path.exists() and is_current(note, MADE_BY)):
+    """A made-up Slack export of so many rows."""
+    return written(work / f"slack-{messages}.zip", messages, write_slack)
+
+
+def written(path: Path, messages: int, write: Callable[[Path, int], object], made_by: Sequence[str] = MADE_BY) -> Path:
+    """A made-up export, which `write` writes once, until one of the files that decide what stands in it changes."""
+    note = path.with_suffix(".made-by")
+    if not (path.exists() and is_current(note, made_by)):
         say(f"writing an export of {messages:,} messages, which takes about {_about(messages, 30)}")
-        work.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"unfinished-{path.name}")
-        write_slack(unfinished, messages)
+        write(unfinished, messages)
         unfinished.replace(path)
-        note.write_text(fingerprint(MADE_BY), "utf-8")
+        note.write_text(fingerprint(made_by), "utf-8")
     return path
 
 
@@ -104,13 +109,21 @@ def account(loads: Iterable[dict[str, int]], messages: int, fate: str) -> None:
 
 def run(*words: str) -> Run:
     """Run Python with these words to its end. Raises Broken where it fails."""
-    command = [sys.executable, "-m", "bench.process", *words]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)  # noqa: S603 - Hearth itself
+    code, done = watched(sys.executable, *words)
+    if code:
+        raise Broken(f"`python {' '.join(words)}` ended with {code}")
+    said = msgspec.json.decode(done.said) if done.said.startswith("{") else {}
+    return replace(done, said=said)
+
+
+def watched(*command: str, folder: Path = ROOT, errors: IO[bytes] | None = None, **variables: str) -> tuple[int, Run]:
+    """How a command ended, and its run, with what it said as text. Its complaints go to `errors`."""
+    done = subprocess.run(  # noqa: S603 - Hearth itself, or a pinned peer
+        [sys.executable, str(ROOT / "bench" / "process.py"), *command],
+        cwd=folder, stdout=subprocess.PIPE, stderr=errors, env=os.environ | variables, check=True,
+    )  # fmt: skip
     told = msgspec.json.decode(done.stdout)
-    if told["code"]:
-        raise Broken(f"`python {' '.join(words)}` ended with {told['code']}")
-    said = msgspec.json.decode(told["said"]) if told["said"].startswith("{") else {}
-    return Run(said, told["waited"], told["worked"], told["peak"])
+    return told["code"], Run(told["said"], told["waited"], told["worked"], told["peak"])
 
 
 def _round(path: Path, folder: Path, messages: int) -> tuple[Run, ...]:
@@ -151,7 +164,8 @@ def _decode(path: Path, results: str) -> Run:
     return Run({}, done.said["waited"], done.said["worked"], done.peak)
 
 
-def _middle(runs: Sequence[Run]) -> Run:
+def middle(runs: Sequence[Run]) -> Run:
+    """The median of each measure."""
     return Run({}, *(median(getattr(each, name) for each in runs) for name in ("waited", "worked", "peak")))
 
 

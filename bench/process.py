@@ -1,4 +1,4 @@
-"""Runs Python with the words it is given, and tells as JSON what that took.
+"""Runs a command, and tells as JSON what that took.
 
 It stands between, and is small, because a process is charged with the memory of the one that started it.
 """
@@ -12,13 +12,13 @@ import sys
 import time
 
 
-def watch(words: list[str]) -> dict[str, str | float]:
+def watch(command: list[str]) -> dict[str, str | float]:
     """What the process said, how it ended, its seconds, its processor seconds, its gigabytes at most."""
     began = time.monotonic()
-    done = subprocess.run([sys.executable, *words], stdout=subprocess.PIPE, check=False)  # noqa: S603 - Hearth itself
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603 - Hearth itself, or a pinned peer
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
-        "said": done.stdout.decode(),
+        "said": done.stdout.decode("utf-8", "replace"),
         "code": done.returncode,
         "waited": time.monotonic() - began,
         "worked": usage.ru_utime + usage.ru_stime,

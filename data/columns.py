@@ -51,6 +51,7 @@ CHANNEL_RULES = pa.schema(
 
 
 MARKS = pa.schema([(name, pa.string()) for name in ("platform", "source", "message_id", "value")])
+PERSONS = pa.schema([*((name, pa.string()) for name in ("platform", "source", "member_id")), ("person", pa.int32())])
 
 STRINGS = (
     "id",
@@ -208,10 +209,15 @@ def roster_table(roster: Sequence[RosterRow], zone: ZoneInfo) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=ROSTER)
 
 
-def mark_table(decided: Sequence[Mapping[str, str]]) -> pa.Table:
+def mark_table(decided: Sequence[Mapping[str, str]] = ()) -> pa.Table:
     """What people decided of single messages: platform, source, message_id, value."""
     rows = [{**row, "message_id": row["native_id"]} for row in decided]
     return pa.Table.from_pylist(rows, schema=MARKS)
+
+
+def person_table(accounts: Sequence[Mapping[str, str | int]] = ()) -> pa.Table:
+    """Accounts that are one person with others: platform, source, member_id, and the person by a number."""
+    return pa.Table.from_pylist(accounts, schema=PERSONS)
 
 
 def channel_rule_table(channels: Sequence[ChannelRow], calendars: Sequence[Calendar], time_zone: str) -> pa.Table:

@@ -1,5 +1,5 @@
--- The derived tables: what derive.sql works out from the facts. They can always be thrown away and built again, so
--- they have no migrations: a change here or in derive.sql builds them anew at the next load.
+-- The derived tables: what derive/ works out from the facts. They can always be thrown away and built again, so
+-- they have no migrations: a change here or in derive/ builds them anew at the next load.
 
 -- One row a channel, with what the settings say of it. since_at and as_of: from when to when its source is covered;
 -- business_as_of: what the channel's calendar, a clock that runs while it is open, shows then.
@@ -22,7 +22,9 @@ create or replace table place_days (
     messages bigint, bot_messages bigint, unknown_messages bigint
 );
 
--- One row an account that spoke; first_line and first_node: where they began. side: a hash of what makes their role.
+-- One row an account that spoke: accounts that somebody has merged share a person_id. is_newcomer_known: its first
+-- message is the person's first, and the data starts well before it. first_line and first_node: where it began. side: a
+-- hash of what makes its role.
 create or replace table people (
     person_id ubigint, source_key bigint, member_id varchar, name varchar, handle varchar, role varchar,
     first_at timestamptz, last_at timestamptz, messages bigint, is_newcomer_known boolean,
@@ -38,7 +40,7 @@ create or replace table resolved (
 -- Inferred replies: what in a chat channel only seems to answer another line, the target.
 create or replace table guesses (
     source_key bigint, line_id ubigint, sent_at timestamptz, person_id ubigint, role varchar,
-    target ubigint, answered_id ubigint, answered_role varchar, answered_at timestamptz
+    target ubigint, answered_id ubigint, answered_role varchar
 );
 
 create or replace table conversations (

@@ -2,7 +2,8 @@
 
 One journal, to which rows are only ever added: the newest decision about a thing counts, and taking one back is a row
 of its own. So two people at once lose nothing, and who decided what, and when, can always be told. A thing is named
-as its platform names it: (platform, source, native id). SQLite in the data folder, or PostgreSQL by its address.
+as its platform names it: (platform, source, native id); a pair of accounts by both (data/identities.py). SQLite in the
+data folder, or PostgreSQL by its address.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from data.settings import MARKS
+from data.settings import MARKS, has_marks
 
 FILE: Final = MARKS
 PATIENCE: Final = 30  # seconds that one writer waits for the others
@@ -28,6 +29,7 @@ LONGEST_NAME: Final = 80
 KINDS: Final = {
     "label": ("negative", "neutral", "positive", "unsure"),  # how a message sounds, to a person
     "ask": ("answered", "no_reply", "snoozed", "mine"),  # what became of an ask, beyond what the export shows
+    "person": ("same", "different"),  # whether two accounts are one person's
 }
 
 Row = dict[str, Any]
@@ -132,6 +134,8 @@ class Marks:
 
     def current(self, kind: str) -> pa.Table:
         """What counts now: for each target the newest decision that was not taken back, the oldest first."""
+        if not has_marks(self._place):
+            return _table([])  # a question makes no journal
         of = _journal.c
         undone = sa.select(of.undoes).where(of.undoes.is_not(None))
         standing = sa.select(sa.func.max(of.id)).where(of.kind == kind, of.undoes.is_(None), of.id.not_in(undone))

@@ -2,12 +2,14 @@
 -- another noun: Arrow tables.
 
 -- name: version
--- Which of two copies of a message is newer: a deletion wins for ever, then the later edit; what is left is settled
--- by the content itself, so that the order of loading never matters.
+-- Which of two copies of a message is newer: a deletion wins for ever, then the later edit, then the copy that knows
+-- what it answers; what is left is settled by the content itself, so that the order of loading never matters.
 create or replace temp macro version(message) as
     struct_pack(
         is_deleted := message.deleted_at is not null,
         edited_at := coalesce(epoch_us(message.edited_at), 0),
+        has_parent := message.parent_id is not null,
+        has_conversation := message.conversation_id is not null,
         text := coalesce(message.text, ''),
         rest := concat_ws(
             '|', message.kind, message.member_id, message.parent_id, message.conversation_id,
@@ -164,9 +166,12 @@ insert into audience by name
 select $source_key::bigint as source_key, * from measured;
 
 -- name: quarantine
+-- What was refused before is held against the newest load.
+update refused set load_id = $load_id
+where source_key = $source_key and refused_id in (select refused_id from batch);
 insert into refused by name
 select $source_key::bigint as source_key, $load_id::bigint as load_id, now() as refused_at, * from batch
-where refused_id not in (select refused_id from refused);
+where refused_id not in (select refused_id from refused where source_key = $source_key);
 
 -- name: note_source
 insert into sources
@@ -242,6 +247,27 @@ insert into news by name
 select source_key, message_id, channel_id, member_id, sent_at, conversation_id, parent_id from messages
 where source_key = $source_key and message_id in (select message_id from reacted);
 
+-- name: note_merged
+-- Who shares a person with whom, as people say; the person goes by the least of the accounts' hashes, so that no order
+-- matters. What is touched touches every source it shares a person with: their first message may be in either, and so
+-- may the end of their silence.
+create or replace temp table merged as
+select
+    sources.source_key, hash(sources.source_key, persons.member_id) as account_id,
+    min(account_id) over (partition by persons.person) as person_id
+from persons
+inner join sources on persons.platform = sources.platform and persons.source = sources.source;
+insert into touched
+with recursive reached as (
+    select source_key from touched
+    union
+    select there.source_key
+    from reached
+    inner join merged as here on reached.source_key = here.source_key
+    inner join merged as there on here.person_id = there.person_id
+)
+select source_key, false as is_whole from reached where source_key not in (select source_key from touched);
+
 -- name: note_chunk
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
 
@@ -250,6 +276,11 @@ select coalesce(min(covered_since) > $covered_since or max(covered_until) < $cov
 from loads where source_key = $source_key;
 
 -- name: note_load
+-- What an earlier load of the same file refused, and this one did not, waits no longer.
+update refused set load_id = null
+where
+    source_key = $source_key and load_id <> $load_id
+    and load_id in (select load_id from loads where source_key = $source_key and file = $file);
 insert into loads values (
     $load_id, $source_key, $file, now(), $seconds,
     $read, $inserted, $updated, $unchanged, $refused,

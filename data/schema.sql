@@ -58,7 +58,8 @@ create table chunks (
     load_id bigint, chunk integer, read bigint, inserted bigint, updated bigint, unchanged bigint, refused bigint
 );
 
--- The quarantine: records that could not be read, with the bytes as they came.
+-- The quarantine: records that could not be read, with the bytes as they came. load_id: the last load that refused it;
+-- null: a later load of the same file did not.
 create table refused (
     refused_id varchar, source_key bigint, load_id bigint, refused_at timestamptz,
     file varchar, place varchar, reason varchar, raw blob

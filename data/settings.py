@@ -137,6 +137,12 @@ class MarksSettings(Rule, frozen=True):
     url: str | None = None  # such as postgresql+psycopg://me@host/hearth; a file in the data folder, when left out
 
 
+class Privacy(Rule, frozen=True):
+    """What is not shown of single members, though the data would tell."""
+
+    no_profiles: tuple[str, ...] = ("discord",)  # platforms whose terms forbid to follow members over time
+
+
 class Settings(Rule, frozen=True):
     """Everything hearth.toml can say."""
 
@@ -147,6 +153,7 @@ class Settings(Rule, frozen=True):
     retention: Retention = Retention()
     sentiment: Sentiment = Sentiment()
     marks: MarksSettings = MarksSettings()
+    privacy: Privacy = Privacy()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
 
     def __post_init__(self) -> None:
@@ -167,7 +174,9 @@ class Settings(Rule, frozen=True):
     def fingerprint(self) -> str:
         """Ten characters that change when a setting that can change a number does."""
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
-        counted = msgspec.structs.replace(self, tables=(), marks=MarksSettings(), sentiment=sentiment)
+        counted = msgspec.structs.replace(
+            self, tables=(), marks=MarksSettings(), privacy=Privacy(), sentiment=sentiment
+        )
         return hashlib.sha256(msgspec.json.encode(counted, order="deterministic")).hexdigest()[:10]
 
 
@@ -180,6 +189,7 @@ PARTS: dict[str, type[Rule]] = {
     "retention": Retention,
     "sentiment": Sentiment,
     "marks": MarksSettings,
+    "privacy": Privacy,
 }
 
 
@@ -281,3 +291,8 @@ MARKS = "marks.sqlite"  # the journal's file, where it lies in the data folder
 def marks_place(folder: Path, settings: Settings) -> Path | str:
     """Where the community's journal is: HEARTH_MARKS_URL, else what the settings say, else the data folder."""
     return os.environ.get("HEARTH_MARKS_URL") or settings.marks.url or folder
+
+
+def has_marks(place: Path | str) -> bool:
+    """Whether there is a journal to read: one in a folder is made by the first decision."""
+    return isinstance(place, str) or (place / MARKS).exists()

@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 from data import columns
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Refused, Source
-from data.settings import MARKS, Settings, marks_place
+from data.settings import Settings, has_marks, marks_place
 
 if TYPE_CHECKING:
     import polars as pl  # a load has no use for it
@@ -37,6 +37,8 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 HERE = Path(__file__).parent
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
+DERIVE = ("lines", "conversations", "afterwards")
+SLICE = 1_500_000  # lines whose conversations are derived at once, within the memory below
 FEW = 0.05  # of a source's messages: up to so much news, only what it concerns is derived anew
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
 
@@ -80,8 +82,7 @@ class Store:
         import polars as pl
 
         with self._cursor(macros) as cursor:
-            rows: pl.DataFrame = pl.from_arrow(cursor.execute(sql, _used(sql, params or {})).to_arrow_table())
-            return rows
+            return pl.DataFrame(cursor.execute(sql, _used(sql, params or {})).to_arrow_table())
 
     def read(self, name: str, **params: object) -> pl.DataFrame:
         """One of the named tables of data/reads/, such as `loads` or `conversation`."""
@@ -338,11 +339,12 @@ class Loader:
             return
         with self._transaction():
             self._stage_settings()
-            for name, statement in _statements("derive.sql").items():
-                if name == "roots_open":
-                    self._follow_to_roots()
-                elif not name.startswith("roots_"):
-                    self._derive(statement)
+            self._merge("note_merged")
+            ((lines,),) = self._derive("lines")
+            slices = 1 + lines // SLICE
+            for number in range(slices):
+                self._derive("conversations", slices, number)
+            self._derive("afterwards")
         failpoint("derive")
 
     def publish(self) -> str:
@@ -426,15 +428,26 @@ class Loader:
 
     def _follow_to_roots(self) -> None:
         """Follow ties by doubling: n rounds are 2^n steps, so a chain of a million ends in 20; the rest is circles."""
+        say = _statements("derive/lines.sql")
         for _ in range(24):
-            if self._db.execute(_statements("derive.sql")["roots_open"]).fetchall() == [(0,)]:
+            if self._run(say["roots_open"]) == [(0,)]:
                 return
-            self._derive(_statements("derive.sql")["roots_double"])
-        self._derive(_statements("derive.sql")["roots_circles"])
+            self._run(say["roots_double"])
+        self._run(say["roots_circles"])
 
-    def _derive(self, statement: str) -> None:
-        words = _patterns(self.settings.community.brands)
-        self._run(statement, {"zone": self.settings.community.time_zone, "few": FEW, **words})
+    def _derive(self, name: str, slices: int = 1, number: int = 0) -> list[tuple[Any, ...]]:
+        """Run a file's sections, roots_ as often as it takes, last_ for the last slice only; the last one's rows."""
+        rows: list[tuple[Any, ...]] = []
+        values = {
+            "zone": self.settings.community.time_zone, "few": FEW, "slices": slices, "slice": number,
+            **_patterns(self.settings.community.brands),
+        }  # fmt: skip
+        for section, statement in _statements(f"derive/{name}.sql").items():
+            if section == "roots_open":
+                self._follow_to_roots()
+            elif not section.startswith("roots_") and not (section.startswith("last_") and number < slices - 1):
+                rows = self._run(statement, values)
+        return rows
 
     def _stage_settings(self) -> None:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))
@@ -442,11 +455,13 @@ class Loader:
         self._db.register("channel_rules", columns.channel_rule_table(said.channels, said.calendars, zone))
         self._db.register("labels", self._decided["label"])
         self._db.register("marks", self._decided["ask"])
+        self._db.register("persons", self._decided["person"])
         self._db.execute(_text("needs_reply.sql"))
 
     def _touch_what_changed(self) -> None:
         """A change of the rules, the settings or what people decided makes every derived table stale."""
-        rules = "".join(_text(name) for name in ("derived.sql", "derive.sql", "needs_reply.sql", "words.toml"))
+        files = ("derived.sql", "needs_reply.sql", "words.toml", *(f"derive/{name}.sql" for name in DERIVE))
+        rules = "".join(map(_text, files))
         decided = repr([table.to_pylist() for table in self._decided.values() if table.num_rows])
         current = hashlib.sha256((rules + self.settings.fingerprint + decided).encode()).hexdigest()[:16]
         if self._merge("derived_with") == [(current,)]:
@@ -482,14 +497,16 @@ class Loader:
 
 
 def _decided(place: Path | str) -> dict[str, pa.Table]:
-    """What people decided, by kind: platform, source, message_id, value. Where nobody has, no journal is opened."""
-    kinds = ("label", "ask")
-    if isinstance(place, Path) and not (place / MARKS).exists():
-        return dict.fromkeys(kinds, columns.mark_table([]))
+    """What people decided, by kind, as columns.py lays it out. Where nobody has, no journal is opened."""
+    if not has_marks(place):
+        return {"label": columns.mark_table(), "ask": columns.mark_table(), "person": columns.person_table()}
+    from data.identities import merged
     from data.marks import Marks
 
     with closing(Marks(place)) as marks:
-        return {kind: columns.mark_table(marks.current(kind).to_pylist()) for kind in kinds}
+        said = {kind: marks.current(kind).to_pylist() for kind in ("label", "ask", "person")}
+    marked = {kind: columns.mark_table(said[kind]) for kind in ("label", "ask")}
+    return {**marked, "person": columns.person_table(merged(said["person"]))}
 
 
 def source_key(platform: str, source: str) -> int:

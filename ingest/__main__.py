@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from data.demo import Community
-from data.settings import SettingsError, data_folder, read_settings
+from data.settings import SettingsError, data_folder, marks_place, read_settings
 from data.store import Busy, Store, StoreError
 from ingest.archive import ExportError
-from ingest.load import Job, Summary, derive_again, listen, load, load_demo, readers
+from ingest.load import Job, Summary, derive_again, listen, load, load_demo, readers, unmatched
 from ingest.progress import Progress
 
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.identities import Identities, Verdict
+
 ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
+FEW = 3  # names of fields that a summary gives
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -62,6 +70,8 @@ def load_command(
     _say(summary, as_json, dry_run)
     if settings.sentiment.scorer == "strong" and not as_json:
         print("The scorer `strong` takes its time: .venv/bin/python -m ingest score lets it hear what is new.")
+    if summary.failed:
+        raise typer.Exit(FAILED)
     raise typer.Exit(REFUSALS if any(each.refused for each in summary.loads) else ALL_IN)
 
 
@@ -105,13 +115,14 @@ def score(
 
 
 @app.command()
-def status(as_json: Json = False, data: Data = None) -> None:
-    """What is in, how fresh it is, what was refused."""
+def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
+    """What is in, how fresh it is, what was refused, and whom the roster names in vain."""
     store = Store(data_folder(data))
     sources, refused = store.read("sources"), store.read("refused_by_reason")
+    alone = unmatched(store, read_settings(settings_file))
     if as_json:
         found = {"snapshot": store.snapshot, "sources": sources.to_dicts(), "refused": refused.to_dicts()}
-        print(msgspec.json.encode(found).decode())
+        print(msgspec.json.encode({**found, "unmatched": alone}).decode())
         return
     for row in sources.to_dicts():
         print(
@@ -120,6 +131,7 @@ def status(as_json: Json = False, data: Data = None) -> None:
         )
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
+    _say_unmatched(alone)
 
 
 @app.command()
@@ -134,10 +146,14 @@ def sentiment(
     settings_file: SettingsFile = None,
 ) -> None:
     """Say how messages sound: a line of JSON for each. Null: unclassified, and the flags say why."""
+    from ingest.enrich.linear import PLATFORMS
     from ingest.enrich.lines import scored, texts_of
     from ingest.enrich.scorer import scorer as named
 
     asked = read_settings(settings_file).sentiment
+    known = sorted({reader.PLATFORM for reader in readers().values()} | PLATFORMS.keys())
+    if platform and platform not in known:
+        raise typer.BadParameter(f"--platform {platform}: there is no such platform; there are: {', '.join(known)}")
     texts, out = texts_of(file, column), sys.stdout  # a bar takes what is printed beside it for its own
     try:
         chosen = named(
@@ -150,6 +166,115 @@ def sentiment(
             print(line, file=out)
 
 
+people = typer.Typer(
+    help="Say which accounts are one person's: see who may be, decide, take back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(people, name="people")
+
+One = Annotated[str, typer.Argument(help="An account, as a list names it: platform:source:id.", show_default=False)]
+Other = Annotated[str, typer.Argument(help="Another.", show_default=False)]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides: kept with the decision.")]
+Note = Annotated[str | None, typer.Option(help="Why, in your own words.")]
+WHEN = "It counts from the next load on, or now: .venv/bin/python -m ingest derive"
+
+
+@people.command("suggest")
+def suggest_people(
+    limit: Annotated[int, typer.Option(help="At most so many pairs.", min=1)] = 20,
+    as_json: Json = False,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Accounts that may be one person's, and what they share, the strongest first. Nothing is merged by itself."""
+    with _identities(data, settings_file) as identities:
+        found = identities.suggestions(limit)
+    _print_table(found, as_json, "No two accounts look like one person's that nobody has decided about.")
+
+
+@people.command("decided")
+def decided_people(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
+    """What people decided, with the number that takes it back."""
+    import polars as pl
+
+    with _identities(data, settings_file) as identities:
+        decided = pl.DataFrame(identities.decided())
+    _print_table(decided, as_json, "Nobody has decided anything about accounts yet.")
+
+
+@people.command("same")
+def same_people(
+    one: One, other: Other, by: By, note: Note = None, data: Data = None, settings_file: SettingsFile = None
+) -> None:
+    """Merge two accounts: they are the same person, and so is whoever is the same as either."""
+    _decide("same", (one, other), by, note, data, settings_file)
+
+
+@people.command("different")
+def different_people(
+    one: One, other: Other, by: By, note: Note = None, data: Data = None, settings_file: SettingsFile = None
+) -> None:
+    """Say that two accounts are different people, so that they are suggested no more."""
+    _decide("different", (one, other), by, note, data, settings_file)
+
+
+@people.command("undo")
+def undo_people(
+    number: Annotated[int, typer.Argument(help="The decision, as `people decided` numbers it.", show_default=False)],
+    by: By,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Take a decision about people back: every number is again what it was before."""
+    with _identities(data, settings_file) as identities:
+        identities.undo(number, by)
+    print(f"Took decision {number} back. {WHEN}")
+
+
+def _decide(
+    value: Verdict, pair: tuple[str, str], by: str, note: str | None, data: Path | None, settings_file: Path | None
+) -> None:
+    with _identities(data, settings_file) as identities:
+        number = identities.decide(value, *pair, by, note)
+    print(f"Kept as decision {number}. {WHEN}")
+
+
+@contextmanager
+def _identities(data: Path | None, settings_file: Path | None) -> Iterator[Identities]:
+    """Who is who; what cannot be decided is told as a wrong use of the command."""
+    from data.identities import Identities
+    from data.marks import Marks, MarksError
+
+    folder = data_folder(data)
+    store = Store(folder)
+    if not store.snapshot:
+        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
+    try:
+        with closing(Marks(marks_place(folder, read_settings(settings_file)))) as marks:
+            yield Identities(store, marks)
+    except (LookupError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    except MarksError as error:
+        raise StoreError(str(error)) from error
+
+
+def _print_table(rows: pl.DataFrame, as_json: bool, none: str) -> None:
+    import polars as pl
+
+    if as_json:
+        print(msgspec.json.encode(rows.to_dicts()).decode())
+    elif rows.is_empty():
+        print(none)
+    else:
+        # Whole, for what is cut short cannot be copied.
+        with pl.Config(
+            tbl_rows=-1, tbl_cols=-1, tbl_width_chars=-1, fmt_str_lengths=1000, fmt_table_cell_list_len=-1,
+            tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True,
+        ):  # fmt: skip
+            print(rows)
+
+
 def _last_monday() -> datetime:
     """The demo ends with the last complete week, so that its Monday page is today's."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -159,7 +284,13 @@ def _last_monday() -> datetime:
 def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
     if as_json:
         print(msgspec.json.encode(summary).decode())
-        return
+    else:
+        _say_in_words(summary, dry_run)
+    for each in summary.failed:
+        print(f"hearth: {each.path} was not loaded. {each.reason.removeprefix(f'{each.path}: ')}", file=sys.stderr)
+
+
+def _say_in_words(summary: Summary, dry_run: bool) -> None:
     for each in summary.loads:
         print(
             f"{each.path}: {each.platform} {each.source}\n"
@@ -170,10 +301,26 @@ def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
         )
         if each.left_out:
             print("  left out on purpose: " + ", ".join(f"{count:,} {what}" for what, count in each.left_out.items()))
+        if each.unknown:
+            print(f"  fields not read: {_some(each.unknown)}")
     done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
     print(f"{done} ({summary.seconds:.1f} s).")
     if any(each.refused for each in summary.loads):
         print("Some records were refused and kept aside: .venv/bin/python -m ingest status says why.")
+    _say_unmatched(summary.unmatched)
+
+
+def _say_unmatched(rows: list[str]) -> None:
+    for row in rows:
+        print(f"[[roster]] row {row}: nobody who spoke matches it.")
+
+
+def _some(fields: dict[str, int]) -> str:
+    """The commonest fields by their own names, and how many more there are."""
+    ordered = sorted(fields, key=lambda name: (-fields[name], name))
+    names = list(dict.fromkeys(name.rpartition(".")[2] for name in ordered))
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return ", ".join(names[:FEW]) + more
 
 
 def main() -> None:

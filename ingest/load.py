@@ -7,6 +7,7 @@ import pkgutil
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -27,6 +28,7 @@ from ingest.progress import Progress
 CHUNK_MESSAGES = 130_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
 QUICK = 4096  # a scorer that hears fewer texts at once takes hours over what others hear in seconds
+NAMING = ("platform", "source", "id", "name", "email_domain", "pattern")  # what a row of the roster may name people by
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
 
 
@@ -63,10 +65,19 @@ class Loaded(msgspec.Struct):
     unknown: dict[str, int]  # fields that the reader does not know; counted on the first records of each kind
 
 
+class Failed(msgspec.Struct):
+    """An export that could not be loaded, and why."""
+
+    path: str
+    reason: str
+
+
 class Summary(msgspec.Struct):
     """What a whole load gave. `snapshot` is None where nothing was kept."""
 
     loads: list[Loaded]
+    failed: list[Failed]
+    unmatched: list[str]  # the roster's rows that match nobody, in words
     seconds: float
     snapshot: str | None
 
@@ -88,17 +99,36 @@ class Job:
 
 
 def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
-    """Load every export under the job's paths and publish what they gave.
+    """Load every export under the job's paths and publish what they gave. One that fails does not stop the others.
 
-    Raises ExportError where a path is no export, before anything is written; StoreError where the database cannot.
+    Raises ExportError where all fail, before anything is published; StoreError where the database cannot.
     """
     began = time.monotonic()
-    found = [each for path in job.paths for each in find(path, job.platform, settings)]
-    with store.loading(settings) as loader:
-        loader.forget_demo()
-        loads = [_load_one(loader, path, reader, job, settings, progress) for path, reader in found]
-        snapshot = _publish(loader, settings, progress)
-    return Summary(loads, round(time.monotonic() - began, 3), snapshot)
+    loads: list[Loaded] = []
+    failed: list[Failed] = []
+    found: list[tuple[Path, Reader]] = []
+    for path in job.paths:
+        with _noted(path, failed):
+            found += find(path, job.platform, settings, failed)
+    if found:
+        with store.loading(settings) as loader:
+            loader.forget_demo()
+            for path, reader in found:
+                with _noted(path, failed):
+                    loads.append(_load_one(loader, path, reader, job, settings, progress))
+            snapshot = _publish(loader, settings, progress) if loads else None
+    if not loads:
+        raise ExportError("\n".join(each.reason for each in failed))
+    return Summary(loads, failed, unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
+
+
+@contextmanager
+def _noted(path: Path, failed: list[Failed]) -> Iterator[None]:
+    """Note why an export cannot be loaded, and go on."""
+    try:
+        yield
+    except ExportError as error:
+        failed.append(Failed(str(path), str(error)))
 
 
 def load_demo(store: Store, settings: Settings, progress: Progress, community: Community) -> Summary:
@@ -111,7 +141,18 @@ def load_demo(store: Store, settings: Settings, progress: Progress, community: C
                 load = _hand_over(loader, records(), f"demo {name}", tick, is_demo=True)
             loads.append(_account(load, Path(f"demo {name}")))
         snapshot = _publish(loader, settings, progress)
-    return Summary(loads, round(time.monotonic() - began, 3), snapshot)
+    return Summary(loads, [], unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
+
+
+def unmatched(store: Store, settings: Settings) -> list[str]:
+    """The rows of the roster that match nobody who spoke, such as `3: platform = slack, name = Ana Ruiz`."""
+    rows = [
+        {"number": number, **{name: getattr(row, name) for name in NAMING}}
+        for number, row in enumerate(settings.roster, 1)
+    ]
+    alone = store.read("roster_unmatched", rows=rows)["number"] if rows else ()
+    said = {row["number"]: [f"{name} = {row[name]}" for name in NAMING if row[name]] for row in rows}
+    return [f"{number}: {', '.join(said[number])}" for number in alone]
 
 
 def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
@@ -120,10 +161,13 @@ def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
         return _publish(loader, settings, progress)
 
 
-def find(path: Path, platform: str | None, settings: Settings) -> list[tuple[Path, Reader]]:
+def find(
+    path: Path, platform: str | None, settings: Settings, failed: list[Failed] | None = None
+) -> list[tuple[Path, Reader]]:
     """The exports at a path, each with its reader: the path itself, or what lies in the folder.
 
-    Raises ExportError where nothing is recognised, or where two readers are equally sure.
+    Raises ExportError where nothing is recognised, or where two readers are equally sure. Given `failed`, what cannot
+    be opened inside a folder is noted there instead.
     """
     if not path.exists():
         raise ExportError(f"{path}: there is no such file or folder.")
@@ -131,12 +175,12 @@ def find(path: Path, platform: str | None, settings: Settings) -> list[tuple[Pat
     inside = sorted(path.iterdir()) if path.is_dir() and not platform else []
     # A folder may hold exports of several kinds: then it is none itself. Of its files the folders and zips can tell.
     telling = [each for each in inside if not whole or each.is_dir() or each.suffix == ".zip"]
-    found = [(each, reader) for each in telling if (reader := _recognise(each, platform, settings))]
+    found = [(each, reader) for each in telling if (reader := _inside(each, platform, settings, failed))]
     if whole:
         if {reader.PLATFORM for _, reader in found} <= {whole.PLATFORM}:
             return [(path, whole)]
         rest = [each for each in inside if each not in telling]
-        found += [(each, reader) for each in rest if (reader := _recognise(each, platform, settings))]
+        found += [(each, reader) for each in rest if (reader := _inside(each, platform, settings, failed))]
         found.sort(key=lambda each: each[0])
     if not found:
         raise ExportError(
@@ -144,6 +188,16 @@ def find(path: Path, platform: str | None, settings: Settings) -> list[tuple[Pat
             "If it is one of these, name it: --platform NAME"
         )
     return found
+
+
+def _inside(path: Path, platform: str | None, settings: Settings, failed: list[Failed] | None) -> Reader | None:
+    try:
+        return _recognise(path, platform, settings)
+    except ExportError as error:
+        if failed is None:
+            raise
+        failed.append(Failed(str(path), str(error)))
+        return None
 
 
 def _recognise(path: Path, platform: str | None, settings: Settings) -> Reader | None:

@@ -155,7 +155,10 @@ def _print(rows: pl.DataFrame, form: Format, fingerprint: str) -> None:
         rows.write_parquet(buffer, metadata={"fingerprint": fingerprint})
         sys.stdout.buffer.write(buffer.getvalue())
     else:
-        with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        with pl.Config(
+            tbl_rows=-1, tbl_cols=-1, tbl_width_chars=-1, fmt_str_lengths=80, float_precision=3,
+            tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True,
+        ):  # fmt: skip
             print(rows)
 
 

@@ -6,9 +6,9 @@
 -- leaves out: staff, bots and deleted accounts; months that are not over in the period and in the source's data
 -- source: cohort analysis (Ryder 1965); akin to CHAOSS Conversion Rate
 --
--- One row a cohort (the month in which its members were first seen) and month: how many months later, 0 its own. The
--- earliest cohorts hold those who were there before the data began. What the filters leave is the community: first
--- seen in a channel means in that channel.
+-- One row a cohort (the month in which its members were first seen) and month: how many months later, 0 its own. A
+-- member enters a month by any source of theirs. The earliest cohorts hold those who were there before the data began.
+-- What the filters leave is the community: first seen in a channel means in that channel.
 with place as (
     select
         scoped.place_id, scoped.source_key,
@@ -22,7 +22,7 @@ with place as (
 ),
 visit as (
     select
-        place.split, member_days.person_id, any_value(place.next_day) as next_day,
+        place.split, member_days.person_id, max(place.next_day) as next_day,
         min(member_days.day) as first_day, list(distinct date_trunc('month', member_days.day)::date) as months
     from member_days
     inner join place on member_days.place_id = place.place_id

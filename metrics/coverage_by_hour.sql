@@ -31,9 +31,10 @@ present as (
 select
     weeks.week, weeks.split, each.hour // 24 + 1 as weekday, each.hour % 24 as hour, coalesce(asked.asks, 0) as asks,
     case when weeks.is_known then asked.answered / nullif(asked.asks, 0) end as share,
-    case when weeks.is_known then coalesce(present.staff, 0) end as staff
+    case when weeks.is_known and team.is_known then coalesce(present.staff, 0) end as staff
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
 cross join (select unnest(range(168)) as hour) as each
+left join team_in($by, $platforms, $sources, $channels) as team on weeks.split is not distinct from team.split
 left join asked
     on weeks.split is not distinct from asked.split and each.hour = asked.hour_of_week
 left join present

@@ -7,8 +7,9 @@
 -- source: akin to CHAOSS Inactive Contributors; shrinkage of a small sample (Efron and Morris 1977)
 --
 -- Regulars: members active on 5 or more of the last 180 days of the period or the data. Their n gaps are the days
--- between active days. Depth: with how many people they exchanged replies, both ways. Most active first; `limit` cuts
--- the list. The creed: "It is a marathon, not a sprint".
+-- between active days. Depth: with how many people they exchanged replies, both ways. Of merged accounts the last to
+-- speak is judged, by its own days. Most active first; `limit` cuts the list. The creed: "It is a marathon, not a
+-- sprint".
 with place as (
     select * from scope($platforms, $sources, $channels)
 ),
@@ -22,7 +23,10 @@ days as (
 visit as (
     select
         member_days.person_id, days.source_key, days.day, days.number, max(member_days.last_at) as last_at,
-        days.number - lag(days.number) over (partition by member_days.person_id order by days.day) as gap
+        days.number - lag(days.number) over (
+            partition by member_days.person_id, days.source_key order by days.day
+        ) as gap,
+        max(max(member_days.last_at)) over (partition by member_days.person_id) as seen_at
     from member_days
     inner join place on member_days.place_id = place.place_id
     inner join days on place.source_key = days.source_key and member_days.day = days.day
@@ -36,13 +40,16 @@ regular as (
         (median(gap) * count(gap) + 5 * median(median(gap)) over ()) / (count(gap) + 5) as usual_gap
     from visit
     group by person_id, source_key
-    having count(*) >= 5
+    having count(*) >= 5 and max(last_at) = max(seen_at)
 ),
 drifting as (
-    select
-        regular.*, people.member_id, people.name, (ended.number - regular.last_number)::bigint as silent_days
+    select regular.*, (ended.number - regular.last_number)::bigint as silent_days
     from regular
-    inner join people on regular.person_id = people.person_id
+    inner join (
+        select person_id, arg_max(role, last_at) as role from people
+        where person_id in (select person_id from regular)
+        group by person_id
+    ) as people on regular.person_id = people.person_id
     inner join (select source_key, max(number) as number from days group by source_key) as ended
         on regular.source_key = ended.source_key
     where
@@ -69,18 +76,20 @@ asked as (
 ),
 words as (
     select
-        drifting.person_id, place.*, messages.message_id, messages.text, messages.permalink,
+        drifting.person_id, people.member_id, people.name, place.*, messages.message_id, messages.text,
+        messages.permalink,
         row_number() over (
             partition by drifting.person_id order by messages.sent_at desc, messages.message_id desc
         ) as place_in_time
     from drifting
-    inner join messages on drifting.source_key = messages.source_key and drifting.member_id = messages.member_id
+    inner join people on drifting.person_id = people.person_id and drifting.source_key = people.source_key
+    inner join messages on people.source_key = messages.source_key and people.member_id = messages.member_id
     inner join place on messages.source_key = place.source_key and messages.channel_id = place.channel
     where messages.kind = 'message' and messages.deleted_at is null and messages.sent_at <= drifting.last_at
 )
 select
     drifting.last_at, words.platform, words.source, words.source_name, words.source_key, words.channel,
-    words.channel_name, drifting.member_id as member, drifting.name, drifting.active_days, drifting.usual_gap,
+    words.channel_name, words.member_id as member, words.name, drifting.active_days, drifting.usual_gap,
     drifting.silent_days, coalesce(met.depth, 0) as depth, words.message_id as message, words.text, words.permalink,
     coalesce(asked.is_unanswered, false) as is_last_ask_unanswered
 from drifting

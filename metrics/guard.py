@@ -349,7 +349,7 @@ class _Both:
         if facts.get("too_young"):
             limit = self.question.hours
             age = "too young to judge" if limit is None else f"not yet {_wait(limit)} old"
-            return f"{facts['too_young']} {self.of} are {age}"
+            return f"{facts['too_young']} of the {self.of} {'is' if facts['too_young'] == 1 else 'are'} {age}"
         if now.value is None or before.value is None:
             return "one of the two is unknown"
         if facts.get("swing", 0.0) is None:

@@ -39,6 +39,13 @@ from days
 group by grouping sets ((week, split), (split))
 having (week is not null or grouping(week) = 1) and (split is not null or by_what = '');
 
+-- The splits in whose sources anybody ever spoke as staff. Elsewhere nobody is known to be staff, so what staff did is
+-- unknown, never 0.
+create or replace temp macro team_in(by_what, platforms, sources, channels) as table
+select distinct split_of(by_what, platform, source, channel_label) as split, true as is_known
+from scope(platforms, sources, channels)
+where source_key in (select source_key from staff_hours);
+
 -- The asks of a period: those *asked* in it, whenever they were answered. hours: the wait, or how long it has been so
 -- far. Inferred replies count only where they are asked for.
 create or replace temp macro asks_in(since, until, by_what, platforms, sources, channels, population, inferred) as table

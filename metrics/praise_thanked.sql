@@ -20,11 +20,6 @@ with kind as (
         and praise.said_at < coalesce($until_at, timestamptz '9999-01-01 00:00:00+00')
         and praise.said_at <= place.as_of - interval 72 hours
 ),
-team as (
-    select count(*) > 0 as is_known
-    from people
-    where role = 'staff' and source_key in (select source_key from scope($platforms, $sources, $channels))
-),
 counted as (
     select
         week, split, count(*) filter (where is_thanked) as thanked,
@@ -40,7 +35,7 @@ select
     coalesce(counted.thanked, 0) as thanked, coalesce(counted.reacted_only, 0) as reacted_only,
     coalesce(counted.praise, 0) as praise
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
-cross join team
+left join team_in($by, $platforms, $sources, $channels) as team on weeks.split is not distinct from team.split
 left join counted
     on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
 order by weeks.split nulls first, weeks.week nulls first

@@ -22,7 +22,7 @@ with place as (
 replied as (
     select
         place.split, least(replier_id, asker_id) as one, greatest(replier_id, asker_id) as other, day,
-        day >= any_value(place.full_from) and day >= coalesce($since, day) as is_counted,
+        day >= min(place.full_from) and day >= coalesce($since, day) as is_counted,
         bool_or(replier_id < asker_id) as is_forth, bool_or(replier_id > asker_id) as is_back
     from reply_pairs
     inner join place on reply_pairs.place_id = place.place_id

@@ -6,9 +6,9 @@
 -- leaves out: staff, bots and deleted accounts; weeks that are not over in the period and in the source's data
 -- source: product analytics' weekly retention; Wilson 1927
 --
--- Half a week would bring half of them back. The whole period follows the same rule with the period in place of the
--- week, as in member_flow: of the members of the seven days before it, those active in it; it needs a first day. What
--- the filters leave is the community.
+-- Half a week would bring half of them back; a member counts by any source of theirs. The whole period follows the same
+-- rule with the period in place of the week, as in member_flow: of the members of the seven days before it, those
+-- active in it; it needs a first day. What the filters leave is the community.
 with place as (
     select
         scoped.place_id, split_of($by, scoped.platform, scoped.source, scoped.channel_label) as split, ended.last_day
@@ -21,7 +21,7 @@ with place as (
 ),
 seen as (
     select
-        place.split, member_weeks.week, place.last_day,
+        place.split, member_weeks.week, max(place.last_day) as last_day,
         lead(member_weeks.week) over (partition by place.split, member_weeks.person_id order by member_weeks.week)
         - member_weeks.week = 7 as is_retained
     from member_weeks
@@ -29,7 +29,7 @@ seen as (
     where
         member_weeks.week >= coalesce($since::date - 13, member_weeks.week)
         and member_weeks.week < coalesce($until, date '9999-01-01')
-    group by place.split, member_weeks.person_id, member_weeks.week, place.last_day
+    group by place.split, member_weeks.person_id, member_weeks.week
 ),
 around as (
     select place.split, bool_or(member_days.day >= $since) as is_retained

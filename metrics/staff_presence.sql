@@ -7,7 +7,8 @@
 -- source: Hearth's own, by the creed: "accounts are run by people, daily"
 --
 -- people: staff who replied, in their own name. days: those on which any of the team spoke. A turn says something where
--- it is more than a courtesy and not the same text as an earlier reply; short is no fault.
+-- it is more than a courtesy and not the same text as an earlier reply; short is no fault. Where nobody is known to be
+-- staff, how many were there is unknown.
 with place as (
     select place_id, split_of($by, platform, source, channel_label) as split
     from scope($platforms, $sources, $channels)
@@ -40,11 +41,12 @@ days as (
 )
 select
     weeks.week, weeks.split,
-    case when weeks.is_known then coalesce(counted.people, 0) end as people,
-    case when weeks.is_known then coalesce(days.days, 0) end as days,
+    case when weeks.is_known and team.is_known then coalesce(counted.people, 0) end as people,
+    case when weeks.is_known and team.is_known then coalesce(days.days, 0) end as days,
     case when weeks.is_known then counted.replies / counted.people end as replies,
     case when weeks.is_known then counted.substantive / counted.replies end as substantive_share
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join team_in($by, $platforms, $sources, $channels) as team on weeks.split is not distinct from team.split
 left join counted
     on weeks.week is not distinct from counted.week and weeks.split is not distinct from counted.split
 left join days

@@ -8,7 +8,7 @@
 --
 -- H: the hours asked for, else 24. A peer's earlier reply is a competing event: to count that asker as waiting still
 -- would claim that staff will answer. peer_first: asks where a peer got there first in those hours. hours_p50: null
--- where staff are first to fewer than half.
+-- where staff are first to fewer than half. Where nobody is known to be staff the share is unknown.
 with steps as (
     select
         *, coalesce($hours::double, 24) as due_hours, hours <= due_hours as is_due,
@@ -45,12 +45,13 @@ shares as (
 )
 select
     weeks.week, weeks.split,
-    case when weeks.is_known then shares.share end as share,
-    case when weeks.is_known and shares.share is not null then shares.low end as low,
-    case when weeks.is_known and shares.share is not null then shares.high end as high,
+    case when weeks.is_known and team.is_known then shares.share end as share,
+    case when weeks.is_known and team.is_known and shares.share is not null then shares.low end as low,
+    case when weeks.is_known and team.is_known and shares.share is not null then shares.high end as high,
     case when weeks.is_known then shares.hours_p50 end as hours_p50,
     coalesce(shares.peer_first, 0)::bigint as peer_first, coalesce(shares.asks, 0)::bigint as asks
 from weeks_in($since, $until, $by, $platforms, $sources, $channels) as weeks
+left join team_in($by, $platforms, $sources, $channels) as team on weeks.split is not distinct from team.split
 left join shares
     on weeks.week is not distinct from shares.week and weeks.split is not distinct from shares.split
 order by weeks.split nulls first, weeks.week nulls first

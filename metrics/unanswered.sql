@@ -40,6 +40,6 @@ from waiting
 inner join places on waiting.place_id = places.place_id
 inner join messages
     on waiting.source_key = messages.source_key and waiting.message_id = messages.message_id
-left join people on waiting.person_id = people.person_id
+left join people on messages.source_key = people.source_key and messages.member_id = people.member_id
 left join visits on waiting.person_id = visits.person_id
 order by waiting.priority desc, waiting.asked_at, waiting.ask_id

@@ -16,6 +16,7 @@ import streamlit as st
 from data.marks import Marks
 from data.settings import Settings, data_folder, marks_place, read_settings, settings_path
 from data.store import Store
+from metrics.guard import Change, compare
 from metrics.metric import Answer, Question, ask
 
 Row = dict[str, Any]
@@ -124,6 +125,17 @@ def later(shown: Answer) -> Callable[[], pl.DataFrame]:
 def rows(question: Question) -> list[Row]:
     """The same, row by row: for answers of a few hundred rows."""
     return answer(question).rows.to_dicts()
+
+
+def whole(question: Question) -> Row:
+    """The row of the whole period."""
+    return next(row for row in rows(question) if row["week"] is None)
+
+
+@kept(128)
+def change(question: Question) -> Change:
+    """What may be said of a metric in the question's period and in the one just before it, equally long."""
+    return compare(_store(state().folder), state().settings, question)
 
 
 @kept(128)

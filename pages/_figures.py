@@ -6,15 +6,18 @@ Nothing is sent or drawn here. A value nobody knows is a gap, never a zero.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from math import log10
+from operator import itemgetter
 from typing import Any, Literal
 
 import polars as pl
 
 from metrics import guard
+from metrics.metric import Answer
 from pages import _safe, _words
 
 Figure = dict[str, Any]
@@ -22,6 +25,15 @@ HEIGHT = 270
 DAY_LONG = 86_400_000  # milliseconds, as Plotly counts
 WEEK_LONG = 7 * DAY_LONG
 LEFT_ABOVE = {"xanchor": "left", "yanchor": "bottom"}
+BESIDE = {"xanchor": "left", "yanchor": "middle", "xshift": 8}
+MARGINS = {"l": 8, "r": 8, "t": 12, "b": 28}
+"""Of a chart that names nothing at the end of its lines."""
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+UNCOVERED = "too few of its days are covered"
+NOT_REACHED = f"fewer than half are answered yet, or {UNCOVERED}"
+QUARTERS = (0, 0.25, 0.5, 0.75, 1)
+SHARES: Figure = {"range": [0, 1], "tickvals": QUARTERS, "ticktext": [_words.percent(tick) for tick in QUARTERS]}
+"""The axis of a share."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,7 @@ _OTHERS = ("#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#0072B2", "#D55E00")
 class Line:
     """A value by week, its band, what it was counted of, a target, and the week whose value is written out.
 
+    `noun`: what it was counted of, in the singular, where the column's name does not say it.
     `split`: one line for each platform, below one another on the same scale.
     """
 
@@ -63,6 +76,7 @@ class Line:
     target: float | None = None
     week: date | None = None
     is_split: bool = False
+    noun: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,14 +87,93 @@ class Stack:
     below: str
 
 
-Shape = Line | Stack
+@dataclass(frozen=True)
+class Lines:
+    """Up to three values by week that belong together, each called by its name where its line ends."""
+
+    values: tuple[tuple[str, str], ...]  # a column, and its name
+    of: str
+    unit: Literal["share", "hours", "count"]
+    noun: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The share answered within each of some hours, over its band; and the same in the period before."""
+
+    before: Answer | None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The hours of the week: when people ask, over when the team is there."""
+
+    hours: float  # what the rows' share is answered within
+
+
+@dataclass(frozen=True)
+class Triangle:
+    """A month's newcomers a row, and how many of them were there in each month after."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A bar of a funnel: what it counts, how many, of how many, and whether it is on the way that is looked at."""
+
+    name: str
+    count: int
+    of: int | None = None
+    is_way: bool = True
+
+    @property
+    def told(self) -> str:
+        """In words: "406", "307 of 406, 76 %", "3 of 12"."""
+        if self.of is None:
+            return _words.whole(self.count)
+        share = f", {_words.percent(self.count / self.of)}" if self.of >= _words.FEW else ""
+        return f"{self.count:,} of {self.of:,}{share}"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Bars below one another, each a part of one above it."""
+
+    steps: tuple[Step, ...]
+
+
+Shape = Line | Lines | Stack | Curve | Clock | Triangle | Steps
+SUMS = {
+    "staff messages": pl.col("conversation") + pl.col("broadcast"),
+    "staff turns": (pl.col("people") * pl.col("replies")).round().cast(pl.Int64),
+}
+"""What a metric's rows tell without saying it."""
+
+
+def counted(rows: pl.DataFrame, of: str) -> pl.DataFrame:
+    """The rows, with the column that says what they were counted of."""
+    return rows.with_columns(SUMS[of].alias(of)) if of in SUMS else rows
 
 
 def figure(rows: pl.DataFrame, shape: Shape, colors: Palette) -> Figure:
     """The chart of a metric's rows."""
-    if isinstance(shape, Stack):
-        return _stacked(rows, shape, colors)
-    return _multiples(rows, shape, colors) if shape.is_split else _single(rows, shape, colors)
+    if isinstance(shape, Line):
+        rows = counted(rows, shape.of)
+        return _multiples(rows, shape, colors) if shape.is_split else _single(rows, shape, colors)
+    return _DRAWN[type(shape)](rows, shape, colors)
+
+
+def is_empty(rows: pl.DataFrame, shape: Shape) -> bool:
+    """Whether there is nothing to draw yet."""
+    if isinstance(shape, Steps):
+        return not shape.steps
+    if isinstance(shape, Line | Lines):
+        return not any(counted(rows, shape.of).filter(pl.col("week").is_not_null())[shape.of])
+    if isinstance(shape, Triangle):
+        return not any(rows["month"])
+    return not any(rows["week"]) if isinstance(shape, Stack) else rows.is_empty()
+
+
+# By week ----------------------------------------------------------------------------------------
 
 
 def _single(rows: pl.DataFrame, shape: Line, colors: Palette) -> Figure:
@@ -136,28 +229,17 @@ class _Strip:
             return {"range": [0, self.top], "ticksuffix": " h"}
         if self.shape.unit == "points":
             return {"range": [-self.top, self.top], "zeroline": True, "zerolinecolor": self.colors.muted}
-        ticks = (0, 0.5, 1) if self.shape.is_split else (0, 0.25, 0.5, 0.75, 1)
-        return {"range": [0, self.top], "tickvals": ticks, "ticktext": [_words.percent(tick) for tick in ticks]}
+        return SHARES | ({"tickvals": (0, 0.5, 1), "ticktext": SHARES["ticktext"][::2]} if self.shape.is_split else {})
 
     def _unknown(self) -> Figure:
         """A week without asks is an empty place; one that the loads do not cover is hatched."""
         rows = self.weeks.filter(pl.col(self.shape.value).is_null() & (pl.col(self.shape.of) != 0))
         floor = -self.top if self.shape.unit == "points" else 0
-        return {
-            "type": "bar",
-            "x": _days(rows["week"]),
-            "y": [self.top - floor] * len(rows),
-            "base": floor,
-            "width": 6 * DAY_LONG,
-            "marker": {"pattern": _hatch(self.colors), "line": {"width": 0}},
-            "hoverinfo": "text",
-            "hovertext": [f"Week of {_words.day(week)}<br>{self._why()}" for week in rows["week"]],
-        }
+        return _hatched(rows["week"], floor, self.top, self._why(), self.colors)
 
     def _why(self) -> str:
         """Why nothing is drawn: a median may also lie beyond what has been seen."""
-        uncovered = "too few of its days are covered"
-        return uncovered if self.shape.unit == "share" else f"fewer than half are answered yet, or {uncovered}"
+        return NOT_REACHED if self.shape.unit == "hours" else UNCOVERED
 
     def _band(self) -> Iterator[Figure]:
         for days, edge in _bands(self.weeks, self.shape):
@@ -176,17 +258,22 @@ class _Strip:
         weeks, shape = self.weeks, self.shape
         few = guard.FEW_WORDS if shape.unit == "points" else _words.FEW
         fills = [self.colors.card if (of or 0) < few else self.ink for of in weeks[shape.of]]
-        return {
-            "type": "scatter",
-            "x": _days(weeks["week"]),
-            "y": weeks[shape.value].to_list(),
-            "mode": "lines+markers",
-            "line": {"color": self.ink, "width": 2},
-            "marker": {"size": 5, "color": fills, "line": {"color": self.ink, "width": 1.5}},
-            "hoverinfo": "text",
-            "hovertext": [_hover(week, shape) for week in weeks.iter_rows(named=True)],
-            "cliponaxis": False,
-        }
+        told = [_hover(week, shape) for week in weeks.iter_rows(named=True)]
+        return _marked(_days(weeks["week"]), weeks[shape.value].to_list(), self.ink, fills) | {"hovertext": told}
+
+
+def _hatched(weeks: pl.Series, floor: float, top: float, why: str, colors: Palette) -> Figure:
+    """Weeks of which nothing is known."""
+    return {
+        "type": "bar",
+        "x": _days(weeks),
+        "y": [top - floor] * len(weeks),
+        "base": floor,
+        "width": 6 * DAY_LONG,
+        "marker": {"pattern": _hatch(colors), "line": {"width": 0}},
+        "hoverinfo": "text",
+        "hovertext": [f"Week of {_words.day(week)}<br>{why}" for week in weeks],
+    }
 
 
 def _week_notes(weeks: pl.DataFrame, shape: Line, ink: str) -> list[Figure]:
@@ -229,9 +316,265 @@ def _stacked(rows: pl.DataFrame, shape: Stack, colors: Palette) -> Figure:
     return {"data": [each | shared for each in bars], "layout": _paper(colors, weeks["week"]) | layout}
 
 
+def _together(rows: pl.DataFrame, shape: Lines, colors: Palette) -> Figure:
+    """Lines on one scale; waits on one of doubling steps, since the longest are a hundred times the shortest."""
+    weeks = _every_week(rows)
+    columns = [column for column, _ in shape.values]
+    unknown = weeks.filter(pl.col(shape.of).ne_missing(0), *(pl.col(column).is_null() for column in columns))
+    inks = (colors.ember, colors.ink, colors.muted)
+    scale = _scale([value for column in columns for value in weeks[column] if value is not None], shape)
+    texts = [_named(week, shape) for week in weeks.iter_rows(named=True)]
+    why = NOT_REACHED if shape.unit == "hours" else UNCOVERED
+    data = [_hatched(unknown["week"], 0, 1, why, colors) | {"yaxis": "y2"}]
+    days = _days(weeks["week"])
+    is_few = [shape.unit != "count" and (of or 0) < _words.FEW for of in weeks[shape.of]]
+    for column, ink in zip(columns, inks, strict=False):
+        fills = [colors.card if few else ink for few in is_few]
+        data.append(_marked(days, weeks[column].to_list(), ink, fills) | {"hovertext": texts})
+    unseen = {"range": [0, 1], "overlaying": "y", "visible": False, "fixedrange": True}
+    axes = {"yaxis": scale, "yaxis2": unseen, "annotations": _end_names(weeks, shape, inks, scale)}
+    return {"data": data, "layout": _paper(colors, weeks["week"]) | axes}
+
+
+def _scale(values: list[float], shape: Lines) -> Figure:
+    if shape.unit == "share":
+        return SHARES
+    if shape.unit == "count":
+        return {"range": [0, 1.1 * max([*values, 1])]}
+    ticks = (1 / 60, 0.25, 1, 4, 24, 72, 168, 672, 2016)
+    known = [max(value, 1 / 60) for value in values] or [1, 24]
+    ends = [log10(0.7 * min(known)), log10(1.4 * max(known))]
+    return {"type": "log", "range": ends, "tickvals": ticks, "ticktext": [_words.wait(tick) for tick in ticks]}
+
+
+def _named(week: dict[str, Any], shape: Lines) -> str:
+    """What a week's point says."""
+    told = (f"{name}: <b>{_value(week[column], week[shape.of], shape)}</b>" for column, name in shape.values)
+    return "<br>".join([f"Week of {_words.day(week['week'])}", *told, _counted(week, shape)])
+
+
+def _value(value: float | None, of: int | None, shape: Lines) -> str:
+    if shape.unit == "share":
+        return _words.rate(value, of)
+    if shape.unit == "count":
+        return _words.whole(None if value is None else int(value))
+    return _words.wait(value, "not reached" if of else _words.UNKNOWN)
+
+
+def _end_names(weeks: pl.DataFrame, shape: Lines, inks: tuple[str, ...], scale: Figure) -> list[Figure]:
+    """Each line's name where it ends, moved up from the one below it where they would touch."""
+    low, high = scale["range"]
+    ends = []
+    for (column, name), ink in zip(shape.values, inks, strict=False):
+        last = weeks.filter(pl.col(column).is_not_null()).tail(1)
+        if len(last):
+            value = last[column][0]
+            place = (log10(max(value, 1 / 60)) if shape.unit == "hours" else value) - low
+            ends.append((place / (high - low), last["week"][0], name, ink))
+    notes, floor = [], 0.0
+    for place, week, name, ink in sorted(ends, key=itemgetter(0)):
+        floor = max(place, floor)
+        where = {"x": week.isoformat(), "y": floor, "yref": "y domain"}
+        notes.append({"text": name, "font": {"color": ink}, **where, **BESIDE})
+        floor += 0.08
+    return notes
+
+
 def _told(week: dict[str, Any], names: tuple[str, ...]) -> str:
     counts = (f"{name.capitalize()}: <b>{_words.whole(week[name])}</b>" for name in names)
     return "<br>".join([f"Week of {_words.day(week['week'])}", *counts])
+
+
+# By hour, by month, by step ---------------------------------------------------------------------
+
+
+def _curve(rows: pl.DataFrame, shape: Curve, colors: Palette) -> Figure:
+    """The period in ember, over the one before it in grey."""
+    hours = rows["hours"].unique().sort().to_list()
+    data: list[Figure] = []
+    notes: list[Figure] = []
+    drawn = [] if shape.before is None else [(shape.before.rows, colors.muted, "before", "top", -10)]
+    for answer, ink, name, side, shift in (*drawn, (rows, colors.ember, "<b>this period</b>", "bottom", 10)):
+        whole = answer.filter(pl.col("week").is_null() & pl.col("share").is_not_null()).sort("hours")
+        places = [hours.index(each) for each in whole["hours"]]
+        data += _curve_of(whole, places, ink)
+        for place, share in zip(places[-1:], whole["share"].tail(1), strict=True):
+            note = {"text": name, "font": {"color": ink}, "x": place, "y": share, "xanchor": "right"}
+            notes.append(note | {"yanchor": side, "yshift": shift})
+    ticks = {"tickvals": list(range(len(hours))), "ticktext": [_words.wait(each) for each in hours]}
+    layout = _paper(colors, pl.Series()) | {"annotations": notes, "yaxis": SHARES}
+    layout["xaxis"] = {"type": "linear", "range": [-0.3, len(hours) - 0.7], **ticks}
+    return {"data": data, "layout": layout | {"margin": MARGINS}}
+
+
+def _curve_of(whole: pl.DataFrame, places: list[int], ink: str) -> Iterator[Figure]:
+    """A line over its band."""
+    shape = Line("share", "asks", "share", "low", "high")
+    band = {"y": [*whole["low"], *reversed(whole["high"])], "fill": "toself", "fillcolor": _tint(ink, 0.15)}
+    yield {"type": "scatter", "x": places + places[::-1], **band, "mode": "none", "hoverinfo": "skip"}
+    yield _marked(places, whole["share"].to_list(), ink, ink) | {
+        "hovertext": [
+            f"Within {_words.wait(row['hours'])}: {_sure(row, shape)}<br>{_counted(row, shape)}"
+            for row in whole.iter_rows(named=True)
+        ]
+    }
+
+
+def _marked(across: list[Any], up: list[Any], ink: str, fills: str | list[str]) -> Figure:
+    """A line with a point for each value, hollow where it stands on few."""
+    return {
+        "type": "scatter",
+        "x": across,
+        "y": up,
+        "mode": "lines+markers",
+        "line": {"color": ink, "width": 2},
+        "marker": {"size": 5, "color": fills, "line": {"color": ink, "width": 1.5}},
+        "hoverinfo": "text",
+        "cliponaxis": False,
+    }
+
+
+def _clock(rows: pl.DataFrame, shape: Clock, colors: Palette) -> Figure:
+    """Asks above, the team below. A ring: people asked in that hour, and nobody of the team was ever there."""
+    week = rows.sort("weekday", "hour")
+    told = _grid([_hour_told(row, shape) for row in week.iter_rows(named=True)])
+    alone = week.filter((pl.col("asks") > 0) & (pl.col("staff") == 0))
+    rings = {
+        "type": "scatter",
+        "x": alone["hour"].to_list(),
+        "y": (alone["weekday"] - 1).to_list(),
+        "yaxis": "y2",
+        "mode": "markers",
+        "marker": {"symbol": "circle-open", "size": 6, "color": colors.ember, "line": {"width": 1.5}},
+        "hoverinfo": "skip",
+    }
+    asks, team = (
+        _heat(_grid(week[column].to_list()), told, ink, colors)
+        for column, ink in (("asks", colors.ember), ("staff", colors.ink))
+    )
+    titles = [
+        {"text": f"<b>{text}</b>", "x": 0, "y": top, "xref": "paper", "yref": "paper", **LEFT_ABOVE}
+        for text, top in (("Asks", 0.93), ("People of the team who spoke", 0.42))
+    ]
+    days = {"range": [6.5, -0.5], "tickvals": list(range(7)), "ticktext": [day[:3] for day in DAYS], "showgrid": False}
+    layout = _paper(colors, pl.Series(), 380) | {"annotations": titles, "margin": MARGINS}
+    hours = (0, 6, 12, 18, 23)
+    layout["xaxis"] = {"type": "linear", "range": [-0.5, 23.5], "anchor": "y2", "tickvals": hours}
+    layout["xaxis"]["ticktext"] = [f"{hour}:00" for hour in hours]
+    layout |= {"yaxis": days | {"domain": [0.52, 0.93]}, "yaxis2": days | {"domain": [0, 0.41]}}
+    return {"data": [asks, team | {"yaxis": "y2"}, rings], "layout": layout}
+
+
+def _grid(values: list[Any]) -> list[list[Any]]:
+    """A week's hours as seven rows."""
+    return [values[first : first + 24] for first in range(0, 168, 24)]
+
+
+def _heat(values: list[list[Any]], told: list[list[str]], ink: str, colors: Palette) -> Figure:
+    """Cells that are the fuller of ink the more they hold, from 0."""
+    return {
+        "type": "heatmap",
+        "z": values,
+        "zmin": 0,
+        "zmax": max([value for row in values for value in row if value is not None], default=1) or 1,
+        "xgap": 1,
+        "ygap": 1,
+        "colorscale": [[0, colors.faint], [1, ink]],
+        "showscale": False,
+        "hovertext": told,
+        "hoverinfo": "text",
+        "hoverongaps": False,
+    }
+
+
+def _hour_told(row: dict[str, Any], shape: Clock) -> str:
+    """What an hour of the week says."""
+    asked = _words.count(row["asks"], "ask")
+    if row["asks"]:
+        asked += f", {_words.rate(row['share'], row['asks'])} answered within {_words.wait(shape.hours)}"
+    team = "nobody" if row["staff"] == 0 else _words.count(row["staff"], "person", "people")
+    return f"{DAYS[row['weekday'] - 1]}, {row['hour']}:00–{row['hour'] + 1}:00<br>{asked}<br>{team} of the team spoke"
+
+
+def _triangle(rows: pl.DataFrame, _: Triangle, colors: Palette) -> Figure:
+    """A row for each month's newcomers; what is not over is left out, what the loads do not cover is hatched."""
+    cohorts = rows.filter(pl.col("month") > 0)["cohort"].unique().sort().to_list()
+    months = list(range(1, rows.select(pl.col("month").max()).item() + 1))
+    found = {(row["cohort"], row["month"]): row for row in rows.iter_rows(named=True)}
+    cells = [[found.get((cohort, month)) for month in months] for cohort in cohorts]
+    shares = [[cell and cell["share"] for cell in row] for row in cells]
+    heat = _heat(shares, [[_cohort_told(cell) for cell in row] for row in cells], colors.ember, colors)
+    heat |= {"x": months, "text": [[_cohort_share(cell) for cell in row] for row in cells], "texttemplate": "%{text}"}
+    heat |= {"colorscale": [[0, colors.faint], [1, _tint(colors.ember, 0.6)]], "textfont": {"color": colors.ink}}
+    sizes = dict(rows.select("cohort", "members").iter_rows())
+    names = [f"{cohort:%b %Y} · {sizes[cohort]:,} " for cohort in cohorts]
+    down = {"range": [len(cohorts) - 0.5, -0.5], "tickvals": list(range(len(cohorts))), "ticktext": names}
+    layout = _paper(colors, pl.Series(), 60 + 32 * len(cohorts)) | {"yaxis": down | {"showgrid": False}}
+    layout["xaxis"] = {
+        "type": "linear",
+        "side": "top",
+        "tickvals": months,
+        "range": [0.5, len(months) + 0.5],
+    }
+    return {"data": [heat, _uncovered(cells, colors)], "layout": layout | {"margin": MARGINS | {"t": 28}}}
+
+
+def _uncovered(cells: list[list[dict[str, Any] | None]], colors: Palette) -> Figure:
+    """The cells of months that the loads do not cover."""
+    places = [
+        (month, row)
+        for row, months in enumerate(cells)
+        for month, cell in enumerate(months, 1)
+        if cell and cell["share"] is None
+    ]
+    return {
+        "type": "bar",
+        "x": [month for month, _ in places],
+        "y": [0.9] * len(places),
+        "base": [row - 0.45 for _, row in places],
+        "width": 0.94,
+        "marker": {"pattern": _hatch(colors), "line": {"width": 0}},
+        "hoverinfo": "text",
+        "hovertext": f"not known: {UNCOVERED}",
+    }
+
+
+def _cohort_share(cell: dict[str, Any] | None) -> str:
+    return "" if cell is None or cell["share"] is None else _words.rate(cell["share"], cell["members"])
+
+
+def _cohort_told(cell: dict[str, Any] | None) -> str:
+    if cell is None:
+        return ""
+    of = f"of {_words.count(cell['members'], 'member')} first seen in {cell['cohort']:%B %Y}"
+    return f"<b>{_cohort_share(cell)}</b> {of}<br>posted {_words.count(cell['month'], 'month')} later"
+
+
+def _steps(_: pl.DataFrame, shape: Steps, colors: Palette) -> Figure:
+    """Each bar with its name above it, so that a phone has room for both."""
+    inks = [colors.ember if step.is_way else _tint(colors.ink, 0.36) for step in shape.steps]
+    counts = [step.count for step in shape.steps]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "x": counts,
+        "y": list(range(len(inks))),
+        "width": 0.36,
+        "marker": {"color": inks, "line": {"width": 0}},
+        "hoverinfo": "text",
+        "hovertext": [f"{step.name}<br><b>{step.told}</b>" for step in shape.steps],
+    }
+    names = [
+        {"text": f"{step.name} <b>{step.told}</b>", "x": 0, "y": row - 0.2, **LEFT_ABOVE}
+        for row, step in enumerate(shape.steps)
+    ]
+    layout = _paper(colors, pl.Series(), 30 + 50 * len(inks)) | {"annotations": names, "margin": MARGINS}
+    layout["xaxis"] = {"type": "linear", "visible": False, "range": [0, max(counts, default=1) or 1]}
+    layout["yaxis"] = {"range": [len(inks) - 0.6, -0.8], "visible": False}
+    return {"data": [bars], "layout": layout}
+
+
+# By day and source ------------------------------------------------------------------------------
 
 
 def strips(days: pl.DataFrame, colors: Palette) -> Figure:
@@ -303,13 +646,21 @@ def _bands(weeks: pl.DataFrame, shape: Line) -> Iterator[tuple[list[str], list[f
 
 
 def _hover(week: dict[str, Any], shape: Line) -> str:
-    value = f"<b>{_reads(week, shape)}</b>"
+    return "<br>".join([f"Week of {_words.day(week['week'])}", _sure(week, shape), _counted(week, shape)])
+
+
+def _sure(row: dict[str, Any], shape: Line) -> str:
+    """A value, and how sure it is."""
+    value = f"<b>{_reads(row, shape)}</b>"
     if shape.unit == "points":
-        value += f" ({_words.net_range(week)})"
-    elif shape.low and week[shape.low] is not None:
-        value += f" ({week[shape.low] * 100:.0f}–{week[shape.high] * 100:.0f}\u00a0%)"
-    of = _words.count(week[shape.of], shape.of.removesuffix("s"))
-    return "<br>".join([f"Week of {_words.day(week['week'])}", value, of])
+        value += f" ({_words.net_range(row)})"
+    elif shape.low and row[shape.low] is not None:
+        value += f" ({row[shape.low] * 100:.0f}–{row[shape.high] * 100:.0f}\u00a0%)"
+    return value
+
+
+def _counted(row: dict[str, Any], shape: Line | Lines) -> str:
+    return _words.count(row[shape.of], shape.noun or shape.of.removesuffix("s"))
 
 
 def _reads(row: dict[str, Any], shape: Line) -> str:
@@ -368,7 +719,14 @@ def _template(colors: Palette) -> Figure:
                 "bordercolor": colors.faint,
                 "font": {"color": colors.ink},
             },
-            "xaxis": {**axis, "showgrid": False, "type": "date", "tickformat": "%-d %b", "tickangle": 0},
+            "xaxis": {
+                **axis,
+                "showgrid": False,
+                "type": "date",
+                "tickformat": "%-d %b",
+                "tickangle": 0,
+                "ticklabelstandoff": 4,
+            },
             "yaxis": {**axis, "gridcolor": colors.faint, "gridwidth": 1, "nticks": 5, "automargin": True},
             "annotationdefaults": {"showarrow": False, "font": {"color": colors.ink}},
         }
@@ -383,3 +741,14 @@ def _tint(color: str, strength: float) -> str:
 def platform_color(platform: str) -> str:
     """A platform's own colour, the same on every page and every day."""
     return _PLATFORMS.get(platform) or _OTHERS[zlib.crc32(platform.encode()) % len(_OTHERS)]
+
+
+_DRAWN: dict[type[Shape], Callable[[pl.DataFrame, Any, Palette], Figure]] = {
+    Stack: _stacked,
+    Lines: _together,
+    Curve: _curve,
+    Clock: _clock,
+    Triangle: _triangle,
+    Steps: _steps,
+}
+"""What draws each kind, but for the line by week."""

@@ -71,6 +71,38 @@ class Week:
     now: View
 
 
+@dataclass(frozen=True)
+class Weeks:
+    """A period of complete weeks, and as many just before it: None where the period is all time."""
+
+    newest: date
+    view: View
+    before: View | None
+
+    @property
+    def length(self) -> str:
+        """How long it and the one before are: "26 weeks"."""
+        return f"{(self.newest + WEEK - self.view.since).days // 7} weeks" if self.view.since else "all weeks"
+
+    def change(self, name: str) -> str:
+        """Whether a metric changed since the weeks before, as the guard tells it; nothing where there are none."""
+        return f"{_ask.change(self.view.question(name)).sentence}." if self.before else ""
+
+
+def weeks() -> Weeks | None:
+    """The places, and a period that ends with the newest complete week; None where there is none yet."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = _places()
+        span = _span(list(SPANS))
+    mondays = _complete_weeks(view).values()
+    if not mondays:
+        return None
+    until = max(mondays) + WEEK
+    since = _back(until, span)
+    before = None if since is None else replace(view, since=_back(since, span), until=since)
+    return Weeks(until - WEEK, replace(view, since=since, until=until), before)
+
+
 def week() -> Week | None:
     """The places, and a complete week to look at; None where there is none yet."""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -109,6 +141,17 @@ def period() -> View:
     if span == "Last week":
         return replace(view, since=monday - WEEK, until=monday)
     return replace(view, since=_back(monday, span))
+
+
+def places() -> View:
+    """The places alone, for a page whose lists each look back as far as they need."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        return _places()
+
+
+def sought(title: str, such_as: str) -> str:
+    """The words that the reader looks for."""
+    return st.text_input(title, key="find", bind="query-params", placeholder=such_as, width=420).strip()
 
 
 def _back(day: date, span: str) -> date | None:
@@ -154,8 +197,8 @@ def _places() -> View:
             "Count guessed replies",
             key="guessed",
             bind="query-params",
-            help="In a channel without threads the next message by somebody else, within 30 minutes, may be "
-            "the reply. That is a guess, so it is left out unless you ask for it.",
+            help="In a channel without threads a line seems to answer whoever just named its speaker or, where only "
+            "two are talking, the line before. That is a guess, so it is left out unless you ask for it.",
         )
     view = View(EVER, None, None, platforms, sources, channels, inferred)
     return replace(view, as_of=_span_of(view)[1])
@@ -246,6 +289,17 @@ def covered(view: View) -> float | None:
     )
     share = days["is_covered"].mean()
     return share if isinstance(share, float) else None
+
+
+def freshness(view: View, until: date, of: str) -> str:
+    """How far the data reaches, how much of the period it covers, and which sources end before `until`."""
+    reaches = f"Data to {_words.moment(view.as_of, _ask.state().settings.zone)}"
+    told = f"{reaches} · {_words.percent(covered(view))} of days covered"
+    short = [
+        f"{_words.platform(source['platform'])} {label(source['source_name'])} ends on {_words.day(source['day'])}"
+        for source in ended(view, until)
+    ]
+    return f"{told} · Not all of it reaches {of}: {'; '.join(short)}." if short else told
 
 
 def is_young(week: Week) -> bool:

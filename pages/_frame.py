@@ -20,8 +20,14 @@ def main() -> None:
         [
             st.Page("weekly_health.py", title="Weekly health", default=True),
             st.Page("unanswered.py", title="Unanswered"),
+            st.Page("people_to_reach.py", title="People to reach"),
+            st.Page("responsiveness.py", title="Responsiveness"),
+            st.Page("returning_members.py", title="Returning members"),
+            st.Page("relationships.py", title="Relationships"),
             st.Page("is_it_right.py", title="Is it right?"),
             st.Page("sources.py", title="Sources"),
+            st.Page("definitions.py", title="Definitions"),
+            st.Page("vanity_drawer.py", title="The vanity drawer"),
         ],
         position="top",
     )

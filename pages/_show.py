@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -18,10 +18,11 @@ import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 
-from metrics.metric import Answer
-from pages import _ask, _safe, _words
+from metrics.metric import Answer, Metric
+from pages import _ask, _filters, _safe, _words
 from pages._ask import kept
-from pages._figures import DARK, LIGHT, Figure, Shape, figure, strips
+from pages._figures import DARK, LIGHT, Curve, Figure, Line, Shape, counted, figure, is_empty, strips
+from pages._filters import Weeks
 
 TABLES = 64
 """So many prepared tables are kept."""
@@ -75,6 +76,43 @@ def how_to_load(title: str) -> None:
     st.code(".venv/bin/python -m ingest demo", language="shell")
 
 
+# A period's page --------------------------------------------------------------------------------
+
+
+def page(words: Callable[[Weeks], tuple[str, str]], charts: Mapping[str, Callable[[Weeks], None]]) -> None:
+    """A page about a period of weeks: the finding and what follows in words, then the pictures.
+
+    They stand two by two; one that is left over has the whole width.
+    """
+    period = _filters.weeks()
+    if period is None:
+        st.info("There is no complete week yet. Numbers start after the first one, Monday to Sunday.")
+        return
+    with contained("The period in words"):
+        st.caption(_filters.freshness(period.view, period.newest + _filters.WEEK, "the last week"))
+        finding, story = words(period)
+        st.subheader(finding)
+        st.markdown(story)
+    titles = list(charts)
+    for row in (titles[: len(titles) // 2 * 2], titles[len(titles) // 2 * 2 :]):
+        with st.grid(min(2, len(row)) or 1, min_column_width=380):
+            for title in row:
+                with contained(title):
+                    charts[title](period)
+
+
+def share(
+    period: Weeks, name: str, found: str, of: str, noun: str, note: str = "", why_none: str = "in these weeks"
+) -> None:
+    """A share by week in its band. `found` goes on where "61 % of asks" ends; `of` and `noun`: as of a line."""
+    answer = _ask.answer(period.view.question(name))
+    row = next(counted(answer.rows, of).filter(pl.col("week").is_null()).iter_rows(named=True))
+    title = f"{_words.part(row['share'], row[of], noun)} {found}" if row[of] else f"No {noun}s {why_none}"
+    shape = Line("share", of, "share", "low", "high", week=period.newest, noun=noun)
+    sure = _words.interval(row["low"], row["high"], row[of], noun)
+    chart(answer, shape, title, f"{sure[0].upper()}{sure[1:]}; {_words.BAND} {note}".strip())
+
+
 # Charts -----------------------------------------------------------------------------------------
 
 
@@ -82,20 +120,24 @@ def chart(answer: Answer, shape: Shape, title: str, note: str) -> None:
     """A chart in its card: the finding as title, the picture, what was asked, and the doors."""
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{title}**")
-        if not any(row["week"] for row in _ask.rows(answer.question)):
-            st.caption("There is no week to draw yet.")
-            return
-        caption = f"{answer.metric.asks} {note}"
-        _plot(_figure(answer, shape, _is_dark()), f"{title}. {caption}")
-        st.caption(caption)
+        if is_empty(answer.rows, shape):
+            st.caption(f"There is nothing to draw yet. {answer.metric.asks}")
+        else:
+            caption = f"{answer.metric.asks} {note}"
+            _plot(_figure(answer, shape, _is_dark()), f"{title}. {caption}")
+            st.caption(caption)
         doors(answer)
+        if isinstance(shape, Curve) and shape.before:
+            doors(shape.before, "before")
 
 
-def doors(answer: Answer) -> None:
-    """Three small doors: the rows behind a view, what the number means, and a file of it."""
-    key = f"{answer.metric.name}-{answer.question.by}"
+def doors(answer: Answer, part: str = "") -> None:
+    """Three small doors: the rows behind a view, what the number means, and a file of it. `part`: of a view of two."""
+    key = f"{answer.metric.name}-{answer.question.by}{part}"
     everything = _ask.later(answer)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if part:
+            st.caption(f"{part.capitalize()}:", width="content")
         rows = st.popover("Rows", type="tertiary", key=f"rows-{key}", on_change="rerun")
         meaning = st.popover(
             "Definition", type="tertiary", key=f"meaning-{key}", on_change="rerun", help=answer.fingerprint
@@ -117,18 +159,18 @@ def doors(answer: Answer) -> None:
             st.caption(f"{cut}Fingerprint: {answer.fingerprint}")
     if meaning.open:
         with meaning:
-            _definition(answer)
+            definition(answer.metric, {"fingerprint": answer.fingerprint})
 
 
-def _definition(answer: Answer) -> None:
-    """The definition card: what the metric's file says of itself, the fingerprint of this answer, and the SQL."""
-    st.markdown(f"**{answer.metric.title}**")
+def definition(metric: Metric, more: Mapping[str, str]) -> None:
+    """The definition card: what the metric's file says of itself, what more there is to say, and the SQL."""
+    st.markdown(f"**{metric.title}**")
     with st.container(gap="xxsmall"):
-        for name, text in {**answer.metric.card, "fingerprint": answer.fingerprint}.items():
+        for name, text in {**metric.card, **more}.items():
             label, words = st.columns([1, 5], gap="small")
             label.caption(name.replace("_", " ").capitalize())
             words.text(text)
-    st.code(answer.metric.sql, language="sql", height=240)
+    st.code(metric.sql, language="sql", height=240)
 
 
 def _readable(rows: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from metrics import guard
 UNKNOWN = "unknown"
 FEW = guard.FEW
 """Under so many, a share is told as "7 of 12": a percentage would claim more than is known."""
+BAND = f"the band is the 95\u00a0% interval, hollow points stand on fewer than {FEW}."
 
 
 def percent(share: float | None) -> str:
@@ -28,6 +29,14 @@ def rate(share: float | None, of: int | None) -> str:
     counted = share * of
     about = "" if abs(counted - round(counted)) < 0.01 else "about "  # asks too young to judge make parts of one
     return f"{about}{counted:.0f} of {of}"
+
+
+def part(share: float | None, of: int | None, noun: str, plural: str = "") -> str:
+    """The beginning of a finding: "61 % of asks", "7 of 12 asks"."""
+    nouns = plural or f"{noun}s"
+    if share is None or not of:
+        return f"An unknown share of {nouns}"
+    return f"{rate(share, of)} {'of ' if of >= FEW else ''}{noun if of == 1 else nouns}"
 
 
 def interval(low: float | None, high: float | None, of: int | None, noun: str) -> str:
@@ -57,6 +66,11 @@ def net_range(row: Mapping[str, Any]) -> str:
     return f"{low} to {high} of {of}"
 
 
+def points(apart: float) -> str:
+    """A difference of shares, in points: "+20", "−5"."""
+    return f"{apart * 100:+.0f}".replace("-", "−")
+
+
 def count(number: int | None, noun: str, plural: str = "") -> str:
     """A number of things: "1 ask", "193 asks", "12,400 messages"."""
     if number is None:
@@ -79,6 +93,11 @@ def wait(hours: float | None, unknown: str = UNKNOWN) -> str:
     if minutes < 48 * 60:
         return _two(minutes // 60, "h", minutes % 60, "min")
     return _two(minutes // 1440, "d", minutes % 1440 // 60, "h")
+
+
+def half_wait(row: Mapping[str, Any]) -> str:
+    """The median wait; not reached while fewer than half have been answered."""
+    return wait(row.get("hours_p50"), "not yet" if row.get("asks") else UNKNOWN)
 
 
 def age(hours: float) -> str:

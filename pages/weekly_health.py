@@ -16,7 +16,6 @@ from pages._safe import label
 
 DAY = 24.0
 LIMITS = "The scorer misses sarcasm and slang, knows English only, and reads complaints too kindly: trust the change."
-BAND = f"the band is the 95\u00a0% interval, hollow points stand on fewer than {_words.FEW}."
 
 
 def page() -> None:
@@ -26,7 +25,7 @@ def page() -> None:
         st.info("There is no complete week yet. Numbers start after the first one, Monday to Sunday.")
         return
     with _show.contained("The week in a sentence"):
-        st.caption(freshness(week))
+        st.caption(_filters.freshness(week.view, week.monday + _filters.WEEK, "this week"))
         st.subheader(sentence(week))
     with st.grid(6, min_column_width=170):
         for title, card in CARDS.items():
@@ -40,17 +39,6 @@ def page() -> None:
 
 
 # In words ---------------------------------------------------------------------------------------
-
-
-def freshness(week: Week) -> str:
-    """How far the data reaches, and how much of the period it covers."""
-    until = _words.moment(week.view.as_of, _ask.state().settings.zone)
-    share = f"Data to {until} · {_words.percent(_filters.covered(week.view))} of days covered"
-    ended = [
-        f"{_words.platform(source['platform'])} {label(source['source_name'])} ends on {_words.day(source['day'])}"
-        for source in _filters.ended(week.view, week.monday + _filters.WEEK)
-    ]
-    return f"{share} · Not all of it reaches this week: {'; '.join(ended)}." if ended else share
 
 
 def sentence(week: Week) -> str:
@@ -82,8 +70,8 @@ def half_wait(title: str, week: Week) -> None:
     """The wait by which half of the week's asks were answered."""
     question = _waits(week)
     now, before = _weeks(question, week.monday)
-    note, was = f"of {_words.count(now.get('asks'), 'ask')}", f"week before: {_wait(before)}"
-    _show.card(title, _wait(now), note, was, _trail(question, "hours_p50", week), _asks(question))
+    note, was = f"of {_words.count(now.get('asks'), 'ask')}", f"week before: {_words.half_wait(before)}"
+    _show.card(title, _words.half_wait(now), note, was, _trail(question, "hours_p50", week), _asks(question))
 
 
 def waiting(title: str, week: Week) -> None:
@@ -158,11 +146,11 @@ CARDS = {
 def answered_by_week(week: Week) -> None:
     """The share answered within a day, by week, with its band."""
     question = _answered(week)
-    whole = _whole(question)
+    whole = _ask.whole(question)
     title = f"{_words.rate(whole['share'], whole['asks'])} answered within a day over these weeks"
     title = title if whole["asks"] else "Nobody asked anything in these weeks"
     shape = _figures.Line("share", "asks", "share", "low", "high", week=week.monday)
-    _show.chart(_ask.answer(question), shape, title, f"{_words.count(whole['asks'], 'ask')}; {BAND}")
+    _show.chart(_ask.answer(question), shape, title, f"{_words.count(whole['asks'], 'ask')}; {_words.BAND}")
 
 
 def answered_by_platform(week: Week) -> None:
@@ -176,8 +164,8 @@ def answered_by_platform(week: Week) -> None:
 def wait_by_week(week: Week) -> None:
     """The median wait, by week, with the target where all the places share one."""
     question = _waits(week)
-    whole = _whole(question)
-    reached = f"Half of all asks are answered within {_wait(whole)}"
+    whole = _ask.whole(question)
+    reached = f"Half of all asks are answered within {_words.half_wait(whole)}"
     title = reached if whole["hours_p50"] is not None else "Fewer than half of all asks are answered"
     title = title if whole["asks"] else "Nobody asked anything in these weeks"
     shape = _figures.Line("hours_p50", "asks", "hours", target=_filters.target(week.view), week=week.monday)
@@ -188,7 +176,7 @@ def wait_by_week(week: Week) -> None:
 def sentiment_by_week(week: Week) -> None:
     """How members sound, by week, with the range of the estimate."""
     question = _sounds(week)
-    whole = _whole(question)
+    whole = _ask.whole(question)
     title = f"Net sentiment {_words.net(whole)} over these weeks"
     shape = _figures.Line("points", "messages", "points", "low", "high", week=week.monday)
     note = f"{_words.count(whole['messages'], 'classified message')}; the band spans estimators and members. {LIMITS}"
@@ -239,11 +227,6 @@ def _weeks(question: Question, monday: date) -> tuple[Row, Row]:
     return rows.get(monday, {}), rows.get(monday - _filters.WEEK, {})
 
 
-def _whole(question: Question) -> Row:
-    """The row of the whole period."""
-    return next(row for row in _ask.rows(question) if row["week"] is None)
-
-
 def _up_to(question: Question, week: Week) -> list[Row]:
     return [row for row in _ask.rows(question) if row["week"] and row["week"] <= week.monday]
 
@@ -260,13 +243,6 @@ def _without_guesses(week: Week) -> str:
     certain = replace(week, view=replace(week.view, inferred=False))
     now, _ = _weeks(_answered(certain), week.monday)
     return f"; {_words.rate(now.get('share'), now.get('asks'))} without guessed replies"
-
-
-def _wait(row: Row) -> str:
-    """The median wait; not reached while fewer than half have been answered."""
-    if row.get("hours_p50") is None and row.get("asks"):
-        return "not yet"
-    return _words.wait(row.get("hours_p50"))
 
 
 def _back(row: Row) -> int | None:

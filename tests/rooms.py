@@ -103,8 +103,13 @@ def modules(root: Path, places: tuple[str, ...] = PRODUCT) -> Iterator[Module]:
     """The Python files of these rooms."""
     for place in places:
         at = root / place
-        for path in [at] if at.is_file() else sorted(at.rglob("*.py")):
+        for path in [at] if at.is_file() else _below(at, "*.py"):
             yield Module(path.relative_to(root).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
+
+
+def _below(room: Path, pattern: str) -> list[Path]:
+    """What lies in a room and is ours: the bench keeps other people's programs in its folder `work`."""
+    return sorted(path for path in room.rglob(pattern) if path.relative_to(room).parts[0] != "work")
 
 
 def imports(root: Path) -> list[str]:
@@ -263,7 +268,7 @@ def vague_names(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root).as_posix()}: '{path.stem}' does not say what is in it"
         for place in EVERYTHING
-        for path in sorted((root / place).rglob("*"))
+        for path in _below(root / place, "*")
         if path.stem.strip("_").lower() in VAGUE and "fixtures" not in path.parts
     ]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,8 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from bench import __main__ as command
-from bench import derive, dialects, load, metrics, pages, pandas_plain, readers
-from bench.figures import Broken, Figure, table
+from bench import derive, dialects, load, metrics, pages, pandas_plain, peers, readers
+from bench.figures import Broken, Figure, as_json, table
 from data.settings import read_settings
 from data.store import Store
 from metrics import metric
@@ -253,6 +255,84 @@ def test_a_missed_goal_ends_with_zero_and_a_lost_record_with_one(monkeypatch: py
     with pytest.raises(SystemExit) as ended:
         command.main()
     assert ended.value.code == 1
+
+
+def test_a_peer_that_is_not_to_be_had_is_reported_with_its_reason(tmp_path: Path) -> None:
+    """Not as a figure, and not as a broken run: the machine may have no node, or no registry."""
+    gone = peers.Peer("hearth", "0", is_node=False, words={"whatsapp": ("-c", "")})
+    commands = [["no-such-installer"], [sys.executable, "-c", "raise SystemExit('ERROR: there is no such version')"]]
+    reasons = []
+    for step in commands:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(peers, "_steps", lambda *_, step=step: [step])
+            (told,) = peers.figures(MESSAGES, tmp_path, peers=[gone])
+        reasons.append(told.against)
+        assert math.isnan(told.value)
+        assert table([told]).splitlines()[-1].split() == ["no", "figure", *told.against.split()]
+    assert reasons == [
+        "it does not install: no-such-installer is not on this machine",
+        "it does not install: ERROR: there is no such version",
+    ]
+    assert json.loads(as_json([told]))[0]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("raise ValueError('no such chat')", "it ended with 1: ValueError: no such chat"),
+        ("print('3 messages')", "it read 3 of 4 messages"),
+        ("", "it read nothing of 4 messages"),
+    ],
+)
+def test_a_peer_that_fails_or_leaves_messages_out_has_no_figure(program: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(peers.Unfit, match=reason):
+        peers.run(_peer(program, tmp_path), "whatsapp", tmp_path / "chat.txt", tmp_path, 4)
+
+
+def test_a_peer_is_given_the_file_and_finds_nothing_of_its_last_run(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib, tempfile; spool = pathlib.Path(tempfile.gettempdir());"
+        "assert not list(spool.iterdir()); (spool / 'left').touch();"
+        "print(pathlib.Path(sys.argv[1]).read_text())"
+    )
+    (tmp_path / "chat.txt").write_text("4 messages")
+    peer = _peer(program, tmp_path)
+    for _ in range(2):
+        assert peers.run(peer, "whatsapp", tmp_path / "chat.txt", tmp_path, 4).waited > 0
+
+
+def _peer(program: str, home: Path) -> peers.Peer:
+    """A program of ours in a peer's place."""
+    (home / "bin").mkdir()
+    (home / "bin" / "python").symlink_to(sys.executable)
+    return peers.Peer("ours", "1", is_node=False, words={"whatsapp": ("-c", program)})
+
+
+def test_a_failed_command_says_why_in_one_line() -> None:
+    assert peers.why("npm warn old\nnpm error code E404\nnpm error more") == "npm error code E404"
+    assert peers.why("Traceback:\n  raise Odd\nOddError: here\n") == "OddError: here"
+    assert peers.why("killed\n") == "killed"
+    assert peers.why("") == "it does not say why"
+
+
+def test_only_time_waited_beside_a_peer_is_held_to_its_goal() -> None:
+    ours, theirs = load.Run("", 3.0, 4.0, 0.5), load.Run("", 10.0, 8.0, 0.25)
+    found = list(peers.compared("telegram", ours, theirs, 0.25))
+    assert [(each.what, each.value, each.verdict) for each in found] == [
+        ("time waited", 0.3, "MISSED"), ("processor time", 0.5, ""), ("most memory", 2.0, ""),
+    ]  # fmt: skip
+    assert found[0].against == "3.00 s to 10.00 s"
+
+
+@pytest.mark.parametrize("platform", peers.EXPORTS)
+def test_an_export_for_peers_holds_so_many_messages(platform: str, tmp_path: Path) -> None:
+    path = peers._export(platform, MESSAGES, tmp_path)
+    done = load.load(path, tmp_path / "data", MESSAGES)
+    assert done.said["loads"][0]["platform"] == platform
+
+
+def test_peers_are_measured_only_when_they_are_named() -> None:
+    assert set(command.Part) - set(command.USUAL) == {command.Part.peers}
 
 
 def test_every_reader_of_json_is_measured() -> None:

@@ -30,7 +30,10 @@ from tests.test_safe import HOSTILE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
-PAGES = ("", "unanswered", "is_it_right", "sources")
+PAGES = (
+    "", "unanswered", "people_to_reach", "responsiveness", "returning_members", "relationships", "is_it_right",
+    "sources", "definitions", "vanity_drawer",
+)  # fmt: skip
 DRAWN = '[data-testid="stHeading"]'
 Serve = Callable[[Path], str]
 
@@ -194,6 +197,30 @@ def test_the_first_request_of_a_server_may_be_a_deep_link(root: Path, demo: Path
         assert page.get_by_text("Demo: made-up people").is_visible()
         assert page.get_by_role("link", name="Weekly health").count() > 0
         assert page.get_by_text("are waiting").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "charts", "last"),
+    [
+        ("responsiveness", 7, "g.scatterlayer path.js-line"),
+        ("returning_members", 5, "g.hm"),
+        ("relationships", 6, "g.scatterlayer path.js-line"),
+    ],
+)
+def test_a_deep_link_draws_a_page_to_its_last_chart(
+    serve: Serve, demo: Path, visit: Callable[..., Page], artefacts: Path, name: str, charts: int, last: str
+) -> None:
+    """No error and no warning; every chart has its ink, also on a phone in the dark, and none is too wide."""
+    page = visit(is_phone=True, is_dark=True)
+    open_page(page, f"{serve(demo)}/{name}")
+    drawn = page.locator(".js-plotly-plot")
+    drawn.last.scroll_into_view_if_needed()
+    page.screenshot(path=artefacts / f"{name}-phone-dark.png")
+    assert drawn.count() == charts
+    assert drawn.last.locator(last).count() > 0
+    assert page.locator('[data-testid="stAlert"], [data-testid="stException"]').count() == 0
+    wide = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))"
+    assert page.evaluate(wide) <= 0
 
 
 @pytest.mark.parametrize("script", ["_frame", "_show", "_filters", "weekly_health.py"])

@@ -293,7 +293,7 @@ def test_young_asks_make_it_too_early(name: str, tmp_path: Path) -> None:
 def test_how_many_are_young_is_told(tmp_path: Path) -> None:
     store = loaded(tmp_path, (100, 80), (100, 0), until="2026-01-18T23:00Z")
     change = compare(store, sparse.settings(), question(hours=72.0))
-    assert change.because == "4 asks are not yet 72 h old"
+    assert change.because == "4 of the asks are not yet 72 h old"
 
 
 def test_a_week_whose_data_ends_early_is_too_early(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_real_export_loads_with_every_record_accounted_for(
 def test_the_summary_is_one_json_object_with_every_fate(tmp_path: Path) -> None:
     done = hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), "--json", data=tmp_path)
     summary = json.loads(done.stdout)
-    assert set(summary) == {"loads", "seconds", "snapshot"}
+    assert set(summary) == {"loads", "failed", "unmatched", "seconds", "snapshot"}
     (each,) = summary["loads"]
     assert {"path", "platform", "source", "read", "inserted", "updated", "unchanged", "refused"} <= set(each)
     assert {"messages", "system", "members", "channels", "reactions"} <= set(each)
@@ -124,6 +124,68 @@ def test_a_refused_record_is_kept_aside_and_exit_is_3(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_done_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
     assert says in " ".join(hearth("ingest", *words, data=tmp_path, check=code).stderr.split())
+
+
+def test_one_bad_export_among_several_does_not_stop_the_others(tmp_path: Path) -> None:
+    """Be it bad at first sight, or only once it is read."""
+    slack, discord = (FIXTURES / platform / _fixture(platform) for platform in ("slack", "discord"))
+    broken, private, folder = tmp_path / "broken.zip", tmp_path / "result.json", tmp_path / "several"
+    broken.write_bytes(b"PK\x03\x04 and no more")
+    private.write_text('{"name": "Ada", "type": "personal_chat", "id": 5, "messages": []}')
+    folder.mkdir()
+    (folder / "broken.zip").symlink_to(broken)
+    (folder / "discord").symlink_to(discord)
+    done = hearth("ingest", "load", broken, slack, private, folder, "--json", data=tmp_path / "data", check=1)
+    summary = json.loads(done.stdout)
+    assert [each["platform"] for each in summary["loads"]] == ["slack", "discord"]
+    assert [Path(each["path"]) for each in summary["failed"]] == [broken, folder / "broken.zip", private]
+    assert "is a private chat" in summary["failed"][2]["reason"]
+    for path in (broken, folder / "broken.zip", private):
+        assert f"hearth: {path} was not loaded. " in done.stderr
+    assert set(Store(tmp_path / "data").read("sources")["platform"]) == {"slack", "discord"}
+
+
+def test_where_every_export_is_bad_nothing_is_published(tmp_path: Path) -> None:
+    done = hearth("ingest", "load", "nowhere.zip", "README.md", data=tmp_path, check=1)
+    assert "there is no such file or folder" in done.stderr
+    assert "no export is recognised here" in done.stderr
+    assert Store(tmp_path).snapshot is None
+
+
+def test_fields_that_no_reader_knows_are_named_in_the_summary(tmp_path: Path) -> None:
+    export = tmp_path / "result.json"
+    said = {"id": 1, "type": "message", "date_unixtime": "1775037600", "from": "Ada", "from_id": "user1", "text": "Hi"}
+    odd = [{**said, "id": 2, "moon": 1, "sun": 1, "rain": 1}, {**said, "id": 3, "moon": 1, "sun": 1, "tide": 1}]
+    head = {"name": "Quay", "type": "public_supergroup", "id": 17}
+    export.write_text(json.dumps({**head, "messages": [said]}))
+    assert "fields not read" not in hearth("ingest", "load", export, data=tmp_path / "data").stdout
+    export.write_text(json.dumps({**head, "messages": [said, *odd, {**said, "id": 4, "moon": 1}]}))
+    told = hearth("ingest", "load", export, data=tmp_path / "data").stdout
+    assert "  fields not read: moon, sun, rain and 1 more\n" in told
+
+
+def test_a_row_of_the_roster_that_matches_nobody_is_named(tmp_path: Path) -> None:
+    settings, export = tmp_path / "own.toml", FIXTURES / "slack" / _fixture("slack")
+    settings.write_text(
+        '[[roster]]\nrole = "staff"\npattern = "*"\n\n[[roster]]\nrole = "staff"\nname = "Nobody Atall"\n'
+        'platform = "slack"\n'
+    )
+    alone = "[[roster]] row 2: platform = slack, name = Nobody Atall: nobody who spoke matches it."
+    told = hearth("ingest", "load", export, "--settings", settings, data=tmp_path / "data").stdout
+    assert [line for line in told.splitlines() if "roster" in line] == [alone]
+    told = hearth("ingest", "status", "--settings", settings, data=tmp_path / "data").stdout
+    assert [line for line in told.splitlines() if "roster" in line] == [alone]
+    assert "roster" not in hearth("ingest", "status", data=tmp_path / "data").stdout
+
+
+def test_a_platform_that_no_reader_has_is_refused_with_the_list(tmp_path: Path) -> None:
+    (tmp_path / "said.txt").write_text("this lamp is great\n")
+    words = [sys.executable, "-m", "ingest", "sentiment", str(tmp_path / "said.txt"), "--platform"]
+    done = subprocess.run([*words, "redit"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert "there is no such platform" in done.stderr
+    assert "reddit" in done.stderr
+    assert subprocess.run([*words, "reddit"], capture_output=True, cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_second_load_names_the_first_and_exits_at_once(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,19 +15,27 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from data.demo import Community
+from data.identities import Identities
 from data.settings import Settings
 from data.store import Store
 from ingest.load import load_demo
 from ingest.progress import Progress
-from metrics import metric
+from metrics import guard, metric
+from metrics.__main__ import app as command
 from metrics.metric import Question, ask
-from pages import _ask, _show, _words
+from pages import _ask, _documents, _figures, _safe, _show, _words
 from tests import sparse
 
+EMBER = _figures.LIGHT.ember
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
-PAGES = ("weekly_health.py", "unanswered.py", "is_it_right.py", "sources.py")
+PERIOD_PAGES = ("responsiveness.py", "returning_members.py", "relationships.py")
+PAGES = (
+    "weekly_health.py", "unanswered.py", "people_to_reach.py", *PERIOD_PAGES, "is_it_right.py", "sources.py",
+    "definitions.py", "vanity_drawer.py",
+)  # fmt: skip
 Open = Callable[..., AppTest]
 
 
@@ -225,7 +234,7 @@ def test_everyone_answered_is_good_news(see: Open, tmp_path: Path) -> None:
     assert "Everyone has been answered." in words(see(store.folder, "unanswered.py"))
 
 
-@pytest.mark.parametrize("page", ["weekly_health.py", "sources.py"])
+@pytest.mark.parametrize("page", ["weekly_health.py", *PERIOD_PAGES, "sources.py"])
 def test_every_chart_is_one_that_plotly_can_draw(see: Open, demo: Store, page: str) -> None:
     """They are made without Plotly's own checks, for speed."""
     app = see(demo.folder, page)
@@ -234,11 +243,287 @@ def test_every_chart_is_one_that_plotly_can_draw(see: Open, demo: Store, page: s
         assert drawn(app, index)["data"]
 
 
+# A page, the place of a chart on it, where in the chart the numbers stand, and the metric and column they are of.
+DRAWN_NUMBERS = [
+    ("responsiveness.py", 0, "scatter", "answered_within", "share"),
+    ("responsiveness.py", 1, "scatter", "time_to_first_response", "hours_p50"),
+    ("responsiveness.py", 2, "scatter", "staff_response", "share"),
+    ("responsiveness.py", 3, "scatter", "peer_first_share", "share"),
+    ("responsiveness.py", 4, "heatmap", "coverage_by_hour", "asks"),
+    ("responsiveness.py", 5, "scatter", "time_to_next_response", "hours_p50"),
+    ("responsiveness.py", 6, "scatter", "responder_load", "top1_share"),
+    ("returning_members.py", 0, "bar", "member_flow", "new"),
+    ("returning_members.py", 1, "scatter", "retention", "share"),
+    ("returning_members.py", 2, "scatter", "newcomer_welcome", "share"),
+    ("returning_members.py", 4, "heatmap", "cohort_return", "share"),
+    ("relationships.py", 0, "scatter", "conversation_share", "share"),
+    ("relationships.py", 1, "scatter", "two_way_conversations", "share"),
+    ("relationships.py", 2, "scatter", "relationship_depth", "deep_pairs"),
+    ("relationships.py", 4, "scatter", "praise_thanked", "share"),
+    ("relationships.py", 5, "scatter", "staff_presence", "substantive_share"),
+]
+WEEKS = ("--since", "2026-05-18", "--until", "2026-11-16")
+
+
+def told(store: Store, name: str, *options: str) -> list[dict[str, Any]]:
+    """What the command line tells of a metric in the 26 weeks."""
+    asked = [name, *WEEKS, *options, "--data", str(store.folder), "--format", "json"]
+    rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(command, asked).stdout)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def opened(demo: Store) -> Iterator[Callable[[str], AppTest]]:
+    """A page over the demo, opened once for all who look at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEARTH_DATA", str(demo.folder))
+
+        @cache
+        def look(page: str) -> AppTest:
+            return AppTest.from_file(str(FRAME), default_timeout=60).run().switch_page(page).run()
+
+        yield look
+
+
+@pytest.mark.parametrize(("page", "index", "kind", "name", "column"), DRAWN_NUMBERS, ids=str)
+def test_a_drawn_number_is_the_command_lines(
+    opened: Callable[[str], AppTest], demo: Store, page: str, index: int, kind: str, name: str, column: str
+) -> None:
+    """The ember line, the lowest bars, or the upper cells."""
+    traces = [trace for trace in drawn(opened(page), index)["data"] if trace["type"] == kind]
+    is_line = kind == "scatter"
+    first = next(trace for trace in traces if not is_line or (trace["mode"] == "lines+markers" and EMBER in str(trace)))
+    values = first["y"] if kind != "heatmap" else [cell for row in first["z"] for cell in row if cell is not None]
+    rows = told(demo, name)
+    if name == "cohort_return":
+        rows = [row for row in rows if row["month"] > 0]
+    elif name == "answered_within":
+        rows = [row for row in rows if row["week"] is None]
+    elif name != "coverage_by_hour":
+        rows = [row for row in rows if row["week"] is not None]
+    assert values == pytest.approx([row[column] for row in rows])
+    assert len(values) > 3
+
+
+def test_the_grey_curve_is_the_period_before(opened: Callable[[str], AppTest], demo: Store) -> None:
+    """With its own rows, definition and file below it."""
+    lines = [trace for trace in drawn(opened("responsiveness.py"), 0)["data"] if trace["mode"] == "lines+markers"]
+    before = told(demo, "answered_within", "--since", "2025-11-17", "--until", "2026-05-18")
+    assert lines[0]["y"] == pytest.approx([row["share"] for row in before if row["week"] is None])
+    assert lines[0]["y"] != lines[1]["y"]
+    assert len(opened("responsiveness.py").get("download_button")) == 9
+
+
+def test_a_funnel_counts_what_the_command_line_tells(opened: Callable[[str], AppTest], demo: Store) -> None:
+    """Unhappy asks, step by step; and newcomers, the welcomed and the others apart."""
+    (loop,) = [row for row in told(demo, "detractor_recovery") if row["week"] is None]
+    steps = drawn(opened("relationships.py"), 3)["data"][0]["x"]
+    assert steps == [loop[step] for step in ("negative", "answered", "spoke_again", "recovered")]
+    both = [row for row in told(demo, "newcomer_return") if row["week"] is None]
+    newcomers, *rest = drawn(opened("returning_members.py"), 3)["data"][0]["x"]
+    assert newcomers == sum(row["newcomers"] for row in both)
+    assert rest == [count for row in both for count in (row["newcomers"], round(row["share"] * row["newcomers"]))]
+    assert "An association, not an effect" in words(opened("returning_members.py"))
+
+
+def test_the_headlines_say_what_the_command_line_tells(opened: Callable[[str], AppTest], demo: Store) -> None:
+    """Each page's finding, with the guard's own sentence where it judges the metric."""
+    (within,) = [row["share"] for row in told(demo, "answered_within", "--hours", "24") if row["week"] is None]
+    assert f"{within * 100:.0f} % of asks were answered within a day" in words(opened("responsiveness.py"))
+    stay = told(demo, "retention")[-1]
+    back = f"{stay['share'] * 100:.0f} % of members came back in the week of 9 Nov 2026"
+    assert back in words(opened("returning_members.py"))
+    (said,) = [row for row in told(demo, "conversation_share") if row["week"] is None]
+    relationships = words(opened("relationships.py"))
+    assert f"{said['share'] * 100:.0f} % of messages by the team answered a member" in relationships
+    question = Question("conversation_share", date(2026, 5, 18), date(2026, 11, 16))
+    assert guard.compare(demo, Settings(), question).sentence in relationships
+
+
+@pytest.mark.parametrize("page", PERIOD_PAGES)
+@pytest.mark.parametrize("period", ["4 weeks", "All time"])
+def test_a_page_draws_any_period(see: Open, demo: Store, page: str, period: str) -> None:
+    """All time has nothing before it, so nothing is compared."""
+    app = see(demo.folder, page)
+    app.selectbox(key="period").set_value(period).run()
+    assert not app.exception
+    assert not app.warning
+    assert ("days before" in words(app)) == (period == "4 weeks")
+
+
+def test_a_page_of_few_counts_and_makes_no_percentage(see: Open, few: Store) -> None:
+    """Three of five asks in two weeks, and within four hours the same three."""
+    for page in PERIOD_PAGES:
+        app = see(few.folder, page)
+        assert not app.exception
+        assert not app.warning
+        assert [each.value for each in [*app.subheader, *app.markdown] if " %" in each.value] == []
+    said = words(see(few.folder, "responsiveness.py"))
+    assert "3 of 5 asks were answered within a day, 3 of 5 within four hours." in said
+
+
+def test_days_that_no_load_covers_make_no_finding(see: Open, tmp_path: Path) -> None:
+    """Nine weeks, a hole of five, and one more: no share of all of them is told, and nothing is zero."""
+    late = FEW[0] | {"id": "late", "in": "late", "at": "2026-11-10T09:00Z", "source": "acme"}
+    store = sparse.store_of(tmp_path, FEW[:2], since="2026-08-03T00:00Z", until="2026-10-06T00:00Z")
+    sparse.load(store, [late], since="2026-11-09T00:00Z", until="2026-11-16T00:00Z")
+    said = "\n".join(words(see(store.folder, page)) for page in PERIOD_PAGES)
+    assert "An unknown share of asks were answered within a day." in said
+    assert "We can't tell when the team was there" in said
+    assert "\n0 of" not in said
+
+
 def test_sources_shows_every_load_and_what_was_refused(see: Open, few: Store) -> None:
     app = see(few.folder, "sources.py")
     loads = next(frame.value for frame in app.dataframe if "inserted" in frame.value.columns)
     assert loads["read"].tolist() == [len(FEW)]
     assert "Nothing was refused" in words(app)
+
+
+# On 20 October: whom to greet, answer and thank, who is drifting or lost; and, named so, who is on no list.
+TODAY = [
+    {"by": "nia", "at": "2026-10-18T09:00Z", "id": "1", "text": "Where do I begin?", "permalink": "https://f.example/1"},
+    {"by": "no_answered", "at": "2026-10-18T09:00Z", "id": "2", "text": "Where do I end?"},
+    {"by": "tess", "at": "2026-10-18T10:00Z", "to": "2", "text": "At the beginning."},
+    {"by": "no_longago", "at": "2026-10-05T23:00Z", "id": "3", "text": "Where is the middle?"},
+    *({"by": who, "at": "2026-05-02T09:00Z", "id": who} for who in ("sol", "no_soothed", "quin", "no_thanked", "tess")),
+    {"by": "sol", "at": "2026-10-12T09:00Z", "id": "4", "sounds": "negative", "permalink": "javascript:alert(1)"},
+    {"by": "no_soothed", "at": "2026-10-12T09:00Z", "id": "5", "sounds": "negative"},
+    {"by": "staff", "at": "2026-10-12T10:00Z", "to": "5", "text": "We send a new one."},
+    {"by": "quin", "at": "2026-10-14T09:00Z", "id": "6", "sounds": "positive"},
+    {"by": "quin", "at": "2026-10-15T09:00Z", "id": "7", "sounds": "positive"},
+    {"by": "no_thanked", "at": "2026-10-14T09:00Z", "id": "8", "sounds": "positive"},
+    {"by": "staff", "at": "2026-10-14T10:00Z", "to": "8", "text": "That is kind of you."},
+    {"by": "tam", "at": "2026-09-01T09:00Z", "id": "9", "text": "Will it rain?"},
+    {"by": "no_back", "at": "2026-09-01T09:00Z", "id": "10", "text": "Will it snow?"},
+    {"by": "no_back", "at": "2026-10-19T09:00Z", "id": "11", "text": "Will it thaw?"},
+    {"by": "tess", "at": "2026-10-19T10:00Z", "to": "11", "text": "It will."},
+    {"by": "no_helped", "at": "2026-09-01T09:00Z", "id": "12", "text": "Will it freeze?"},
+    {"by": "tess", "at": "2026-10-09T09:00Z", "to": "12", "text": "It may."},
+    *({"by": "xia", "at": f"2026-07-0{day}T09:00Z", "id": f"x{day}"} for day in range(1, 7)),
+    {"by": "uma", "at": "2026-09-01T09:00Z", "id": "9", "text": "Will it hail?", "platform": "discord"},
+]  # fmt: skip
+
+
+def listed(app: AppTest) -> list[str]:
+    """Who is on the lists, each with why."""
+    return [each.value for each in app.markdown if each.value.startswith("**") and "** · " in each.value]
+
+
+def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tmp_path: Path) -> None:
+    """Each list has the one who belongs there, once, and nobody who was answered, thanked or came back."""
+    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    app = see(tmp_path, "people_to_reach.py")
+    assert listed(app) == [
+        "**Nia** · first post",
+        "**Sol** · unhappy\\, past the target",
+        "**Quin** · praise",
+        "**Xia** · silent for 105 days\\, where 1 day is usual\\; their last ask had no reply",
+        "**Tam** · asked\\, and has been silent since",
+    ]
+    assert [each.value for each in app.subheader] == [
+        "1 newcomer to greet, 1 unhappy ask to answer, 1 person to thank.",
+        "1 regular drifting away, 1 person lost after an unanswered ask.",
+    ]
+    assert [link.proto.url for link in app.get("link_button")] == ["https://f.example/1"]
+    assert "Where do I begin?" in [each.value for each in app.text]
+
+
+def test_nobody_is_followed_where_the_terms_forbid_it_unless_the_settings_say_so(
+    see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uma is on Discord, and has been silent since her ask; her words of today may still be answered."""
+    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    app = see(tmp_path, "people_to_reach.py")
+    assert "Without Discord: the platform's terms forbid" in words(app)
+    app.multiselect(key="platform").set_value(["discord"]).run()
+    assert "Who has fallen silent is not told here." in words(app)
+    assert "Uma" not in words(app)
+    settings = tmp_path / "hearth.toml"
+    settings.write_text("[privacy]\nno_profiles = []\n", "utf-8")
+    monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
+    app.run()
+    assert listed(app) == ["**Uma** · asked\\, and has been silent since"]
+    assert "Without Discord" not in words(app)
+
+
+def test_accounts_of_one_person_are_one_to_thank(see: Open, tmp_path: Path) -> None:
+    """Quin praised on the forum; Quinta, somebody says, is Quin, and praised last."""
+    praise = {"by": "quinta", "id": "q", "at": "2026-10-16T09:00Z", "sounds": "positive", "platform": "discord"}
+    store, marks = _ask._store(tmp_path), _ask._marks(tmp_path)
+    sparse.load(store, [*TODAY, praise], until="2026-10-20T00:00Z")
+    assert "2 people to thank" in words(see(tmp_path, "people_to_reach.py"))
+    Identities(store, marks).decide("same", "forum:acme:quin", "discord:acme:quinta", "Ana")
+    with store.loading(Settings()) as loader:
+        loader.derive()
+        loader.publish()
+    marks.close()
+    app = see(tmp_path, "people_to_reach.py")
+    assert "1 person to thank" in words(app)
+    assert "**Quinta** · praise" in listed(app)
+    assert "**Quin** · praise" not in listed(app)
+
+
+def test_when_nobody_waits_for_a_word_the_page_says_so(see: Open, tmp_path: Path) -> None:
+    sparse.load(_ask._store(tmp_path), FEW[:4], until="2026-10-07T00:00Z")
+    said = words(see(tmp_path, "people_to_reach.py"))
+    assert "Nobody is waiting for a word from us." in said
+    assert "Nobody whom we know has fallen silent." in said
+
+
+def test_definitions_hold_every_number_and_its_words_until_one_is_looked_for(see: Open, few: Store) -> None:
+    """Each metric once, and in any order; one that is found alone is open, with its card and its SQL."""
+    app = see(few.folder, "definitions.py")
+    asked = [_safe.label(each.asks) for each in metric.metrics().values()]
+    assert sorted(each.label.split(" · ")[1] for each in app.expander[:-1]) == sorted(asked)
+    said = words(app)
+    assert all(f"**{word}**" in said for word in ("Source", "Ask", "Reply", "Newcomer", "Lapsed"))
+    app.text_input(key="find").set_value("SILENT gap").run()
+    assert [each.label.split(" · ")[0] for each in app.expander] == ["**Drifting**"]
+    drifting = metric.named("drifting")
+    assert app.code[0].value == drifting.sql.strip()
+    assert [text for text in drifting.card.values() if text not in words(app)] == []
+    app.text_input(key="find").set_value("<script>").run()
+    assert "Nothing here speaks of that." in words(app)
+    assert not app.exception
+    assert not app.warning
+
+
+def test_definitions_say_of_every_reader_what_it_cannot_tell(see: Open, few: Store, root: Path) -> None:
+    files = {path.stem for path in (root / "ingest" / "exports").glob("*.py") if path.stem[0] != "_"}
+    assert {each.name for each in _documents.readers()} == files
+    app = see(few.folder, "definitions.py")
+    app.text_input(key="find").set_value("pipermail").run()
+    assert "Found: 1 form of export." in words(app)
+    assert "It cannot tell: who is staff." in words(app)
+
+
+def test_the_vanity_drawer_is_plain_and_holds_what_counts_beside(see: Open, tmp_path: Path) -> None:
+    """The newest value of a total, the whole source's first, and each week as Weekly health tells it."""
+    totals = [
+        {"measure": "likes", "at": "2026-10-18T00:00Z", "value": 40, "of": "<b>a post</b>"},
+        {"measure": "total_followers", "at": "2026-10-10T00:00Z", "value": 1200},
+        {"measure": "total_followers", "at": "2026-10-18T00:00Z", "value": 1234.0},
+    ]
+    sparse.load(_ask._store(tmp_path), FEW, audience=totals)
+    app = see(tmp_path, "vanity_drawer.py")
+    existing, living = (frame.value for frame in app.dataframe)
+    assert existing.to_numpy().tolist() == [
+        ["total followers", "1,234", "Acme", "Forum", "18 Oct 2026"],
+        ["likes", "40", "<b>a post</b>", "Forum", "18 Oct 2026"],
+    ]
+    assert living["Week of"][0] == "12 Oct 2026"
+    assert living["Within 24 h"][:2].tolist() == ["1 of 2", "2 of 3"]
+    assert living["Half within"][1] == "2 h"
+    assert living["Newcomers"][:2].tolist() == ["1", "3"]
+    assert living["Returning"][:2].tolist() == ["2", "0"]
+    assert not app.metric, "no total is a headline"
+
+
+def test_totals_that_no_export_has_are_unknown_not_zero(see: Open, few: Store) -> None:
+    app = see(few.folder, "vanity_drawer.py")
+    assert "Followers, likes and impressions are unknown" in words(app)
+    assert len(app.dataframe) == 1
 
 
 def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from data.records import Audience, Record, Refused, Source
 from ingest.archive import Export, ExportError
@@ -273,10 +275,74 @@ def test_totals_of_several_platforms_are_asked_for_one_by_one(tmp_path: Path) ->
         records(tmp_path)
 
 
-def test_a_spreadsheet_is_asked_for_as_csv(tmp_path: Path) -> None:
+def workbook(path: Path, *, since_1904: bool = False) -> Path:
+    """LinkedIn's totals of a page, written by another program than reads them here."""
+    with xlsxwriter.Workbook(path, {"date_1904": since_1904}) as book:
+        day = book.add_format({"num_format": "mm/dd/yyyy"})
+        share = book.add_format({"num_format": "0.00%"})
+        book.add_worksheet("Read me").write("A1", "Kept by Ada & co")
+        sheet = book.add_worksheet("New followers")
+        sheet.write_rich_string("A1", "Followers of ", day, "the page", ", by day")
+        sheet.write_row("A3", ["Date", "Sponsored followers", "Organic followers", "Total followers", "Rate"])
+        for number, (when, *counts, rate) in enumerate(((1, 0, 3, 1234.5, 0.0345), (13, None, 2, 1e15, 1))):
+            sheet.write_datetime(3 + 2 * number, 0, datetime(2026, 5, when), day)  # noqa: DTZ001 - a sheet knows no zone
+            sheet.write_row(3 + 2 * number, 1, counts)
+            sheet.write(3 + 2 * number, 4, rate, share)
+        sheet.write_row("A8", ["soon", 1, 1, 1])
+    return path
+
+
+@pytest.mark.parametrize("since_1904", [False, True])
+def test_an_xlsx_is_read_as_its_sheets_would_be_as_csv(since_1904: bool, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "followers.xlsx", since_1904=since_1904)
+    first, second = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 13, tzinfo=UTC)
+    assert detects(path) == 0.9
+    assert records(path)[0] == Source("linkedin", "audience", "linkedin totals")
+    assert totals(path) == {
+        "sponsored followers": [(first, 0, "")],  # of an empty cell nothing is said
+        "organic followers": [(first, 3, ""), (second, 2, "")],
+        "total followers": [(first, 1234.5, ""), (second, 1e15, "")],
+        "rate": [(first, 3.45, ""), (second, 100, "")],
+    }
+    (refused,) = [record for record in records(path) if isinstance(record, Refused)]
+    assert (refused.file, refused.place, refused.reason) == ("New followers.csv", "line 8", "its date cannot be read")
+
+
+def test_a_workbook_without_totals_says_what_it_lacks(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        book.add_worksheet().write("A1", "Nothing")
+    assert 0.2 <= detects(tmp_path / "a.xlsx") < 0.5
+    with pytest.raises(ExportError, match="no table of audience totals"):
+        records(tmp_path / "a.xlsx")
+
+
+def test_a_sheet_that_is_nearly_all_nothing_fills_no_memory(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        book.add_worksheet("Far").write(1_048_575, 16_383, "here")
+    with pytest.raises(ExportError, match="the sheet Far is too large"):
+        records(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize(
+    "part", ["xl/workbook.xml", "xl/worksheets/sheet2.xml", "xl/sharedStrings.xml", "xl/styles.xml"]
+)
+def test_a_damaged_workbook_or_one_that_unfolds_without_end_is_not_read(part: str, tmp_path: Path) -> None:
+    whole = workbook(tmp_path / "a.xlsx")
+    bomb = b'<!DOCTYPE a [<!ENTITY b "bbbb">]>'
+    for insert, kept in ((bomb, 1.0), (b"", 0.66)):
+        with zipfile.ZipFile(whole) as old, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as new:
+            for name in old.namelist():
+                raw = old.read(name)
+                changed = raw.replace(b"?>", b"?>" + insert, 1)[: int(len(raw) * kept) + len(insert)]
+                new.writestr(name, changed if name == part else raw)
+        with pytest.raises(ExportError):
+            records(tmp_path / "b.xlsx")
+
+
+def test_an_old_spreadsheet_is_asked_for_as_xlsx_or_csv(tmp_path: Path) -> None:
     (tmp_path / "page_followers.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert 0.2 <= detects(tmp_path / "page_followers.xls") < 0.5
-    with pytest.raises(ExportError, match="Save each of its sheets as CSV"):
+    with pytest.raises(ExportError, match="Save it as XLSX, or each of its sheets as CSV"):
         records(tmp_path / "page_followers.xls")
 
 

@@ -51,7 +51,7 @@ def test_answers_and_comments_say_what_they_answer() -> None:
         "5": ("5", None, None),
         "comment:1": (None, "1", "explicit"),
         "comment:2": (None, "1", "explicit"),
-        "comment:3": (None, "2", "explicit"),  # on an answer: derive.sql finds the question
+        "comment:3": (None, "2", "explicit"),  # on an answer: derivation finds the question
     }
 
 

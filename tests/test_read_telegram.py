@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
+from data.records import Channel, Member, Message, Messages, Reaction, Record, Refused, Source, singly
 from ingest.archive import Export, ExportError
 from ingest.exports import telegram
 
@@ -303,3 +303,54 @@ def test_a_real_channel_and_made_up_chats_of_others_are_read_whole(samples: Path
         assert kinds == rows
         texts = [row["text"] for chat in chats for row in chat["messages"] if isinstance(row.get("text"), str)]
         assert set(filter(None, texts)) <= {record.text for record in found if isinstance(record, Message)}
+
+
+def test_by_the_table_or_one_by_one_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a chat holds much, what was simply said comes as columns: the same messages, reactions and members."""
+    entity = [{"type": "mention_name", "text": "Ben", "user_id": 8}, " see ", {"type": "bold", "text": "this"}]
+    odd: list[dict[str, Any]] = [
+        {"text": entity, "reply_to_message_id": 1, "reactions": [{"type": "emoji", "count": 3, "emoji": "🔥"}]},
+        {"photo": "a.jpg", "edited": "2026-04-01T12:00:00", "edited_unixtime": "1775037660"},
+        {"edited": "1970-01-01T00:00:00", "edited_unixtime": "0"},
+        {"reply_to_message_id": 5, "reply_to_peer_id": "channel9"},
+        {"reply_to_message_id": 5, "text": "itself"},
+        {"from": "Ada, renamed"},
+        {"from_id": 7, "from": "Ada, renamed"},
+        {"inline_bot_buttons": [[{"text": "Go"}]]},
+        {"poll": {"question": "Tea?", "answers": [{"text": "Yes"}]}},
+        {"type": "service", "action": "topic_created", "title": "Knots", "actor": "Ada", "actor_id": "user7"},
+        {"reply_to_message_id": 10},
+    ]
+    said = [{"from": "Ada", "from_id": "user7", "text": f"Said {at}", **row} for at, row in enumerate(odd * 2)]
+    exports = [DESK, ROPEWALK, *(write(_made(tmp_path / kind), group(*said, type=kind)) for kind in telegram.SHARED)]
+    for export in exports:
+        one_by_one = records(export)
+        with monkeypatch.context() as patch:
+            patch.setattr(telegram, "MANY", 2)
+            by_the_table = records(export)
+        assert sorted(map(repr, singly(by_the_table))) == sorted(map(repr, one_by_one))
+        assert any(isinstance(each, Messages) for each in by_the_table) == (export not in {DESK, ROPEWALK})
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"date_unixtime": "soon", "date": "2026-04-01T12:00:00"},
+        {"date_unixtime": "5"},
+        {"date_unixtime": "99999999999999"},
+        {"date_unixtime": "99999999999999999999"},
+        {"edited": "yes", "edited_unixtime": "later"},
+        {"text": "\ud83d"},
+    ],
+)
+def test_an_odd_row_among_many_spoils_no_other(odd: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
+    rows = [{"from": "Ada", "from_id": "user7", "text": str(at)} for at in range(5)]
+    (tmp_path / "result.json").write_text(json.dumps(group(*rows, {**rows[0], **odd}, *rows)))
+    one_by_one = records(tmp_path)
+    monkeypatch.setattr(telegram, "MANY", 20)
+    assert sorted(map(repr, singly(records(tmp_path)))) == sorted(map(repr, one_by_one))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

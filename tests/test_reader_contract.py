@@ -60,6 +60,8 @@ ROWS = {
     "x/lighthouse": 9,
     "x/foghorn-2013": 3,
     "x/foghorn-2019": 1,
+    "x_api_v2/lighthouse-mentions": 7,  # and one for followers, left out
+    "x_api_v2/foghorn-search.ndjson": 4,
     "rocketchat/answers": 9,
     "rocketchat/messages.ndjson": 3,
     "gitter/harbour": 5,
@@ -296,7 +298,7 @@ def test_an_answer_says_how_it_is_known(name: str, path: Path) -> None:
     for message in read(READERS[name], path):
         if isinstance(message, Message) and message.parent_id:
             assert message.basis is not None
-            assert message.basis != "inferred", "guessing is for derive.sql"
+            assert message.basis != "inferred", "guessing is for data/derive"
 
 
 @each_fixture

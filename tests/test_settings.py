@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.settings import CommunitySettings, Settings, SettingsError, data_folder, read_settings
+from data.settings import CommunitySettings, Privacy, Settings, SettingsError, data_folder, read_settings
 
 
 def wrong(tmp_path: Path, text: str) -> str:
@@ -71,7 +71,7 @@ holidays = [2026-12-25]
             '[community]\nname = "A"\n\n[[rooster]]\nid = "x"\n',
             (
                 "hearth.toml, line 4: Object contains unknown field `rooster`."
-                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, tables."
+                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, tables."
             ),
         ),
         (
@@ -141,3 +141,4 @@ def test_the_fingerprint_changes_with_what_can_change_a_number() -> None:
     assert plain.fingerprint == Settings().fingerprint
     assert plain.fingerprint != Settings(CommunitySettings(brands=("Lumo",))).fingerprint
     assert plain.fingerprint == Settings(tables=({"match": "*.csv"},)).fingerprint
+    assert plain.fingerprint == Settings(privacy=Privacy(no_profiles=())).fingerprint

@@ -120,6 +120,73 @@ def test_refused_records_are_kept_once_with_their_bytes(tmp_path: Path) -> None:
     assert (row["file"], row["place"], row["raw"]) == ("a.json", "byte 12", b'{"text": 5}\xff')
 
 
+def test_what_a_later_load_of_the_same_file_reads_well_waits_no_longer(tmp_path: Path) -> None:
+    """It stays in the quarantine with its bytes; another file's refusal, or the same once more, counts."""
+    store = Store(tmp_path)
+    broken = [Refused("a.json", f"byte {at}", "text is a number", b'{"text": %d}' % at) for at in range(2)]
+    waiting = []
+    for file, refused in (
+        ("a.zip", broken),
+        ("b.zip", []),
+        ("a.zip", broken[:1]),
+        ("a.zip", []),
+        ("a.zip", broken[1:]),
+    ):
+        with store.loading(sparse.settings()) as loader:
+            begun = loader.begin(Source("forum", "acme", "Acme"), file)
+            loader.take(begun, Chunk(refused=refused))
+            loader.finish(begun)
+            loader.derive()
+            loader.publish()
+        waiting.append(sorted(store.read("refused")["place"]))
+        assert store.read("refused_by_reason")["count"].sum() == len(waiting[-1])
+    assert waiting == [["byte 0", "byte 1"], ["byte 0", "byte 1"], ["byte 0"], [], ["byte 1"]]
+    assert store.query("from refused").height == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "is_matched"),
+    [
+        ({"id": "ana"}, True),
+        ({"id": "Ana"}, False),
+        ({"name": "ANA"}, True),
+        ({"name": "an"}, False),
+        ({"pattern": "A*"}, True),
+        ({"pattern": "b*"}, False),
+        ({"id": "ana", "platform": "forum"}, True),
+        ({"id": "ana", "platform": "slack"}, False),
+        ({"id": "ana", "source": "Acme"}, True),
+        ({"id": "ana", "source": "acme"}, True),
+        ({"id": "ana", "source": "other"}, False),
+        ({"id": "ana", "name": "ben"}, False),
+        ({"email_domain": "acme.example"}, True),
+        ({"email_domain": "example"}, False),
+    ],
+)
+def test_a_roster_row_is_said_to_match_where_the_rules_match_it(
+    row: dict[str, str], is_matched: bool, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    ana = {"id": "ana", "name": "Ana", "email": "ana@acme.example"}
+    sparse.load(store, ROWS[:1], {"roster": [{"role": "staff", **row}]}, members=[ana])
+    naming = dict.fromkeys(("platform", "source", "id", "name", "email_domain", "pattern")) | row
+    assert (store.query("from people")["role"].to_list() == ["staff"]) == is_matched
+    assert store.read("roster_unmatched", rows=[{"number": 1, **naming}]).is_empty() == is_matched
+
+
+@pytest.mark.parametrize("link", [{"to": "q1"}, {"in": "q1"}, {"to": "q1", "in": "q1"}])
+def test_a_copy_that_knows_what_it_answers_wins_over_one_that_does_not(link: dict[str, str], tmp_path: Path) -> None:
+    """Such as an archive with its reply links, and a dump without: whatever else they say, in either order."""
+    plain = {"id": "a1", "by": "staff_kim", "at": "2026-01-05T12:00Z", "text": "Turn it twice. And wait."}
+    linked = {**plain, "text": "Turn it twice.", **link}
+    for number, copies in enumerate(([plain, linked], [linked, plain])):
+        store = Store(tmp_path / str(number))
+        for copy in copies:
+            load_rows(store, [ROWS[0], copy])
+        (kept,) = store.query("from messages where message_id = 'a1'").to_dicts()
+        assert (kept["parent_id"], kept["conversation_id"]) == (link.get("to"), link.get("in"))
+
+
 @pytest.mark.parametrize("at", ["1970-01-01T00:00Z", "2138-01-01T00:00Z"])
 def test_a_time_that_cannot_be_is_refused_and_the_rest_kept(at: str, tmp_path: Path) -> None:
     store = Store(tmp_path)

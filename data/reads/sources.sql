@@ -3,7 +3,7 @@ select
     source_key, platform, source, source_name, is_demo, max(as_of) as as_of, min(first_at) as first_at,
     sum(messages)::bigint as messages,
     (
-        select count(*) from people
+        select count(distinct people.person_id) from people
         where people.source_key = places.source_key and people.role = 'member'
     )::bigint as members
 from places

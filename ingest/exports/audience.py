@@ -1,4 +1,4 @@
-"""Audience totals: CSVs of X, Meta, YouTube Studio, LinkedIn pages and Discord, or date,platform,metric,value.
+"""Audience totals: CSV or XLSX of X, Meta, YouTube Studio, LinkedIn pages and Discord, or date,platform,metric,value.
 
 Followers, likes and impressions, for the vanity drawer: no messages. Meta and YouTube translate their headers, so what
 a column is, is told by what stands in it: dates, links to posts, numbers. Words for the usual measures are known in
@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from data.records import Audience, Record, Refused, Source
 from ingest.archive import Export, ExportError
-from ingest.exports import _sheets
+from ingest.exports import _sheets, _workbook
 from ingest.exports._moments import utc
 from ingest.exports._sheets import Row, Sheet
+from ingest.exports._workbook import Workbook
 
 PLATFORM = "audience"
 
@@ -79,17 +80,25 @@ class Table(NamedTuple):
 
 
 def detects(export: Export) -> float:
-    """High where the first tables are totals of one platform; low for a spreadsheet, to say what to do with it."""
-    if _is_spreadsheet(export):
+    """High where the first tables are totals of one platform; low for another spreadsheet, to say what to do."""
+    if _is_old(export):
         return 0.25
+    least = 0.0
+    if _workbook.is_workbook(export):
+        export, least = Workbook(export), 0.25
     tables = [table for name in islice(_names(export), 5) if (table := _table(export, name))]
-    return 0.9 if len({table.platform for table in tables}) == 1 else 0.0
+    return 0.9 if len({table.platform for table in tables}) == 1 else least
 
 
 def read(export: Export) -> Iterator[Record]:
     """Yield the account, page or server, and each number that was counted."""
-    if _is_spreadsheet(export):
-        raise ExportError(f"audience: {export.name} is a spreadsheet. Save each of its sheets as CSV and load those.")
+    if _is_old(export):
+        raise ExportError(
+            f"audience: {export.name} is a spreadsheet of the old kind (.xls), which is not read. "
+            "Save it as XLSX, or each of its sheets as CSV, and load that."
+        )
+    if _workbook.is_workbook(export):
+        export = Workbook(export)
     tables = [table for name in _names(export) if (table := _table(export, name))]
     yield _source(export, tables)
     for table in tables:
@@ -181,11 +190,10 @@ def _names(export: Export) -> Iterator[str]:
     return (name for name in export.files() if name.lower().endswith((".csv", ".tsv")))
 
 
-def _is_spreadsheet(export: Export) -> bool:
-    """An .xls is known by its first bytes; an .xlsx is a zip, and looks like a folder of its parts."""
+def _is_old(export: Export) -> bool:
+    """An .xls is known by its first bytes."""
     names = export.files()
-    is_old = len(names) == 1 and names[0].lower().endswith(".xls")
-    return (is_old and export.head(names[0], 4) == b"\xd0\xcf\x11\xe0") or "xl/workbook.xml" in names
+    return len(names) == 1 and names[0].lower().endswith(".xls") and export.head(names[0], 4) == b"\xd0\xcf\x11\xe0"
 
 
 def _is_header(columns: list[str]) -> bool:

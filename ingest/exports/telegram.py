@@ -14,15 +14,17 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from string import ascii_letters
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
+from data.records import Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._moments import iso
 
@@ -36,6 +38,7 @@ SHARED = PUBLIC | {"private_group", "private_supergroup", "private_channel"}
 LINKED = SHARED - {"private_group"}  # the only ones whose messages have an address
 BOT = re.compile(r"(?:\b|_)[Bb]ot$|[a-z]Bot$")  # but not Talbot
 BLOCK = 1 << 20
+MANY = 20_000  # plain messages that are handed on as one table: fewer are cheaper one by one
 FOUNDED = datetime(2013, 1, 1, tzinfo=UTC)  # what is older is no time: old exports say 1970 of what nobody edited
 LOOK = 1 << 13  # the longest head of a chat: its name has at most 255 letters
 
@@ -53,7 +56,7 @@ PERSON = re.compile(rb'"personal_information"\s*+:\s*+(\{(?:[^{}"]++|' + STRING 
 ESCAPE = re.compile(rb"(\\[^x])|\\x([0-9A-Fa-f]{2})", re.DOTALL)
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """What is said of a chat before its messages. Some have no name: Saved Messages, or a deleted account's."""
 
     id: int
@@ -61,7 +64,7 @@ class Head(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
-class Person(msgspec.Struct, frozen=True):
+class Person(msgspec.Struct, frozen=True, gc=False):
     """Whose account it is."""
 
     user_id: int
@@ -69,7 +72,7 @@ class Person(msgspec.Struct, frozen=True):
     last_name: str = ""
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """A marked part of a text; `user_id` where it mentions somebody who has no @name."""
 
     text: str
@@ -81,26 +84,26 @@ Moment = str | int | None
 SenderId = str | int | None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """One of the answers a poll offers."""
 
     text: Text = ""
 
 
-class Poll(msgspec.Struct, frozen=True):
+class Poll(msgspec.Struct, frozen=True, gc=False):
     """A question with answers to choose from."""
 
     question: Text = ""
     answers: list[Answer] = []
 
 
-class Reactor(msgspec.Struct, frozen=True):
+class Reactor(msgspec.Struct, frozen=True, gc=False):
     """One of those who reacted last: others are only counted."""
 
     from_id: SenderId = None
 
 
-class RawReaction(msgspec.Struct, frozen=True):
+class RawReaction(msgspec.Struct, frozen=True, gc=False):
     """`type` is emoji, custom_emoji or paid."""
 
     type: str = "emoji"
@@ -236,13 +239,87 @@ class _Chat:
 
     def records(self, export: Export, name: str) -> Iterator[Record]:
         yield Channel(str(self.head.id), _name(self.head), "chat", is_private=self.head.type not in PUBLIC)
+        plain: list[Raw] = []
         for raw in export.array(name, Raw, key="messages"):
             if isinstance(raw, Refused):
                 yield msgspec.structs.replace(raw, place=f"{raw.place} of the messages of chat {self.head.id}")
-            elif sent_at := _moment(raw.date_unixtime, raw.date):
-                yield from self._message(raw, sent_at)
+            elif self._is_plain(raw):
+                plain.append(raw)
+                if len(plain) == MANY:
+                    yield from self._many(plain, name)
+                    plain.clear()
             else:
-                yield Refused(name, f"message {raw.id} of chat {self.head.id}", _undated(raw), msgspec.json.encode(raw))
+                yield from self._one(raw, name)
+        yield from self._many(plain, name)
+
+    def _is_plain(self, raw: Raw) -> bool:
+        """Whether somebody we know simply said it, in a chat of which no topic is known yet."""
+        known = self.members.get(raw.sender_id) if type(raw.sender_id) is str else None
+        return (
+            known is not None
+            and known.name == raw.sender
+            and raw.type == "message"
+            and type(raw.date_unixtime) is str
+            and (raw.edited is None or type(raw.edited_unixtime) is str)
+            and raw.id > 0
+            and not (raw.actor or raw.actor_id or raw.reply_to_peer_id or raw.poll or raw.inline_bot_buttons)
+            and not self.topics
+        )
+
+    def _many(self, plain: list[Raw], name: str) -> Iterator[Record]:
+        """What was simply said: by the table where it is much, else one by one."""
+        table = self._table(plain) if len(plain) > MANY // 10 else None
+        if table is None:
+            for raw in plain:
+                yield from self._one(raw, name)
+            return
+        yield Messages(table)
+        for raw in plain:
+            if raw.reactions:
+                yield from _reactions(raw, f"{self.head.id}:{raw.id}")
+
+    def _table(self, plain: list[Raw]) -> pa.Table | None:
+        """Plain messages; None where one of them is odd after all."""
+        try:
+            numbers = pa.array([raw.id for raw in plain]).cast(pa.string())
+            replies = pa.array([raw.reply_to_message_id for raw in plain], pa.int64()).cast(pa.string())
+            sent_at = _times([raw.date_unixtime for raw in plain])
+            edited_at = _times([raw.edited_unixtime or None for raw in plain])
+            texts = pa.array([_plain(raw.text) for raw in plain], pa.string())
+        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+            return None
+        chat = str(self.head.id)
+        parents = pc.binary_join_element_wise(chat, pc.if_else(pc.equal(replies, numbers), None, replies), ":")
+        return (
+            None
+            if sent_at.null_count
+            else pa.table(
+                {
+                    "id": pc.binary_join_element_wise(chat, numbers, ":"),
+                    "channel_id": pa.repeat(chat, len(plain)),
+                    "member_id": pa.array([raw.sender_id for raw in plain]),
+                    "sent_at": sent_at,
+                    "text": texts,
+                    "parent_id": parents,
+                    "basis": pc.if_else(parents.is_valid(), "explicit", pa.scalar(None, pa.string())),
+                    "edited_at": edited_at,
+                    "mentions": pa.array([_mentions(raw.text) for raw in plain], pa.list_(pa.string())),
+                    "attachments": pa.array([1 if raw.photo or raw.file else 0 for raw in plain], pa.int32()),
+                    **self._links(numbers),
+                }
+            )
+        )
+
+    def _links(self, numbers: pa.Array) -> dict[str, pa.Array]:
+        if self.head.type not in LINKED:
+            return {}
+        return {"permalink": pc.binary_join_element_wise(f"https://t.me/c/{self.head.id}", numbers, "/")}
+
+    def _one(self, raw: Raw, name: str) -> Iterator[Record]:
+        if sent_at := _moment(raw.date_unixtime, raw.date):
+            yield from self._message(raw, sent_at)
+        else:
+            yield Refused(name, f"message {raw.id} of chat {self.head.id}", _undated(raw), msgspec.json.encode(raw))
 
     def _message(self, raw: Raw, sent_at: datetime) -> Iterator[Record]:
         message_id = f"{self.head.id}:{raw.id}"
@@ -397,6 +474,13 @@ def _moment(unix: Moment, local: str | None) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return moment if moment and moment >= FOUNDED else None
+
+
+def _times(unix: Sequence[Moment]) -> pa.Array:
+    """Seconds since 1970, written as text, as moments; null for what is no time. ArrowInvalid: one is no number."""
+    seconds = pa.array(unix, pa.string()).cast(pa.int64())
+    is_time = pc.and_(pc.greater_equal(seconds, int(FOUNDED.timestamp())), pc.less(seconds, 1 << 36))
+    return pc.if_else(is_time, seconds, None).cast(pa.timestamp("s", "UTC")).cast(pa.timestamp("us", "UTC"))
 
 
 def _undated(raw: Raw) -> str:

@@ -289,7 +289,7 @@ class _Archive:
             versions[-1],
             channel.id,
             self.owner.id,
-            _sent_at(versions[0]) if is_edit else written_at,
+            sent_at(versions[0]) if is_edit else written_at,
             text if is_retweet else self._whole(text, written_at),
             kind="system" if is_retweet else "message",
             parent_id=parent_id,
@@ -380,7 +380,7 @@ def _versions(post: Post) -> list[str]:
     return versions.edit_tweet_ids or [post.id_str]
 
 
-def _sent_at(post_id: str) -> datetime:
+def sent_at(post_id: str) -> datetime:
     """When the post with that id was sent, to the second, as X itself tells it. Posts can be edited since 2022."""
     return (FIRST_ID + timedelta(milliseconds=int(post_id) >> 22)).replace(microsecond=0)
 

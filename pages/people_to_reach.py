@@ -1,0 +1,221 @@
+"""Whom should we talk to today? Five short lists of people, with what they said and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import streamlit as st
+
+from metrics.metric import Answer
+from pages import _ask, _filters, _show, _words
+from pages._ask import Row
+from pages._filters import View
+from pages._safe import label, line, web_link
+
+LISTED = 10
+"""So many people a list: more would be a report, not a day's work."""
+UNHAPPY_DAYS = timedelta(days=28)
+UNKEPT = "What they said is not kept."
+
+
+@dataclass(frozen=True)
+class People:
+    """The first of a list, how many there are in all, and the metric's answer where one made it."""
+
+    first: list[Row]
+    total: int
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True)
+class List:
+    """What a list is called by how many it has, who is on it, why each is, and how they are found."""
+
+    one: str
+    more: str
+    none: str
+    find: Callable[[View], People]
+    why: Callable[[Row], str]
+    found: str
+
+
+def page() -> None:
+    """Draw whom to talk to today, then who has fallen silent."""
+    view = _filters.places()
+    with _show.contained("Whom to talk to today"):
+        st.subheader(_sentence(TODAY, view) or "Nobody is waiting for a word from us.")
+        until = _words.moment(view.as_of, _ask.state().settings.zone)
+        st.caption(f"Days count back from {until}, where the data ends. Somebody can be on two lists.")
+    _draw(TODAY, view)
+    followed = _followed(view)
+    with _show.contained("Who has fallen silent"):
+        if followed is None:
+            st.subheader("Who has fallen silent is not told here.")
+        else:
+            st.subheader(_sentence(SILENT, followed) or "Nobody whom we know has fallen silent.")
+        if closed := _closed(view):
+            st.caption(_left_out(closed))
+    if followed is not None:
+        _draw(SILENT, followed)
+
+
+def _sentence(lists: dict[str, List], view: View) -> str:
+    """How many there are on each list; nothing where all are empty."""
+    counts = [(each, each.find(view).total) for each in lists.values()]
+    told = ", ".join(_title(each, total) for each, total in counts if total)
+    return told and f"{told}."
+
+
+def _title(each: List, total: int) -> str:
+    return _words.count(total, each.one, each.more) if total else each.none
+
+
+def _draw(lists: dict[str, List], view: View) -> None:
+    """The lists side by side, each in its card: whom, why, where, and what they said."""
+    with st.grid(len(lists), min_column_width=320):
+        for title, each in lists.items():
+            with _show.contained(title), st.container(border=True):
+                people = each.find(view)
+                st.markdown(f"**{_title(each, people.total)}**")
+                st.caption(each.found)
+                for row in people.first:
+                    _person(row, each.why(row), view)
+                if people.total > len(people.first):
+                    st.caption(f"{len(people.first)} of {people.total:,} in all.")
+                if people.answer is not None:
+                    _show.doors(people.answer)
+
+
+def _person(row: Row, why: str, view: View) -> None:
+    """Who and why, the words, when and where, and a door to the platform."""
+    ago = _words.age((view.as_of - row["said_at"]).total_seconds() / 3600)
+    with st.container(gap="xxsmall"):
+        st.markdown(f"**{label(row['name'] or 'Somebody')}** · {label(why)}")
+        st.text(line(row["text"] or row["title"], 220) or UNKEPT)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            where = f"{label(row['channel_name'])}, {label(_words.platform(row['platform']))}"
+            st.caption(f"{ago} ago · {where}", width="content")
+            if link := web_link(row["permalink"]):
+                st.link_button(f"Open on {label(link[1])}", link[0], type="tertiary")
+
+
+# Who ---------------------------------------------------------------------------------------------
+
+
+def _of_kind(kind: str) -> Callable[[View], People]:
+    """The people of one kind, as the store's table tells them."""
+
+    def find(view: View) -> People:
+        places = {"platforms": view.platforms, "sources": view.sources, "channels": view.channels}
+        rows = _ask.read("to_reach", **places, inferred=view.inferred, limit=LISTED).to_dicts()
+        mine = [row for row in rows if row["kind"] == kind]
+        return People(mine, mine[0]["in_all"] if mine else 0)
+
+    return find
+
+
+def _unhappy(view: View) -> People:
+    """The unhappy among the asks without a reply."""
+    lately = replace(view, since=(view.as_of - UNHAPPY_DAYS).date())
+    rows = [row for row in _ask.rows(lately.question("unanswered")) if row["sentiment"] == "negative"]
+    return People([row | {"said_at": row["asked_at"]} for row in rows[:LISTED]], len(rows))
+
+
+def _drifting(view: View) -> People:
+    """Regulars who fell silent."""
+    answer = _ask.answer(view.question("drifting"))
+    first = [row | {"said_at": row["last_at"], "title": None} for row in answer.rows.head(LISTED).to_dicts()]
+    return People(first, len(answer.rows), answer)
+
+
+def _followed(view: View) -> View | None:
+    """The view's platforms on which members may be followed over time; None where there are none."""
+    closed = _closed(view)
+    followed = tuple(name for name in _platforms(view) if name not in closed)
+    return replace(view, platforms=followed) if followed else None
+
+
+def _closed(view: View) -> list[str]:
+    """The view's platforms whose terms forbid it."""
+    return [name for name in _platforms(view) if name in _ask.state().settings.privacy.no_profiles]
+
+
+def _platforms(view: View) -> list[str]:
+    return sorted(view.covers(_ask.read("places"))["platform"].unique())
+
+
+def _left_out(closed: list[str]) -> str:
+    """That the lists are not all there is, and which setting would change it."""
+    names = " and ".join(label(_words.platform(name)) for name in closed)
+    setting = "`no_profiles` under `[privacy]` in `hearth.toml` decides"
+    return f"Without {names}: the platform's terms forbid to follow single members over time; {setting}."
+
+
+# Why ---------------------------------------------------------------------------------------------
+
+
+def _why_praise(row: Row) -> str:
+    return "praise, so far with a reaction only" if row["is_reacted"] else "praise"
+
+
+def _why_unhappy(row: Row) -> str:
+    late = ", past the target" if row["is_past_target"] else ""
+    reason = "" if row["reason"] == "unhappy" else f", {row['reason']}"
+    return f"unhappy{reason}{late}"
+
+
+def _why_drifting(row: Row) -> str:
+    usual = _words.count(max(1, round(row["usual_gap"])), "day is", "days are")
+    silent = f"silent for {_words.count(row['silent_days'], 'day')}, where {usual} usual"
+    return f"{silent}; their last ask had no reply" if row["is_last_ask_unanswered"] else silent
+
+
+TODAY = {
+    "Newcomers to greet": List(
+        "newcomer to greet",
+        "newcomers to greet",
+        "No newcomer to greet",
+        _of_kind("newcomer"),
+        lambda _: "first post",
+        "First posts of the last 14 days that nobody has replied to, where the data starts 60 days before them.",
+    ),
+    "Unhappy people": List(
+        "unhappy ask to answer",
+        "unhappy asks to answer",
+        "No unhappy ask to answer",
+        _unhappy,
+        _why_unhappy,
+        "Asks of the last 28 days without a reply that the scorer hears as unhappy, the most urgent first.",
+    ),
+    "Praise to thank": List(
+        "person to thank",
+        "people to thank",
+        "Nobody to thank",
+        _of_kind("praise"),
+        _why_praise,
+        "What the scorer hears as praise, of the last 14 days, and no staff spoke there since.",
+    ),
+}
+SILENT = {
+    "Regulars drifting away": List(
+        "regular drifting away",
+        "regulars drifting away",
+        "No regular is drifting away",
+        _drifting,
+        _why_drifting,
+        "Silent for 14 days and for 3 times their usual gap, the most active first.",
+    ),
+    "Lost after an unanswered ask": List(
+        "person lost after an unanswered ask",
+        "people lost after an unanswered ask",
+        "Nobody was lost after an unanswered ask",
+        _of_kind("lost"),
+        lambda _: "asked, and has been silent since",
+        "Silent for 28 to 90 days, and their last ask has no reply. Whether they left for that, nobody knows.",
+    ),
+}
+
+
+page()

@@ -1,0 +1,99 @@
+"""Do we know each other?"""
+
+from __future__ import annotations
+
+from pages import _ask, _figures, _show, _words
+from pages._figures import Step
+from pages._filters import Weeks
+
+UNHAPPY = {
+    "negative": "Unhappy asks",
+    "answered": "… answered within a week",
+    "spoke_again": "… and the asker spoke again",
+    "recovered": "… and ended better",
+}
+SOUNDS = "How words sound is a scorer's guess: it misses sarcasm and slang, and knows English only."
+
+
+def words(period: Weeks) -> tuple[str, str]:
+    """How much of what the team says is conversation, and whether that has changed."""
+    row = _ask.whole(period.view.question("conversation_share"))
+    said = row["conversation"] + row["broadcast"]
+    if not said:
+        return "Nobody of the team said anything in public in these weeks.", ""
+    finding = f"{_words.part(row['share'], said, 'message')} by the team answered a member."
+    return finding, period.change("conversation_share")
+
+
+def conversation(period: Weeks) -> None:
+    """The share of the team's public messages that answer a member."""
+    found = "by the team answered a member"
+    _show.share(period, "conversation_share", found, "staff messages", "public message")
+
+
+def two_way(period: Weeks) -> None:
+    """The share of conversations that went there and back again."""
+    found = "went there and back: an ask, a reply, and the asker again"
+    _show.share(period, "two_way_conversations", found, "conversations", "conversation")
+
+
+def pairs(period: Weeks) -> None:
+    """How many pairs talk, and how many of them often and both ways."""
+    answer = _ask.answer(period.view.question("relationship_depth"))
+    row = _ask.whole(answer.question)
+    title = "We can't tell yet who talks with whom: depth takes 90 days to see"
+    if row["pairs"] is not None:
+        title = f"{row['deep_pairs']:,} of {_words.count(row['pairs'], 'pair')} talk often, and both ways"
+    both_ways = _words.rate(row["two_way_share"], row["pairs"])
+    note = f"In {both_ways} of the pairs each has replied to the other. Deep: both did, on 3 or more days of 90."
+    shape = _figures.Lines((("deep_pairs", "deep"), ("pairs", "all pairs")), "pairs", "count")
+    _show.chart(answer, shape, title, note)
+
+
+def unhappy(period: Weeks) -> None:
+    """From an unhappy ask to its answer, to the next words of its asker, to a better end."""
+    answer = _ask.answer(period.view.question("detractor_recovery"))
+    row = _ask.whole(answer.question)
+    asks = row["negative"]
+    counts = [row[column] for column in UNHAPPY]
+    steps = [Step(name, *pair) for name, *pair in zip(UNHAPPY.values(), counts, [None, *counts], strict=False)]
+    title = (
+        f"{_words.part(row['share'], asks, 'unhappy ask')} ended better" if asks else "No unhappy asks in these weeks"
+    )
+    note = f"Ended better: {_words.interval(row['low'], row['high'], asks, 'unhappy ask')}. {SOUNDS}"
+    _show.chart(answer, _figures.Steps(() if row["share"] is None else tuple(steps)), title, note)
+
+
+def praise(period: Weeks) -> None:
+    """The share of praise that the team thanks."""
+    only = _ask.whole(period.view.question("praise_thanked"))["reacted_only"]
+    note = f"{only:,} more had a reaction and no words. {SOUNDS}"
+    found = "were thanked by the team within three days"
+    _show.share(period, "praise_thanked", found, "praise", "praising message", note)
+
+
+def substance(period: Weeks) -> None:
+    """The share of the team's replies that say something."""
+    answer = _ask.answer(period.view.question("staff_presence"))
+    row = _ask.whole(answer.question)
+    turns = round((row["people"] or 0) * (row["replies"] or 0))
+    title = "No replies by the team in these weeks, or none that can be told"
+    if turns:
+        title = f"{_words.part(row['substantive_share'], turns, 'reply', 'replies')} by the team say something"
+    people, days = _words.count(row["people"], "person", "people"), _words.count(row["days"], "day")
+    note = f"{turns:,} replies by {people} on {days}. The rest only thank, or repeat what was said before."
+    shape = _figures.Line("substantive_share", "staff turns", "share", week=period.newest, noun="turn")
+    _show.chart(answer, shape, title, note)
+
+
+CHARTS = {
+    "Conversation": conversation,
+    "There and back": two_way,
+    "Pairs": pairs,
+    "Unhappy asks": unhappy,
+    "Praise": praise,
+    "Substance": substance,
+}
+
+
+_show.page(words, CHARTS)

@@ -1,0 +1,139 @@
+"""Does somebody answer, and how soon?"""
+
+from __future__ import annotations
+
+from metrics.metric import Answer
+from pages import _ask, _figures, _show, _words
+from pages._ask import Row
+from pages._filters import Weeks
+
+SOON, DAY = 4.0, 24.0
+NOT_SO_MANY = "Left out or hatched: not so many are answered yet."
+Parts = tuple[tuple[str, str], ...]
+PARTS: Parts = (("hours_p50", "half"), ("hours_p75", "3 in 4"), ("hours_p90", "9 in 10"))
+
+
+def words(period: Weeks) -> tuple[str, str]:
+    """How many are answered and how soon, and whether that has changed."""
+    told = _within(_ask.answer(period.view.question("answered_within")))
+    day, soon = told[DAY], told[SOON]
+    if not day["asks"]:
+        return "Nobody asked anything in these weeks.", ""
+    finding = f"{_words.part(day['share'], day['asks'], 'ask')} were answered within a day"
+    if soon["share"] is not None:
+        finding += f", {_words.rate(soon['share'], soon['asks'])} within four hours"
+    return f"{finding}.", period.change("answered_within")
+
+
+def answered(period: Weeks) -> None:
+    """The share answered within some hours, in this period and in the one before."""
+    answer = _ask.answer(period.view.question("answered_within"))
+    told = _within(answer)
+    known = [
+        f"{_words.rate(row['share'], row['asks'])} within {_words.wait(hours)}"
+        for hours, row in told.items()
+        if row["share"] is not None
+    ]
+    note = f"{_words.count(told[DAY]['asks'], 'ask')}; the band is the 95\u00a0% interval."
+    before = _ask.answer(period.before.question("answered_within")) if period.before else None
+    if before:
+        note += f" Grey: the {period.length} before, {_words.count(_within(before)[DAY]['asks'], 'ask')}."
+    _show.chart(answer, _figures.Curve(before), f"Answered: {', '.join(known) or _words.UNKNOWN}", note)
+
+
+def waits(period: Weeks) -> None:
+    """The waits within which half, three quarters and nine in ten are answered."""
+    answer = _ask.answer(period.view.question("time_to_first_response"))
+    row = _ask.whole(answer.question)
+    note = f"{_words.count(row['asks'], 'ask')}, those still waiting too. {NOT_SO_MANY}"
+    _show.chart(answer, _figures.Lines(PARTS, "asks", "hours"), _waits(row, PARTS, "asks"), note)
+
+
+def by_staff(period: Weeks) -> None:
+    """The share that the team answers first."""
+    peers = _ask.whole(period.view.question("staff_response"))["peer_first"]
+    note = f"A peer got there first for {_words.whole(peers)} of them."
+    _show.share(period, "staff_response", "were answered by the team first, within a day", "asks", "ask", note)
+
+
+def by_peers(period: Weeks) -> None:
+    """The share of the answered that another member answers first."""
+    _show.share(period, "peer_first_share", "were answered by another member first", "answered", "answered ask")
+
+
+def in_time(period: Weeks) -> None:
+    """The share answered within the target, in open hours."""
+    found = "were answered within the target, in open hours"
+    why_none = "in these weeks: an ask falls due where the settings give its channel a target and a calendar"
+    _show.share(period, "within_target", found, "due", "due ask", why_none=why_none)
+
+
+def load(period: Weeks) -> None:
+    """How much hangs on few people."""
+    answer = _ask.answer(period.view.question("responder_load"))
+    row = _ask.whole(answer.question)
+    one, three = (_words.rate(row[column], row["replies"]) for column in ("top1_share", "top3_share"))
+    title = f"The busiest person gives {one} of first answers, the busiest three {three}"
+    if row["top1_share"] is None:
+        title = "We can't tell how much of the answering hangs on few people"
+    half = _words.count(row["people_for_half"], "person gives", "people give")
+    parts = (("top1_share", "one"), ("top3_share", "three"))
+    note = f"Of {_words.count(row['replies'], 'first answer')} by anybody; {half} half of them."
+    _show.chart(answer, _figures.Lines(parts, "replies", "share", "first answer"), title, note)
+
+
+def hours_of_the_week(period: Weeks) -> None:
+    """When people ask, against when the team is there."""
+    answer = _ask.answer(period.view.question("coverage_by_hour", hours=SOON))
+    hours = _ask.rows(answer.question)
+    asks = _words.count(sum(hour["asks"] for hour in hours), "ask")
+    alone = sum(hour["asks"] for hour in hours if hour["staff"] == 0)
+    title = f"{alone:,} of {asks} came at an hour when the team was never there"
+    if any(hour["staff"] is None for hour in hours):
+        title = "We can't tell when the team was there: too few of the days are covered"
+    zone = _ask.state().settings.zone
+    note = f"{asks}, by the hour they came, in {zone}. Ringed: asked at, and the team never there."
+    _show.chart(answer, _figures.Clock(SOON), title, note)
+
+
+def follow_ups(period: Weeks) -> None:
+    """The waits of those who speak again after an answer."""
+    answer = _ask.answer(period.view.question("time_to_next_response"))
+    row = _ask.whole(answer.question)
+    parts = (PARTS[0], PARTS[2])
+    note = f"{_words.count(row['turns'], 'follow-up')}, those left open too. {NOT_SO_MANY}"
+    shape = _figures.Lines(parts, "turns", "hours", "follow-up")
+    _show.chart(answer, shape, _waits(row, parts, "follow-ups", "turns"), note)
+
+
+CHARTS = {
+    "Answered": answered,
+    "Waits": waits,
+    "The team first": by_staff,
+    "Peers first": by_peers,
+    "When people ask": hours_of_the_week,
+    "Follow-ups": follow_ups,
+    "Load": load,
+    "Within target": in_time,
+}
+
+
+def _within(answer: Answer) -> dict[float, Row]:
+    """The rows of the whole period, by the hours within which."""
+    return {row["hours"]: row for row in _ask.rows(answer.question) if row["week"] is None}
+
+
+def _waits(row: Row, parts: Parts, nouns: str, of: str = "asks") -> str:
+    """As far as they are reached: "Half of asks are answered within 6 h, 3 in 4 within 27 h"."""
+    if not row[of]:
+        return f"No {nouns} in these weeks"
+    reached = [(name, _words.wait(row[column])) for column, name in parts if row[column] is not None]
+    if not reached:
+        return f"We can't tell yet within what wait half of {nouns} are answered"
+    (first, soonest), *rest = reached
+    return f"{first.capitalize()} of {nouns} are answered within {soonest}" + "".join(
+        f", {name} within {wait}" for name, wait in rest
+    )
+
+
+_show.page(words, CHARTS)

@@ -1,0 +1,114 @@
+"""Are you living or existing in social media? The platforms' own totals, beside the weeks of what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import streamlit as st
+
+from metrics.metric import Question
+from pages import _ask, _filters, _show, _words
+from pages._ask import Row, kept
+from pages._filters import Week
+
+WEEKS = 8
+"""So many weeks stand beside the totals."""
+LISTED = 50
+"""So many totals are shown: the whole sources' first, then those of single posts."""
+
+
+def page() -> None:
+    """Draw the totals, plain and small, and the weeks."""
+    week = _filters.week()
+    st.subheader("Are you living or existing in social media?")
+    st.caption("Followers, likes and impressions stay in this drawer: in no headline, and in no score.")
+    if week is None:
+        st.info("There is no complete week yet that could stand beside the totals.")
+        return
+    left, right = st.columns([2, 3], gap="medium")
+    with left, _show.contained("Existing"), st.container(border=True):
+        _existing(week.now.question("audience"))
+    with right, _show.contained("Living"), st.container(border=True):
+        _living(week)
+
+
+def _existing(question: Question) -> None:
+    """The newest totals that the exports tell of."""
+    st.markdown("**Existing: what the platforms count**")
+    answer = _ask.answer(question)
+    if answer.rows.is_empty():
+        st.caption(f"Followers, likes and impressions are {_words.UNKNOWN}: no export of this period has totals.")
+        return
+    _show.table(_totals(question), answer.metric.asks)
+    if len(answer.rows) > LISTED:
+        st.caption(f"{LISTED} of {len(answer.rows):,} totals, the whole sources' first. The download has them all.")
+    st.caption("The newest value of each. Exports do not say which are of a day and which of a lifetime.")
+    _show.doors(answer)
+
+
+def _living(week: Week) -> None:
+    """The six numbers of Weekly health, the newest week first."""
+    st.markdown("**Living: what counts**")
+    _show.table(_weeks(week), "The numbers of Weekly health by week")
+    (now,) = _ask.rows(week.now.question("waiting_now"))
+    waiting = _words.count(now["past_target"], "ask of the period waits", "asks of the period wait")
+    st.caption(
+        f"Answered within 24 h, the wait of half of all asks, members, and how they sound. {waiting} past the target "
+        "where the data ends. Weekly health has the intervals and the rows."
+    )
+
+
+@kept(16)
+def _totals(question: Question) -> pl.DataFrame:
+    rows = _ask.answer(question).rows.sort(pl.col("of_what") != "", maintain_order=True).head(LISTED)
+    return pl.DataFrame([_total(row) for row in rows.to_dicts()])
+
+
+def _total(row: Row) -> Row:
+    """One total as a line; its number is text, so that none stands out by its digits."""
+    return {
+        "Counted": row["measure"].replace("_", " "),
+        "Value": f"{row['value']:,.0f}",
+        "Of": row["of_what"] or row["source_name"],
+        "Platform": _words.platform(row["platform"]),
+        "On": _words.day(row["measured_at"].astimezone(_ask.state().settings.zone)),
+    }
+
+
+@kept(16)
+def _weeks(week: Week) -> pl.DataFrame:
+    """A row a week; a number that nobody knows says so."""
+    rows = {name: _by_week(week, name) for name in {name for name, _ in NUMBERS.values()}}
+    mondays = [week.monday - each * _filters.WEEK for each in range(WEEKS)]
+    known = [monday for monday in mondays if any(monday in each for each in rows.values())]
+    return pl.DataFrame(
+        [
+            {"Week of": _words.day(monday)}
+            | {title: tell(rows[name].get(monday, {})) for title, (name, tell) in NUMBERS.items()}
+            for monday in known
+        ]
+    )
+
+
+def _by_week(week: Week, name: str) -> dict[object, Row]:
+    hours = 24.0 if name == "answered_within" else None
+    return {row["week"]: row for row in _ask.rows(week.view.question(name, hours=hours))}
+
+
+def _returning(row: Row) -> str:
+    """Members who had posted before."""
+    members, new = row.get("members"), row.get("new")
+    return _words.whole(None if members is None or new is None else members - new)
+
+
+NUMBERS: dict[str, tuple[str, Callable[[Row], str]]] = {
+    "Within 24 h": ("answered_within", lambda row: _words.rate(row.get("share"), row.get("asks"))),
+    "Half within": ("time_to_first_response", _words.half_wait),
+    "Newcomers": ("member_flow", lambda row: _words.whole(row.get("new"))),
+    "Returning": ("member_flow", _returning),
+    "Net sentiment": ("net_sentiment", _words.net),
+}
+
+
+page()
