@@ -216,3 +216,19 @@ def test_real_answers_are_read_whole(samples: Path) -> None:
     assert sorted(m.permalink or "" for m in found) == sorted(row["html_url"] for row in rows)
     assert len(found) == 6
     assert not [record for record in records(folder) if isinstance(record, Refused)]
+
+
+@pytest.mark.parametrize("path", [REST, DISCUSSIONS, GH], ids=lambda path: path.name)
+def test_what_lies_flat_says_the_same_whichever_way_it_is_decoded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = records(path)
+    monkeypatch.setattr(github, "_flat", {}.get)
+    assert records(path) == at_once
+
+
+def test_an_issue_that_holds_its_comments_tells_them_too(tmp_path: Path) -> None:
+    (issue, *_), (comment, *_) = (
+        json.loads((REST / name).read_text("utf-8")) for name in ("issues.json", "comments.json")
+    )
+    path = tmp_path / "issues.json"
+    path.write_text(json.dumps([{**issue, "comment_data": [comment]}]), "utf-8")
+    assert list(messages(path)) == ["lighthouse/Lamp#7", "issuecomment-5001"]
