@@ -133,6 +133,7 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
 BLOCKS: dict[str, Callable[[Any, str | None], Draw]] = {
     "chat_message": lambda proto, _: partial(st.chat_message, proto.name),
     "expandable": lambda proto, key: partial(st.expander, proto.expandable.label, **_opens(proto.expandable, key)),
+    "expander": lambda proto, key: partial(st.expander, proto.label, **_opens(proto, key)),
     "flex_container": lambda proto, _: partial(
         st.container,
         border=proto.flex_container.border,

@@ -86,7 +86,7 @@ class Weeks:
 
     def change(self, name: str) -> str:
         """Whether a metric changed since the weeks before, as the guard tells it; nothing where there are none."""
-        return f"{_ask.change(self.view.question(name)).sentence}." if self.before else ""
+        return f"{label(_ask.change(self.view.question(name)).sentence)}." if self.before else ""
 
 
 def weeks() -> Weeks | None:
