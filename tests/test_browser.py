@@ -348,11 +348,12 @@ def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Ca
     box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 300, box["y"] + 58)
-    opened = page.locator('[data-testid="stChatMessage"]').all_inner_texts()
+    settle(page)
+    words = "[...document.querySelectorAll('[data-testid=stChatMessage]')].map(each => each.innerText).join()"
+    opened = page.evaluate(words)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+Space")
-    settle(page)
-    assert page.locator('[data-testid="stChatMessage"]').all_inner_texts() != opened
+    page.wait_for_function(f"opened => {words} != opened", arg=opened)
 
 
 def test_messages_are_labelled_by_keyboard_and_a_label_is_taken_back(
@@ -401,6 +402,7 @@ def test_chart_table_definition_and_download_of_a_view_carry_one_fingerprint(
     page.get_by_role("button", name="Definition").first.click()
     card = page.locator('[data-testid="stPopoverBody"]')
     card.get_by_text(fingerprint, exact=True).wait_for()
+    card.get_by_text("waits_in").first.wait_for()
     page.screenshot(path=artefacts / "definition.png")
     said = card.inner_text()
     known = metrics()["answered_within"]
