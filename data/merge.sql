@@ -216,10 +216,6 @@ delete from sources where is_demo;
 -- name: note_touched
 insert into touched select $source_key, false where $source_key not in (select source_key from touched);
 
--- name: note_whole
-delete from touched where source_key = $source_key;
-insert into touched values ($source_key, true);
-
 -- name: note_all_touched
 delete from touched;
 insert into touched select source_key, true from sources;
@@ -311,12 +307,7 @@ where
 update messages set text = '', title = null where sent_at < $words_since::timestamptz and text <> '';
 
 -- name: use_scorer
--- Whose scores count from now on. Another scorer, or another version of it, changes every number made of them; of the
--- version before nothing is kept.
-delete from touched where not exists (select 1 from scorer where name = $name and version = $version);
-insert into touched
-select source_key, true from sources
-where not exists (select 1 from scorer where name = $name and version = $version);
+-- Whose scores count from now on. Of the version before nothing is kept.
 delete from scorer;
 insert into scorer values ($name, $version);
 delete from scores where scorer = $name and version <> $version;

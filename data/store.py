@@ -238,6 +238,7 @@ class Load:
     reactions: int = 0
     left_out: dict[str, int] = field(default_factory=dict)  # passed over on purpose, by kind
     private_reason: str | None = None  # why private content is read all the same
+    keeps_news: bool = False  # what is new is noted, for only what it concerns will be derived anew
 
 
 class Loader:
@@ -255,6 +256,7 @@ class Loader:
         values = {"source_key": key, "platform": source.platform, "source": source.id}
         with self._transaction():
             self._merge("note_source", **values, name=source.name, is_demo=is_demo)
+            ((load.keeps_news,),) = self._merge("keeps_news", source_key=key)
         self._merge("seen")
         return load
 
@@ -310,6 +312,8 @@ class Loader:
     def use_scorer(self, name: str, version: str) -> None:
         """Make the numbers of what this version of this scorer said: no number mixes two."""
         with self._transaction():
+            if not self.uses_scorer(name, version):
+                self.touch_all()  # every number made of scores changes
             self._merge("use_scorer", name=name, version=version)
 
     def unscored(self, name: str, version: str, *, everywhere: bool = False) -> int:
@@ -374,13 +378,12 @@ class Loader:
         self._merge("stage_newest" if repeats else "stage")
         self._merge("note_seen")
         ((known,),) = self._merge("met")
-        keeps_news = self._keeps_news(load)
-        if keeps_news:
+        if load.keeps_news:
             self._merge("note_new_messages")
         newer, distinct = 0, messages.num_rows - repeats
         if known:
             ((newer,),) = self._merge("known", words_since=self._words_since())
-            if newer and keeps_news:
+            if newer and load.keeps_news:
                 self._merge("note_newer_messages", source_key=load.source_key)
             self._merge("drop_older", source_key=load.source_key)
             self._merge("insert_newer")
@@ -388,17 +391,13 @@ class Loader:
             self._merge("insert_all")
         return Fate(messages.num_rows, distinct - known, newer, known - newer + repeats)
 
-    def _keeps_news(self, load: Load) -> bool:
-        """Whether what is new is kept apart, for only what it concerns will be derived anew."""
-        return self._merge("keeps_news", source_key=load.source_key) == [(True,)]
-
     def _take_rest(self, load: Load, chunk: Chunk, refused: list[Refused]) -> bool:
         """Merge reactions, totals and what was refused; whether a reaction is new."""
         is_stirred = False
         if chunk.reactions:
             self._db.register("batch", columns.reaction_table(chunk.reactions))
             ((reacted,),) = self._merge("merge_reactions", source_key=load.source_key)
-            if reacted and self._keeps_news(load):
+            if reacted and load.keeps_news:
                 self._merge("note_reacted_messages", source_key=load.source_key)
             is_stirred = bool(reacted)
         if chunk.audience:

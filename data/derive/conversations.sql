@@ -35,7 +35,6 @@ followed as (
 )
 select * exclude (is_later), is_human and (before_by is distinct from person_id) as is_turn from followed;
 
-
 -- name: keep_resolved
 insert into resolved by name
 select talk.source_key, talk.line_id, talk.conversation_key, edge.target, edge.basis
@@ -96,7 +95,7 @@ where is_turn;
 -- name: opened
 -- From when on members take part.
 create or replace temp table opened as
-select conversation_key, min(position) as position, min(sent_at) as sent_at
+select conversation_key, min(position) as position
 from turn
 where role = 'member'
 group by conversation_key;

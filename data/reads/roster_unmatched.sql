@@ -1,5 +1,5 @@
--- Rows of the roster that match nobody who spoke, by the rule of `people` in derive.sql. $rows: number, platform,
--- source, id, name, email_domain, pattern of each.
+-- Rows of the roster that match nobody who spoke, by the rule of `people` in data/derive/lines.sql. $rows: number,
+-- platform, source, id, name, email_domain, pattern of each.
 with roster as (
     select unnest(
         $rows::struct(
