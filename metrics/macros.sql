@@ -16,6 +16,9 @@ create or replace temp macro split_of(by_what, platform, source, channel) as
 -- DuckDB's own difference of two moments asks a calendar, row by row: that takes half as long as all the rest.
 create or replace temp macro hours_between(earlier, later) as (epoch_us(later) - epoch_us(earlier)) / 3.6e9;
 
+-- 0 is the hour from midnight on Monday, by a clock on the wall.
+create or replace temp macro hour_of_week(here) as (isodow(here) - 1) * 24 + hour(here);
+
 -- One row a week and one for the whole period (week null), by split: is enough of it covered to say anything?
 -- 90 % of the days that lie between each source's first covered day and its as_of.
 create or replace temp macro weeks_in(since, until, by_what, platforms, sources, channels) as table

@@ -58,7 +58,6 @@ NOBODY = {"", "[deleted]"}
 EPOCH = re.compile(r"\d{9,}(\.\d+)?")
 EPOCH_UNITS = ((1e14, 1e6), (1e11, 1e3), (0, 1))  # from this size on a number counts this many to a second
 MAX_FIELD = 1 << 20  # characters; what is longer is a quote that was never closed
-UTC_NAMED = re.compile(r" ?(UTC|GMT)$")
 RECORD, TEXT = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.json.Decoder(str)
 LOOK = 50  # how many JSON records are looked at for their keys
 

@@ -30,7 +30,6 @@ KINDS = {
 ROWS = re.compile(rb'"(?:string_map_data|string_list_data|media)"\s*:')
 LABELS = re.compile(rb'"label_values"\s*:')
 FOLDER = re.compile(r"instagram-(.+?)(?:-\d{4}-\d\d?-\d\d?.*)?|([\w.]+)_20\d{6}(?:_part_\d+)?", re.IGNORECASE)
-USERNAME = re.compile(r"[a-z0-9._]{1,30}")
 OWNER = re.compile("media owner|media-eigenaar", re.IGNORECASE)
 HANDLE = re.compile(
     "username|gebruikersnaam|benutzername|nom d.utilisateur|nom de profil|nombre de usuario|nome de usuário|"

@@ -4,7 +4,7 @@ create or replace temp macro counted_in(
 ) as table
 select
     newcomers.place_id, newcomers.person_id as drawn_id,
-    (isodow(timezone(zone, newcomers.first_at)) - 1) * 24 + hour(timezone(zone, newcomers.first_at)) as hour_of_week,
+    hour_of_week(timezone(zone, newcomers.first_at)) as hour_of_week,
     null::boolean as is_newcomer, null::varchar as reason, 1 as items,
     coalesce(
         case when inferred then least(newcomers.reply_at, newcomers.inferred_reply_at) else newcomers.reply_at end

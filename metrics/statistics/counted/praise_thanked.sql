@@ -4,7 +4,7 @@ create or replace temp macro counted_in(
 ) as table
 select
     praise.place_id, praise.person_id as drawn_id,
-    (isodow(timezone(zone, praise.said_at)) - 1) * 24 + hour(timezone(zone, praise.said_at)) as hour_of_week,
+    hour_of_week(timezone(zone, praise.said_at)) as hour_of_week,
     null::boolean as is_newcomer, null::varchar as reason, 1 as items,
     coalesce(praise.thanked_at <= praise.said_at + interval 72 hours, false)::integer as met,
     praise.said_at <= place.as_of - interval 72 hours as is_mature
