@@ -10,7 +10,8 @@ from data.settings import CommunitySettings, SettingsError
 from pages import _ask, _show
 from pages._safe import label, plain
 
-MARK = Path(__file__).parent / "hearth.svg"
+HERE = Path(__file__).parent
+MARK, STYLE = HERE / "hearth.svg", HERE / "hearth.css"
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
         ],
         position="top",
     )
+    st.html(STYLE)
     st.set_page_config(f"{page.title} · Hearth", "🔥", layout="wide")
     try:
         state = _ask.begin()

@@ -1,16 +1,49 @@
-"""Find a Chromium for the tests that need one: `python -m tests.browser` also installs it, where it may."""
+"""A real Chromium before a real server: found, started, opened, waited for. `python -m tests.browser` installs one."""
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).parent.parent
+FRONT = "weekly_health"
+PAGES = ("", *sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != FRONT))
+"""Every page as the address names it: the front page has no name there."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 INSTALL_SECONDS = 600
+HEADING = '[data-testid="stHeading"]'
+BROKEN = '[data-testid="stAlert"], [data-testid="stException"]'
+"""What stands in the place of a card that failed."""
+AT_REST = """() => new Promise(done => {
+  const isBusy = () => !document.querySelector('[data-test-script-state="notRunning"]')
+    || document.querySelector('[data-testid="stSkeleton"], [data-testid="stAppSkeleton"]')
+    || [...document.querySelectorAll('[data-testid="stPlotlyChart"]')].some(each => !each.querySelector('.main-svg'));
+  let changed = performance.now();
+  const watch = new MutationObserver(() => { changed = performance.now(); });
+  watch.observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
+  const look = setInterval(() => {
+    if (isBusy() || performance.now() - changed < QUIET) return;
+    clearInterval(look);
+    watch.disconnect();
+    done();
+  }, 25);
+})"""
+"""Resolves when the script has run, every chart is drawn, and nothing has changed for a moment."""
+QUIET = 300
+"""Milliseconds: a choice in a table waits 150 before it is sent."""
 
 
 def find() -> str | None:
@@ -51,6 +84,57 @@ def _works(command: list[str]) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     return True
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """Hearth itself on a free port, over a folder's data. Its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"HEARTH_DATA": str(folder)}, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield _wait_for(f"http://127.0.0.1:{port}", process)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> str:
+    for _ in range(600):
+        assert process.poll() is None, "the server stopped before it answered"
+        try:
+            fetch(address, "/_stcore/health")
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return address
+    raise TimeoutError("the server did not answer within a minute")
+
+
+def fetch(address: str, path: str, headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
+    """One request and its answer's head, whatever it says."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        return connection.getresponse()
+    finally:
+        connection.close()
+
+
+def open_page(page: Page, address: str) -> None:
+    """Go there and wait until the page has stopped changing."""
+    page.goto(address)
+    page.wait_for_selector(HEADING, timeout=60_000)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run, every chart is drawn and nothing moves any more."""
+    page.evaluate(AT_REST.replace("QUIET", str(QUIET)))
 
 
 def main() -> int:

@@ -1,20 +1,24 @@
-"""What more than one test file needs: where things are, and a browser."""
+"""What more than one test file needs: where things are, a made-up community, a server over it, and a browser."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests import browser
+from tests.browser import ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).parent.parent
+Serve = Callable[[Path], str]
+Visit = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,53 @@ def chromium() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a made-up community, made once for all who only look. Who changes it takes `own_demo`."""
+    from data.demo import Community
+    from data.settings import Settings
+    from data.store import Store
+    from ingest.load import load_demo
+    from ingest.progress import Progress
+
+    folder = tmp_path_factory.mktemp("demo")
+    load_demo(Store(folder), Settings(), Progress(True), Community(days=400))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own_demo(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same community for one test file alone: marks and loads there trouble nobody else."""
+    return Path(shutil.copytree(demo, tmp_path_factory.mktemp("own") / "demo"))
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Serve]:
+    """Start a server over a folder, or give the address of the one that serves it already."""
+    with ExitStack() as running:
+        known: dict[Path, str] = {}
+
+        def start(folder: Path) -> str:
+            if folder not in known:
+                known[folder] = running.enter_context(browser.server(folder))
+            return known[folder]
+
+        yield start
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Visit]:
+    """A new reader with a browser of their own; `options` as Playwright knows them."""
+    with ExitStack() as opened:
+
+        def new(*, is_dark: bool = False, is_phone: bool = False, **options: Any) -> Page:
+            width, height = (390, 844) if is_phone else (1440, 900)
+            context = chromium.new_context(
+                viewport={"width": width, "height": height}, color_scheme="dark" if is_dark else "light", **options
+            )
+            opened.callback(context.close)
+            return context.new_page()
+
+        yield new

@@ -2,90 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from data.demo import Community
 from data.marks import Marks
 from data.records import Channel, Member, Message, Refused, Source
 from data.settings import Settings
 from data.store import Chunk, Store
-from ingest.load import derive_again, load_demo
+from ingest.load import derive_again
 from ingest.progress import Progress
 from metrics.metric import metrics
+from tests.browser import BROKEN, PAGES, fetch, open_page, server, settle
+from tests.conftest import Serve, Visit
 from tests.test_safe import HOSTILE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
-
-PAGES = (
-    "", "unanswered", "people_to_reach", "responsiveness", "returning_members", "relationships", "is_it_right",
-    "sources", "definitions", "vanity_drawer",
-)  # fmt: skip
-DRAWN = '[data-testid="stHeading"]'
-Serve = Callable[[Path], str]
-
-
-@contextmanager
-def server(root: Path, folder: Path) -> Iterator[str]:
-    """Hearth itself on a free port, over a folder's data. Its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port", str(port)]
-    process = subprocess.Popen(
-        command, cwd=root, env=os.environ | {"HEARTH_DATA": str(folder)}, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield _wait_for(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> str:
-    for _ in range(300):
-        assert process.poll() is None, "the server stopped before it answered"
-        try:
-            fetch(address, "/_stcore/health")
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return address
-    raise TimeoutError("the server did not answer within a minute")
-
-
-@pytest.fixture(scope="module")
-def serve(root: Path) -> Iterator[Serve]:
-    """Start a server, or give the one that already serves the folder."""
-    with ExitStack() as running:
-        known: dict[Path, str] = {}
-
-        def start(folder: Path) -> str:
-            if folder not in known:
-                known[folder] = running.enter_context(server(root, folder))
-            return known[folder]
-
-        yield start
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo")
-    load_demo(Store(folder), Settings(), Progress(True), Community(days=400))
-    return folder
+    from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
 
 
 @pytest.fixture(scope="module")
@@ -134,38 +70,6 @@ def _hostile_chunk(now: datetime) -> Chunk:
     return chunk
 
 
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """A new reader with a browser of their own."""
-    with ExitStack() as opened:
-
-        def new(*, is_dark: bool = False, is_phone: bool = False, bypass_csp: bool = False) -> Page:
-            width, height = (390, 844) if is_phone else (1440, 900)
-            context = chromium.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme="dark" if is_dark else "light",
-                bypass_csp=bypass_csp,
-            )
-            opened.callback(context.close)
-            return context.new_page()
-
-        yield new
-
-
-def open_page(page: Page, address: str) -> None:
-    """Go there and wait until the page has stopped changing."""
-    page.goto(address)
-    page.wait_for_selector(DRAWN, timeout=60_000)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until the script has run and the charts are drawn; the policy forbids a test to evaluate words."""
-    page.wait_for_timeout(400)
-    page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=60_000)
-    page.wait_for_timeout(900)
-
-
 def listen(page: Page, address: str) -> list[str]:
     """What the page asks of others, what its policy stops, and what it pops up; filled while it is used."""
     heard: list[str] = []
@@ -188,9 +92,9 @@ def listen(page: Page, address: str) -> list[str]:
     return heard
 
 
-def test_the_first_request_of_a_server_may_be_a_deep_link(root: Path, demo: Path, visit: Callable[..., Page]) -> None:
+def test_the_first_request_of_a_server_may_be_a_deep_link(demo: Path, visit: Visit) -> None:
     """On a fresh server the frame stands around a page that was typed into the address bar."""
-    with server(root, demo) as address:
+    with server(demo) as address:
         page = visit()
         open_page(page, f"{address}/unanswered")
         assert page.title() == "Unanswered · Hearth"
@@ -208,7 +112,7 @@ def test_the_first_request_of_a_server_may_be_a_deep_link(root: Path, demo: Path
     ],
 )
 def test_a_deep_link_draws_a_page_to_its_last_chart(
-    serve: Serve, demo: Path, visit: Callable[..., Page], artefacts: Path, name: str, charts: int, last: str
+    serve: Serve, demo: Path, visit: Visit, artefacts: Path, name: str, charts: int, last: str
 ) -> None:
     """No error and no warning; every chart has its ink, also on a phone in the dark, and none is too wide."""
     page = visit(is_phone=True, is_dark=True)
@@ -218,15 +122,13 @@ def test_a_deep_link_draws_a_page_to_its_last_chart(
     page.screenshot(path=artefacts / f"{name}-phone-dark.png")
     assert drawn.count() == charts
     assert drawn.last.locator(last).count() > 0
-    assert page.locator('[data-testid="stAlert"], [data-testid="stException"]').count() == 0
+    assert page.locator(BROKEN).count() == 0
     wide = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))"
     assert page.evaluate(wide) <= 0
 
 
 @pytest.mark.parametrize("script", ["_frame", "_show", "_filters", "weekly_health.py"])
-def test_no_other_file_of_the_pages_is_a_page(
-    serve: Serve, demo: Path, visit: Callable[..., Page], script: str
-) -> None:
+def test_no_other_file_of_the_pages_is_a_page(serve: Serve, demo: Path, visit: Visit, script: str) -> None:
     """An address that is no page leads to the frame, not around it."""
     page = visit()
     open_page(page, f"{serve(demo)}/{script}")
@@ -243,7 +145,7 @@ def test_no_other_file_of_the_pages_is_a_page(
     ],
 )
 def test_every_page_is_drawn_in_light_and_dark_and_on_a_phone(
-    serve: Serve, demo: Path, visit: Callable[..., Page], artefacts: Path, look: str, options: dict[str, bool]
+    serve: Serve, demo: Path, visit: Visit, artefacts: Path, look: str, options: dict[str, bool]
 ) -> None:
     """Nothing fails, nothing is wider than the screen, and the first screen is kept to be looked at."""
     page = visit(**options)
@@ -251,14 +153,14 @@ def test_every_page_is_drawn_in_light_and_dark_and_on_a_phone(
     for name in PAGES:
         open_page(page, f"{serve(demo)}/{name}")
         page.screenshot(path=artefacts / f"{name or 'weekly_health'}-{look}.png")
-        assert page.locator('[data-testid="stAlert"], [data-testid="stException"]').count() == 0
+        assert page.locator(BROKEN).count() == 0
         background = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
         assert page.evaluate(background) == paper
         main = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))"
         assert page.evaluate(main) <= 0
 
 
-def test_the_page_stays_silent_and_within_its_policy(serve: Serve, demo: Path, visit: Callable[..., Page]) -> None:
+def test_the_page_stays_silent_and_within_its_policy(serve: Serve, demo: Path, visit: Visit) -> None:
     """No request to any other host, and nothing that the policy had to stop."""
     page, address = visit(), serve(demo)
     heard = listen(page, address)
@@ -268,9 +170,7 @@ def test_the_page_stays_silent_and_within_its_policy(serve: Serve, demo: Path, v
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_hostile_words_reach_nobody(
-    serve: Serve, hostile: Path, visit: Callable[..., Page], artefacts: Path, name: str
-) -> None:
+def test_hostile_words_reach_nobody(serve: Serve, hostile: Path, visit: Visit, artefacts: Path, name: str) -> None:
     """Without the policy to catch them: no request, no link, no script, no forged shape, no dialog."""
     page, address = visit(bypass_csp=True), serve(hostile)
     heard = listen(page, address)
@@ -281,7 +181,7 @@ def test_hostile_words_reach_nobody(
     assert _attacker_links(page, address) == []
     assert page.evaluate("window.PWNED") is None
     assert page.locator('[style*="90px"], .katex, [data-testid="stMain"] img').count() == 0
-    assert page.locator('[data-testid="stException"], [data-testid="stAlert"]').count() == 0
+    assert page.locator(BROKEN).count() == 0
 
 
 def _attacker_links(page: Page, address: str) -> list[str]:
@@ -329,7 +229,7 @@ def _touch_everything(page: Page) -> None:
         settle(page)
 
 
-def test_the_choice_goes_along_from_page_to_page(serve: Serve, demo: Path, visit: Callable[..., Page]) -> None:
+def test_the_choice_goes_along_from_page_to_page(serve: Serve, demo: Path, visit: Visit) -> None:
     """Chosen on one page, kept over another that has no filters, and there again."""
     page = visit()
     open_page(page, f"{serve(demo)}/unanswered?platform=Mail&period=13+weeks")
@@ -341,7 +241,7 @@ def test_the_choice_goes_along_from_page_to_page(serve: Serve, demo: Path, visit
     assert "period=13" in page.url
 
 
-def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Callable[..., Page]) -> None:
+def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Visit) -> None:
     """Arrow down, then shift and space: the next person's words are opened."""
     page = visit()
     open_page(page, f"{serve(demo)}/unanswered")
@@ -357,7 +257,7 @@ def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Ca
 
 
 def test_messages_are_labelled_by_keyboard_and_a_label_is_taken_back(
-    serve: Serve, demo: Path, visit: Callable[..., Page], artefacts: Path
+    serve: Serve, demo: Path, visit: Visit, artefacts: Path
 ) -> None:
     """Digits in the name are no labels; three keys are three labels; U takes the last one back."""
     page = visit()
@@ -384,7 +284,7 @@ def test_messages_are_labelled_by_keyboard_and_a_label_is_taken_back(
 
 
 def test_chart_table_definition_and_download_of_a_view_carry_one_fingerprint(
-    serve: Serve, demo: Path, visit: Callable[..., Page], artefacts: Path
+    serve: Serve, demo: Path, visit: Visit, artefacts: Path
 ) -> None:
     page = visit()
     open_page(page, serve(demo))
@@ -423,13 +323,3 @@ def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> No
         assert headers["Referrer-Policy"] == "no-referrer"
     assert fetch(address, "/_stcore/metrics").status == 200
     assert fetch(address, "/_stcore/metrics", {"X-Forwarded-For": "203.0.113.9"}).status == 403
-
-
-def fetch(address: str, path: str, headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
-    """One request and its answer's head, whatever it says."""
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
-    try:
-        connection.request("GET", path, headers=headers or {})
-        return connection.getresponse()
-    finally:
-        connection.close()
