@@ -23,8 +23,9 @@ said as materialized (  -- of other moments the words are not even read
     select * from messages where sent_at in (select said_at from open_turn)
 )
 select
-    open_turn.said_at, open_turn.in_all, place.platform, place.source_name, place.channel_name, said.title, said.text,
-    said.permalink, people.name, concat_ws(':', place.platform, place.source, said.member_id) as account
+    open_turn.said_at, open_turn.in_all, place.platform, place.source, place.source_name, place.channel_name,
+    said.title, said.text,
+    said.permalink, people.name, said.member_id as member
 from open_turn
 inner join place on open_turn.place_id = place.place_id
 inner join said on open_turn.source_key = said.source_key and open_turn.message_id = said.message_id

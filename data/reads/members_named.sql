@@ -1,4 +1,4 @@
--- Accounts of people whose name or handle has $text in it, the busiest first. $closed: platforms whose members are not
+-- Accounts of people whose name or handle has $text in it, the last to speak first. $closed: platforms whose members are not
 -- listed. $limit: how many.
 select
     concat_ws(':', sources.platform, sources.source, people.member_id) as account, sources.platform,
@@ -8,5 +8,5 @@ inner join sources on people.source_key = sources.source_key
 where
     people.role <> 'bot' and not list_contains($closed::varchar[], sources.platform)
     and (contains(lower(people.name), lower($text)) or contains(lower(people.handle), lower($text)))
-order by people.messages desc, account
+order by people.last_at desc, account
 limit $limit
