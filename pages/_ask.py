@@ -7,14 +7,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import polars as pl
 import streamlit as st
 
+from data.identities import Identities
 from data.marks import Marks
-from data.settings import Settings, data_folder, marks_place, read_settings, settings_path
+from data.settings import Settings, data_folder, has_marks, marks_place, read_settings, settings_path
 from data.store import Store
 from metrics.guard import Change, compare
 from metrics.metric import Answer, Question, ask
@@ -23,6 +25,8 @@ Row = dict[str, Any]
 P = ParamSpec("P")
 T = TypeVar("T")
 STATE = "what is loaded"
+SUGGESTED = 10_000
+"""So many pairs of accounts are looked through for those of one member."""
 _shelves: dict[str, OrderedDict[Hashable, Future[Any]]] = {}
 _lock = threading.Lock()
 
@@ -139,9 +143,25 @@ def change(question: Question) -> Change:
 
 
 @kept(128)
-def read(name: str, **params: int | str | tuple[int | str, ...]) -> pl.DataFrame:
+def read(name: str, **params: int | str | date | tuple[int | str, ...] | None) -> pl.DataFrame:
     """One of the store's tables: sources, places, loads, refused, coverage, conversation."""
     return _store(state().folder).read(name, **params)
+
+
+def closed() -> tuple[str, ...]:
+    """The platforms whose terms forbid to follow single members."""
+    return state().settings.privacy.no_profiles
+
+
+def suggestions() -> pl.DataFrame:
+    """Pairs of accounts that may be one person's, as data/identities.py suggests them."""
+    place = marks_place(state().folder, state().settings)
+    return _suggestions(marks().stamp if has_marks(place) else "")
+
+
+@kept(2)
+def _suggestions(decided: str) -> pl.DataFrame:  # noqa: ARG001 - a part of the key
+    return Identities(_store(state().folder), marks()).suggestions(SUGGESTED)
 
 
 def marks() -> Marks:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import count
 from math import log10
 from operator import itemgetter
 from typing import Any, Literal
@@ -81,10 +82,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Stack:
-    """Counts by week that add up, and one below the line that went away."""
+    """Counts by week that add up, and, where `below` names it, one that is drawn below the line."""
 
     above: tuple[str, ...]
-    below: str
+    below: str = ""
 
 
 @dataclass(frozen=True)
@@ -305,15 +306,32 @@ def _stacked(rows: pl.DataFrame, shape: Stack, colors: Palette) -> Figure:
     inks = [colors.ember, *(_tint(colors.ink, strength) for strength in (0.62, 0.36, 0.18))]
     bars = [
         {"y": weeks[name].to_list(), "name": name.capitalize(), "marker": {"color": ink, "line": {"width": 0}}}
-        for name, ink in zip(shape.above, inks, strict=True)
+        for name, ink in zip(shape.above, inks, strict=False)
     ]
-    away = {"pattern": _hatch(colors), "line": {"width": 0}}
-    bars.append({"y": (-weeks[shape.below]).to_list(), "name": shape.below.capitalize(), "marker": away})
-    texts = [_told(week, (*shape.above, shape.below)) for week in weeks.iter_rows(named=True)]
+    if shape.below:
+        away = {"pattern": _hatch(colors), "line": {"width": 0}}
+        bars.append({"y": (-weeks[shape.below]).to_list(), "name": shape.below.capitalize(), "marker": away})
+    told = (*shape.above, *filter(None, [shape.below]))
+    texts = [_told(week, told) for week in weeks.iter_rows(named=True)]
     shared = {"type": "bar", "x": days, "hovertext": texts, "hoverinfo": "text"}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    layout = {"barmode": "relative", "bargap": 0.25, "showlegend": True, "legend": legend}
+    layout = {"barmode": "relative", "bargap": 0.25, "showlegend": len(told) > 1, "legend": legend}
+    layout |= {"yaxis": _both_ways(weeks, shape), "margin": MARGINS}
     return {"data": [each | shared for each in bars], "layout": _paper(colors, weeks["week"]) | layout}
+
+
+def _both_ways(weeks: pl.DataFrame, shape: Stack) -> Figure:
+    """An axis that counts up from the line and down from it: what is below it is no less than nothing."""
+    up = max((sum(filter(None, week)) for week in weeks.select(shape.above).iter_rows()), default=0) or 1
+    down = max((gone or 0 for gone in weeks[shape.below]), default=0) if shape.below else 0
+    step = next(size for size in _steps_of_counts() if (up + down) / size <= 5)
+    ticks = list(range(-(down // step) * step, up + step, step))
+    return {"tickvals": ticks, "ticktext": [_words.whole(abs(tick)) for tick in ticks]}
+
+
+def _steps_of_counts() -> Iterator[int]:
+    """1, 2, 5, 10, 20, 50 and on."""
+    return (size * 10**power for power in count() for size in (1, 2, 5))
 
 
 def _together(rows: pl.DataFrame, shape: Lines, colors: Palette) -> Figure:

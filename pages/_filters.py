@@ -17,7 +17,12 @@ WEEK = timedelta(weeks=1)
 SPANS: dict[str, int | None] = {"4 weeks": 4, "13 weeks": 13, "26 weeks": 26, "A year": 52, "All time": None}
 USUAL = "26 weeks"
 OWN = "Own dates"
+MEMBER = "member"
+OWN_WORDS = (MEMBER, "find")
+"""What the address of one page says, and no other has a use for."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+SENTENCE = 400
+"""So long a comparison may be told: the guard's longest has three figures and a reason."""
 LARGEST = 300
 """So many channels are offered, the busiest first: a longer list would travel with every click."""
 
@@ -33,6 +38,11 @@ class View:
     sources: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     inferred: bool = False
+
+    @property
+    def places(self) -> dict[str, tuple[str, ...]]:
+        """Its places, as the store's tables ask for them."""
+        return {"platforms": self.platforms, "sources": self.sources, "channels": self.channels}
 
     def question(
         self, name: str, by: By | None = None, hours: float | None = None, limit: int | None = None
@@ -86,7 +96,7 @@ class Weeks:
 
     def change(self, name: str) -> str:
         """Whether a metric changed since the weeks before, as the guard tells it; nothing where there are none."""
-        return f"{label(_ask.change(self.view.question(name)).sentence)}." if self.before else ""
+        return f"{label(_ask.change(self.view.question(name)).sentence, SENTENCE)}." if self.before else ""
 
 
 def weeks() -> Weeks | None:
@@ -152,6 +162,18 @@ def places() -> View:
 def sought(title: str, such_as: str) -> str:
     """The words that the reader looks for."""
     return st.text_input(title, key="find", bind="query-params", placeholder=such_as, width=420).strip()
+
+
+def member() -> str:
+    """The account whose page the address asks for, written platform:source:id; empty where it asks for none."""
+    found: str = st.query_params.get(MEMBER, "")
+    return found
+
+
+def page_of(account: str) -> dict[str, list[str]]:
+    """The address of a member's page, with what is chosen now, so that nothing is lost on the way."""
+    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in OWN_WORDS}
+    return {**kept, MEMBER: [account]}
 
 
 def _back(day: date, span: str) -> date | None:
@@ -277,7 +299,7 @@ def target(view: View) -> float | None:
 @kept(256)
 def platforms(view: View) -> int:
     """On how many platforms the view's places are."""
-    return view.covers(_ask.read("places"))["platform"].n_unique()
+    return len(_platforms_of(view))
 
 
 @kept(256)
@@ -289,6 +311,21 @@ def covered(view: View) -> float | None:
     )
     share = days["is_covered"].mean()
     return share if isinstance(share, float) else None
+
+
+def closed(view: View) -> list[str]:
+    """The view's platforms whose terms forbid to follow single members over time."""
+    return [name for name in _platforms_of(view) if name in _ask.closed()]
+
+
+def followed(view: View) -> View | None:
+    """The view without those platforms; None where nothing is left of it."""
+    left = tuple(name for name in _platforms_of(view) if name not in _ask.closed())
+    return replace(view, platforms=left) if left else None
+
+
+def _platforms_of(view: View) -> list[str]:
+    return sorted(view.covers(_ask.read("places"))["platform"].unique())
 
 
 def freshness(view: View, until: date, of: str) -> str:

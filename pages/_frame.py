@@ -29,6 +29,7 @@ def main() -> None:
             st.Page("sources.py", title="Sources"),
             st.Page("definitions.py", title="Definitions"),
             st.Page("vanity_drawer.py", title="The vanity drawer"),
+            st.Page("member.py", title="A member", visibility="hidden"),
         ],
         position="top",
     )

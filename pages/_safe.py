@@ -41,9 +41,9 @@ def line(text: str | None, length: int = 140) -> str:
     return plain(flat if len(flat) <= length else flat[: length - 1].rstrip() + "…")
 
 
-def label(text: str | None) -> str:
+def label(text: str | None, length: int = 140) -> str:
     """Text for a Markdown label: no link, picture, formula, colour or emphasis comes of it."""
-    unlinked = _ADDRESS.sub(lambda found: found[0][0] + _JOINER + found[0][1:], line(text))
+    unlinked = _ADDRESS.sub(lambda found: found[0][0] + _JOINER + found[0][1:], line(text, length))
     return _PUNCTUATION.sub(r"\\\1", unlinked)
 
 

@@ -10,7 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +28,11 @@ TABLES = 64
 """So many prepared tables are kept."""
 OPENED = 1000
 """So many rows travel to the reader when a view is opened."""
+UNKEPT = "What they said is not kept."
+WHY_CLOSED = (
+    "the platform's terms forbid to follow single members over time; where you may all the same, take it out of "
+    "`no_profiles` under `[privacy]` in `hearth.toml`"
+)
 _log = logging.getLogger("hearth.pages")
 
 
@@ -74,6 +79,37 @@ def how_to_load(title: str) -> None:
     st.code(".venv/bin/python -m ingest load path/to/export.zip", language="shell")
     st.markdown("Or a made-up community, to look around first:")
     st.code(".venv/bin/python -m ingest demo", language="shell")
+
+
+# People -----------------------------------------------------------------------------------------
+
+
+def somebody(said: str, account: str | None, platform: str) -> None:
+    """A line of Markdown about somebody, as a door to their page where members may be followed there."""
+    if account is None or platform in _ask.closed():
+        st.markdown(said)
+    else:
+        st.page_link("member.py", label=said, query_params=_filters.page_of(account))
+
+
+def said(row: _ask.Row, why: str, as_of: datetime) -> None:
+    """Who and why, their words, when and where, and a door to the platform."""
+    ago = _words.age((as_of - row["said_at"]).total_seconds() / 3600)
+    account = ":".join((row["platform"], row["source"], row["member"])) if row["member"] else None
+    with st.container(gap="xxsmall"):
+        name = f"**{_safe.label(row['name'] or 'Somebody', 60)}**"
+        somebody(f"{name} · {_safe.label(why)}" if why else name, account, row["platform"])
+        st.text(_safe.line(row["text"] or row["title"], 220) or UNKEPT)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            where = f"{_safe.label(row['channel_name'])}, {_safe.label(_words.platform(row['platform']))}"
+            st.caption(f"{ago} ago · {where}", width="content")
+            if link := _safe.web_link(row["permalink"]):
+                st.link_button(f"Open on {_safe.label(link[1])}", link[0], type="tertiary")
+
+
+def left_out(platforms: Sequence[str]) -> str:
+    """That some platforms' members are left out, why, and which setting would change it."""
+    return f"Without {' and '.join(_safe.label(_words.platform(name)) for name in platforms)}: {WHY_CLOSED}."
 
 
 # A period's page --------------------------------------------------------------------------------
@@ -129,6 +165,36 @@ def chart(answer: Answer, shape: Shape, title: str, note: str) -> None:
         doors(answer)
         if isinstance(shape, Curve) and shape.before:
             doors(shape.before, "before")
+
+
+def picture(rows: pl.DataFrame, shape: Shape, title: str, note: str, name: str) -> None:
+    """A chart of one of the store's tables, in its card, with its rows and a file of them, called by its `name`."""
+    with st.container(border=True, height="stretch"):
+        st.markdown(f"**{title}**")
+        if is_empty(rows, shape):
+            st.caption(f"There is nothing to draw. {note}")
+            return
+        _plot(_drawn(rows, shape, _is_dark()), f"{title}. {note}")
+        st.caption(note)
+        table_doors(rows, title, name)
+
+
+def table_doors(rows: pl.DataFrame, title: str, name: str) -> None:
+    """The rows behind a list or picture of one of the store's tables, and a file of them."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        opened = st.popover("Rows", type="tertiary", key=f"rows-{name}", on_change="rerun")
+        st.download_button(
+            "Download",
+            lambda: _safe.csv(rows),
+            f"{name}-{_ask.state().snapshot}.csv",
+            "text/csv",
+            key=f"file-{name}",
+            on_click="ignore",
+            type="tertiary",
+        )
+    if opened.open:
+        with opened:
+            table(rows.head(OPENED), f"The rows behind {title}", width=620)
 
 
 def doors(answer: Answer, part: str = "") -> None:
@@ -261,6 +327,11 @@ def _figure(answer: Answer, shape: Shape, is_dark: bool) -> Figure:
     drawn = figure(answer.rows, shape, DARK if is_dark else LIGHT)
     drawn["layout"]["meta"] = {"fingerprint": answer.fingerprint}
     return drawn
+
+
+def _drawn(rows: pl.DataFrame, shape: Shape, is_dark: bool) -> Figure:
+    """The same of one of the store's tables."""
+    return figure(rows, shape, DARK if is_dark else LIGHT)
 
 
 @kept(16)

@@ -14,6 +14,9 @@ FEW = guard.FEW
 """Under so many, a share is told as "7 of 12": a percentage would claim more than is known."""
 BAND = f"the band is the 95\u00a0% interval, hollow points stand on fewer than {FEW}."
 
+SOUNDS = "How words sound is a scorer's guess: it misses sarcasm and slang, and knows English only."
+"""To be said wherever it is told how somebody sounds."""
+
 
 def percent(share: float | None) -> str:
     """0.613 as "61 %"."""

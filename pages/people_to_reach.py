@@ -12,12 +12,10 @@ from metrics.metric import Answer
 from pages import _ask, _filters, _show, _words
 from pages._ask import Row
 from pages._filters import View
-from pages._safe import label, line, web_link
 
 LISTED = 10
 """So many people a list: more would be a report, not a day's work."""
 UNHAPPY_DAYS = timedelta(days=28)
-UNKEPT = "What they said is not kept."
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,14 @@ def page() -> None:
         until = _words.moment(view.as_of, _ask.state().settings.zone)
         st.caption(f"Days count back from {until}, where the data ends. Somebody can be on two lists.")
     _draw(TODAY, view)
-    followed = _followed(view)
+    followed = _filters.followed(view)
     with _show.contained("Who has fallen silent"):
         if followed is None:
             st.subheader("Who has fallen silent is not told here.")
         else:
             st.subheader(_sentence(SILENT, followed) or "Nobody whom we know has fallen silent.")
-        if closed := _closed(view):
-            st.caption(_left_out(closed))
+        if closed := _filters.closed(view):
+            st.caption(_show.left_out(closed))
     if followed is not None:
         _draw(SILENT, followed)
 
@@ -81,24 +79,11 @@ def _draw(lists: dict[str, List], view: View) -> None:
                 st.markdown(f"**{_title(each, people.total)}**")
                 st.caption(each.found)
                 for row in people.first:
-                    _person(row, each.why(row), view)
+                    _show.said(row, each.why(row), view.as_of)
                 if people.total > len(people.first):
                     st.caption(f"{len(people.first)} of {people.total:,} in all.")
                 if people.answer is not None:
                     _show.doors(people.answer)
-
-
-def _person(row: Row, why: str, view: View) -> None:
-    """Who and why, the words, when and where, and a door to the platform."""
-    ago = _words.age((view.as_of - row["said_at"]).total_seconds() / 3600)
-    with st.container(gap="xxsmall"):
-        st.markdown(f"**{label(row['name'] or 'Somebody')}** · {label(why)}")
-        st.text(line(row["text"] or row["title"], 220) or UNKEPT)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            where = f"{label(row['channel_name'])}, {label(_words.platform(row['platform']))}"
-            st.caption(f"{ago} ago · {where}", width="content")
-            if link := web_link(row["permalink"]):
-                st.link_button(f"Open on {label(link[1])}", link[0], type="tertiary")
 
 
 # Who ---------------------------------------------------------------------------------------------
@@ -108,8 +93,7 @@ def _of_kind(kind: str) -> Callable[[View], People]:
     """The people of one kind, as the store's table tells them."""
 
     def find(view: View) -> People:
-        places = {"platforms": view.platforms, "sources": view.sources, "channels": view.channels}
-        rows = _ask.read("to_reach", **places, inferred=view.inferred, limit=LISTED).to_dicts()
+        rows = _ask.read("to_reach", **view.places, inferred=view.inferred, limit=LISTED).to_dicts()
         mine = [row for row in rows if row["kind"] == kind]
         return People(mine, mine[0]["in_all"] if mine else 0)
 
@@ -128,29 +112,6 @@ def _drifting(view: View) -> People:
     answer = _ask.answer(view.question("drifting"))
     first = [row | {"said_at": row["last_at"], "title": None} for row in answer.rows.head(LISTED).to_dicts()]
     return People(first, len(answer.rows), answer)
-
-
-def _followed(view: View) -> View | None:
-    """The view's platforms on which members may be followed over time; None where there are none."""
-    closed = _closed(view)
-    followed = tuple(name for name in _platforms(view) if name not in closed)
-    return replace(view, platforms=followed) if followed else None
-
-
-def _closed(view: View) -> list[str]:
-    """The view's platforms whose terms forbid it."""
-    return [name for name in _platforms(view) if name in _ask.state().settings.privacy.no_profiles]
-
-
-def _platforms(view: View) -> list[str]:
-    return sorted(view.covers(_ask.read("places"))["platform"].unique())
-
-
-def _left_out(closed: list[str]) -> str:
-    """That the lists are not all there is, and which setting would change it."""
-    names = " and ".join(label(_words.platform(name)) for name in closed)
-    setting = "`no_profiles` under `[privacy]` in `hearth.toml` decides"
-    return f"Without {names}: the platform's terms forbid to follow single members over time; {setting}."
 
 
 # Why ---------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ UNHAPPY = {
     "spoke_again": "… and the asker spoke again",
     "recovered": "… and ended better",
 }
-SOUNDS = "How words sound is a scorer's guess: it misses sarcasm and slang, and knows English only."
 
 
 def words(period: Weeks) -> tuple[str, str]:
@@ -60,14 +59,14 @@ def unhappy(period: Weeks) -> None:
     title = (
         f"{_words.part(row['share'], asks, 'unhappy ask')} ended better" if asks else "No unhappy asks in these weeks"
     )
-    note = f"Ended better: {_words.interval(row['low'], row['high'], asks, 'unhappy ask')}. {SOUNDS}"
+    note = f"Ended better: {_words.interval(row['low'], row['high'], asks, 'unhappy ask')}. {_words.SOUNDS}"
     _show.chart(answer, _figures.Steps(() if row["share"] is None else tuple(steps)), title, note)
 
 
 def praise(period: Weeks) -> None:
     """The share of praise that the team thanks."""
     only = _ask.whole(period.view.question("praise_thanked"))["reacted_only"]
-    note = f"{only:,} more had a reaction and no words. {SOUNDS}"
+    note = f"{only:,} more had a reaction and no words. {_words.SOUNDS}"
     found = "were thanked by the team within three days"
     _show.share(period, "praise_thanked", found, "praise", "praising message", note)
 

@@ -407,7 +407,8 @@ TODAY = [
 
 def listed(app: AppTest) -> list[str]:
     """Who is on the lists, each with why."""
-    return [each.value for each in app.markdown if each.value.startswith("**") and "** · " in each.value]
+    named = [*(each.value for each in app.page_link), *(each.value for each in app.markdown)]
+    return [each for each in named if each.startswith("**") and "** · " in each]
 
 
 def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tmp_path: Path) -> None:

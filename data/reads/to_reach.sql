@@ -5,7 +5,7 @@
 -- lost: silent for 28 days or more, 90 at most, after an ask that nobody has replied to.
 -- $platforms, $sources, $channels: the places, where an empty list means all. $inferred: guessed replies count.
 with place as (
-    select place_id, platform, source_name, channel_name, max(as_of) over () as ends_at
+    select place_id, platform, source, source_name, channel_name, max(as_of) over () as ends_at
     from places
     where
         (len($platforms::varchar[]) = 0 or list_contains($platforms::varchar[], platform))
@@ -45,7 +45,7 @@ word as (
     where is_last_words
 ),
 person as (
-    select word.*, place.platform, place.source_name, place.channel_name
+    select word.*, place.platform, place.source, place.source_name, place.channel_name
     from word
     inner join place on word.place_id = place.place_id
     where not word.is_answered and word.said_at >= place.ends_at - to_days(word.days)
@@ -57,8 +57,8 @@ told as (
     qualify row_number() over (partition by kind order by said_at desc, message_id) <= $limit
 )
 select
-    told.kind, told.in_all, told.said_at, told.platform, told.source_name, told.channel_name, people.name,
-    told.is_reacted, messages.title, messages.text, messages.permalink
+    told.kind, told.in_all, told.said_at, told.platform, told.source, told.source_name, told.channel_name, people.name,
+    messages.member_id as member, told.is_reacted, messages.title, messages.text, messages.permalink
 from told
 inner join messages on told.source_key = messages.source_key and told.message_id = messages.message_id
 left join people on messages.source_key = people.source_key and messages.member_id = people.member_id
