@@ -87,9 +87,8 @@ class Store:
     @contextmanager
     def stream(self, sql: str, params: Mapping[str, object], rows: int) -> Iterator[pa.RecordBatchReader]:
         """The same, in batches of just so many rows: for what need not fit into memory."""
-        with self._cursor("") as cursor, closing(cursor.sql(sql, params=_used(sql, params))) as found:
-            with found.to_arrow_reader(rows) as reader:
-                yield pa.RecordBatchReader.from_batches(reader.schema, _even(reader, rows))
+        with self._cursor("") as cursor, cursor.sql(sql, params=_used(sql, params)).to_arrow_reader(rows) as reader:
+            yield pa.RecordBatchReader.from_batches(reader.schema, _even(reader, rows))
 
     def read(self, name: str, **params: object) -> pl.DataFrame:
         """One of the named tables of data/reads/, such as `loads` or `conversation`."""

@@ -51,7 +51,7 @@ viewed as (
         and list_contains($reasons::varchar[], answer.reason) -- if: reasons
         and list_contains($sentiments::varchar[], coalesce(answer.sentiment, 'unclassified')) -- if: sentiments
         and is_answered = $answered -- if: answered
-        and contains(lower(concat_ws(' ', title, text)), lower($contains)) -- if: contains
+        and said.has_words and contains(lower(concat_ws(' ', said.title, said.text)), lower($contains)) -- if: contains
 )
 select
     asked_at,

@@ -43,7 +43,7 @@ viewed as (
         and list_has_any($sources::varchar[], [places.source, places.source_name]) -- if: sources
         and list_has_any($channels::varchar[], [places.channel, places.channel_name]) -- if: channels
         and asked.asks > 0 and (asked.unanswered = 0) = $answered -- if: answered
-        and contains(lower(concat_ws(' ', title, text)), lower($contains)) -- if: contains
+        and said.has_words and contains(lower(concat_ws(' ', said.title, said.text)), lower($contains)) -- if: contains
 )
 select
     opened_at,

@@ -17,8 +17,8 @@ viewed as (
         said.sent_at, places.platform, places.source_name, places.channel_name, people.name,
         case
             when sentiments.line_id is not null then 'member'
-            when people.role = 'member' and said.deleted_at is null then 'staff'
-            else coalesce(people.role, 'member')
+            when people.last_role = 'member' and said.deleted_at is null then 'staff'
+            else coalesce(people.last_role, 'member')
         end as role,
         case when said.has_words then left(said.title, $letters) end as title,
         case when said.has_words then left(said.text, $letters) end as text,
@@ -28,7 +28,8 @@ viewed as (
         said.message_id as message, said.parent_id as parent, said.member_id as member
     from said
     inner join places on said.source_key = places.source_key and said.channel_id = places.channel
-    left join people on said.source_key = people.source_key and said.member_id = people.member_id
+    left join (select * rename (role as last_role) from people) as people
+        on said.source_key = people.source_key and said.member_id = people.member_id
     left join sentiments on said.line_id = sentiments.line_id
     left join resolved on said.node = resolved.line_id and resolved.basis <> 'inferred'
     where
@@ -40,7 +41,7 @@ viewed as (
         and list_has_any($channels::varchar[], [places.channel, places.channel_name]) -- if: channels
         and list_contains($roles::varchar[], role) -- if: roles
         and list_contains($sentiments::varchar[], coalesce(sentiments.label, 'unclassified')) -- if: sentiments
-        and contains(lower(concat_ws(' ', title, text)), lower($contains)) -- if: contains
+        and said.has_words and contains(lower(concat_ws(' ', said.title, said.text)), lower($contains)) -- if: contains
 )
 select
     sent_at,
