@@ -84,6 +84,12 @@ class Store:
         with self._cursor(macros) as cursor:
             return pl.DataFrame(cursor.execute(sql, _used(sql, params or {})).to_arrow_table())
 
+    @contextmanager
+    def stream(self, sql: str, params: Mapping[str, object], rows: int) -> Iterator[pa.RecordBatchReader]:
+        """The same, in batches of just so many rows: for what need not fit into memory."""
+        with self._cursor("") as cursor, cursor.sql(sql, params=_used(sql, params)).to_arrow_reader(rows) as reader:
+            yield pa.RecordBatchReader.from_batches(reader.schema, _even(reader, rows))
+
     def read(self, name: str, **params: object) -> pl.DataFrame:
         """One of the named tables of data/reads/, such as `loads` or `conversation`."""
         return self.query(_text(f"reads/{name}.sql"), params)
@@ -354,7 +360,7 @@ class Loader:
     def publish(self) -> str:
         """Make everything loaded so far visible, as a new numbered snapshot. Its name. The loader's last act."""
         with self._transaction():
-            self._merge("note_verdicts", words_since=self._words_since())
+            self._merge("note_verdicts", words_since=words_since(self.settings))
         self._db.execute("checkpoint")
         self._db.close()  # nothing may write to what is published
         newest = max((_number(path) for path in self.folder.glob("snap-*.duckdb")), default=0)
@@ -382,7 +388,7 @@ class Loader:
             self._merge("note_new_messages")
         newer, distinct = 0, messages.num_rows - repeats
         if known:
-            ((newer,),) = self._merge("known", words_since=self._words_since())
+            ((newer,),) = self._merge("known", words_since=words_since(self.settings))
             if newer and load.keeps_news:
                 self._merge("note_newer_messages", source_key=load.source_key)
             self._merge("drop_older", source_key=load.source_key)
@@ -470,11 +476,6 @@ class Loader:
             self._merge("note_derived_with", current=current)
             self._merge("note_all_touched")
 
-    def _words_since(self) -> datetime:
-        """Words older than this are not kept."""
-        days = self.settings.retention.text_days
-        return datetime.now(UTC) - timedelta(days=days) if days else EARLIEST
-
     def _merge(self, statement: str, /, **params: object) -> list[tuple[Any, ...]]:
         return self._run(_statements("merge.sql")[statement], params)
 
@@ -508,6 +509,12 @@ def _decided(place: Path | str) -> dict[str, pa.Table]:
     return {**marked, "person": columns.person_table(merged(said["person"]))}
 
 
+def words_since(settings: Settings) -> datetime:
+    """Words older than this are neither kept nor handed out."""
+    days = settings.retention.text_days
+    return datetime.now(UTC) - timedelta(days=days) if days else EARLIEST
+
+
 def source_key(platform: str, source: str) -> int:
     """A number for (platform, source) that is the same in every database and in any order of loading."""
     return int.from_bytes(hashlib.sha256(f"{platform}\0{source}".encode()).digest()[:8], "big") >> 1
@@ -523,6 +530,19 @@ def failpoint(name: str) -> None:
 
 
 _passed: dict[str, int] = {}
+
+
+def _even(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The same rows, always cut in the same places: a query that runs on several processors cuts where it likes."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        while sum(each.num_rows for each in waiting) >= rows:
+            table = pa.Table.from_batches(waiting)
+            yield from table.slice(0, rows).combine_chunks().to_batches()
+            waiting = table.slice(rows).to_batches()
+    if waiting:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
 
 
 # --- the folder --------------------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
+from data import export
+
 _JOINER = "\u2060"  # takes no room, yet keeps a parser from seeing an address
-_FORMULA = r"^[\s\p{Cc}\p{Cf}]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|^[\t\r\n]"
 # C0 and C1 controls but for tab and line feed, then all that reorders or breaks the text around it.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff]")
 _RIGHT_TO_LEFT = re.compile(
@@ -73,10 +74,7 @@ def cells(frame: pl.DataFrame) -> pl.DataFrame:
 
 def csv(frame: pl.DataFrame) -> bytes:
     """A CSV file a spreadsheet opens without running it: a text that could be a formula gets a `'`."""
-    text = pl.col(pl.String)
-    is_formula = text.str.contains(_FORMULA)
-    calm = frame.with_columns(pl.when(is_formula).then("'" + text).otherwise(text).name.keep())
-    return calm.write_csv(quote_style="always").encode()
+    return export.calm(frame).write_csv(quote_style="always").encode()
 
 
 def _picture(found: re.Match[str]) -> str:
