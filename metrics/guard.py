@@ -2,8 +2,12 @@
 
 Shares are told apart by Newcombe's interval (1998, method 10), which takes Kaplan-Meier's bands as well as Wilson's. It
 is widened by the design effect: asks of one member are alike, so they tell less than as many asks of as many members.
-Medians are compared by what they stand for: the share answered within the wait that was the median before. Counts of
-members swing from week to week by more than chance alone, so their usual swing is measured, over the weeks before.
+Medians are compared by what they stand for: the share answered within the wait that was the median before. Counts
+swing from week to week by more than chance alone, so their usual swing is measured, over the weeks before.
+
+The two periods must be equally mature. Where the last asks of one are too young, the hours that they fill are left out
+at the end of both, channel by channel (statistics/both.sql), and the sentence says so; where that would leave out more
+than a quarter of either, it is too early.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from metrics.metric import HERE, Asked, Population, Question, _macros, _params, 
 Verdict = Literal["clear better", "clear worse", "no clear change", "too early"]
 Row = dict[str, Any]
 Split = str | None
+AsksRows = Callable[[Question], list[Row]]
 
 FEW = 20
 """Under so many a share is told as "7 of 12", and no change is clear."""
@@ -39,7 +44,12 @@ RATES: dict[str, float | None] = {"answered_within": 24.0, "reply_rate": None}
 COUNTED = HERE / "statistics" / "counted"
 FEW_WORDS = 50
 """Under so many classified messages sentiment is told by counts alone."""
-COUNTS = ("members", "new", "retained", "returning", "reactivated", "lapsed")
+LEFT_OUT = 0.25
+"""So much of a period may be left out because it is too young, or was as late in the other."""
+BACK = ("retained", "returning", "reactivated")
+"""Who had posted before, by when: members = new + these."""
+COUNTS = ("members", "new", "back", *BACK, "lapsed")
+WAITING = "waiting_now"
 
 
 @dataclass(frozen=True)
@@ -117,16 +127,34 @@ class Family:
 
 
 def compare(
-    store: Asked, settings: Settings, question: Question, previous: Period | None = None, column: str = "members"
+    store: Asked,
+    settings: Settings,
+    question: Question,
+    previous: Period | None = None,
+    column: str = "members",
+    rows: AsksRows | None = None,
 ) -> Change:
     """One metric in the question's period and in `previous`: the period just before, unless told.
 
-    column: which count of `member_flow`. Raises LookupError for what cannot be compared.
+    column: which count of `member_flow`; back: all who had posted before. rows: of two weeks, what gives the rows of a
+    question about `weeks_up_to` them, so that what a page has asked already serves here too. Raises LookupError for
+    what cannot be compared.
     """
-    both = _both(store, settings, replace(question, by=None), previous)
+    both = _both(store, settings, replace(question, by=None), previous, rows)
     if question.name == "time_to_first_response":
         return both.medians()
     return both.each(column)[None]
+
+
+def weeks_up_to(week: date) -> Period:
+    """The weeks whose rows tell a week, the one before, and the usual swing until then."""
+    return Period(week - WEEK - LOOK_BACK, week + WEEK)
+
+
+def waiting(store: Asked, settings: Settings, question: Question) -> list[Row]:
+    """How many asks of `waiting_now` were past their target at the end of each week: week, past_target, asks."""
+    both = _both(store, settings, question, None)
+    return both.queried("waiting").to_dicts()
 
 
 def compare_each(
@@ -207,12 +235,14 @@ def _held_back(change: Change) -> Change:
 # Asking -----------------------------------------------------------------------------------------
 
 
-def _both(store: Asked, settings: Settings, question: Question, previous: Period | None) -> _Both:
+def _both(
+    store: Asked, settings: Settings, question: Question, previous: Period | None, rows: AsksRows | None = None
+) -> _Both:
     if question.since is None or question.until is None:
         raise LookupError("a comparison needs the first day of its period, and the day after the last")
     period = Period(question.since, question.until)
     asked = replace(question, hours=question.hours or RATES.get(question.name))
-    return _Both(store, settings, asked, period, previous or period.before)
+    return _Both(store, settings, asked, period, previous or period.before, rows)
 
 
 @dataclass(frozen=True)
@@ -224,14 +254,16 @@ class _Both:
     question: Question
     period: Period
     previous: Period
+    known: AsksRows | None = None
 
     def each(self, column: str) -> dict[Split, Change]:
         """A change for each split."""
         if self.question.name in shares():
             return self.rates()
-        if self.question.name == "member_flow":
-            return self.counts(column)
-        raise LookupError(f"{self.question.name} cannot be compared so; {', '.join([*shares(), 'member_flow'])} can")
+        if self.question.name in {"member_flow", WAITING}:
+            return self.counts(column if self.question.name == "member_flow" else "past_target")
+        can = ", ".join([*shares(), "member_flow", WAITING])
+        raise LookupError(f"{self.question.name} cannot be compared so; {can} can")
 
     def rates(self) -> dict[Split, Change]:
         """Shares, such as of asks answered in time."""
@@ -240,9 +272,9 @@ class _Both:
         found = {}
         for split in now | before:
             facts = reach.get(split, {}) | repeats.get(split, {})
-            sizes = facts.get("asks", 0), facts.get("asks_before", 0)
-            readings = _reading(now.get(split, {}), sizes[0]), _reading(before.get(split, {}), sizes[1])
-            found[split] = self.judged(*readings, self.rates_said(*readings), facts, _rates_apart(*readings, facts))
+            readings = _judged(now.get(split, {}), facts), _judged(before.get(split, {}), facts, "_before")
+            said = self.rates_said(*readings) + self.left_out_said(facts)
+            found[split] = self.judged(*readings, said, facts, _rates_apart(*readings, facts))
         return found
 
     def medians(self) -> Change:
@@ -261,19 +293,17 @@ class _Both:
         return change
 
     def counts(self, column: str) -> dict[Split, Change]:
-        """Members of two weeks, against the usual swing."""
-        if column not in COUNTS:
+        """Members of two weeks, or asks that wait, against the usual swing."""
+        if self.question.name != WAITING and column not in COUNTS:
             raise LookupError(f"no count {column!r} of members; there are: {', '.join(COUNTS)}")
         if any(each.until - each.since != WEEK or each.since.weekday() for each in (self.period, self.previous)):
-            raise LookupError("members are compared week with week, Monday to Monday")
-        weeks = self.by_week(column)
+            raise LookupError("counts are compared week with week, Monday to Monday")
         reach = self.told("reach")
         found = {}
-        for split, counts in weeks.items():
-            past = [counts[week] for week in sorted(counts) if week <= self.previous.since]
+        for split, weeks in self.by_week().items():
+            past = [_counted(weeks[week], column) for week in sorted(weeks) if week <= self.previous.since]
             swing = _swing(past[1:])  # the data rarely begins on a Monday
-            readings = (_week(counts.get(each.since), swing) for each in (self.period, self.previous))
-            now, before = readings
+            now, before = (_week(weeks.get(each.since, {}), column, swing) for each in (self.period, self.previous))
             facts = reach.get(split, {}) | {"swing": swing, "is_better": column != "lapsed"}
             said = self.counts_said(column, now, before)
             found[split] = self.judged(now, before, said, facts, _counts_apart(now, before, swing))
@@ -292,20 +322,28 @@ class _Both:
 
     def rows(self, period: Period) -> list[Row]:
         """The metric's rows in a period, each with its `split`."""
-        rows = ask(self.store, self.settings, self.over(period)).rows.to_dicts()
+        asked = self.over(period)
+        if self.known:
+            rows = self.known(asked)
+        elif asked.name == WAITING:
+            rows = waiting(self.store, self.settings, asked)
+        else:
+            rows = ask(self.store, self.settings, asked).rows.to_dicts()
         return [row | {"split": row.get(self.question.by or "")} for row in rows]
 
     def whole(self, period: Period) -> dict[Split, Row]:
         """The rows of a whole period."""
+        if self.known and period.until - period.since == WEEK:
+            return {split: rows.get(period.since, {}) for split, rows in self.by_week().items()}
         return {row["split"]: row for row in self.rows(period) if row["week"] is None}
 
-    def by_week(self, column: str) -> dict[Split, dict[date, int | None]]:
-        """A count, by split and week, from long before both periods to the end of the later one."""
+    def by_week(self) -> dict[Split, dict[date, Row]]:
+        """The rows by split and week, from long before both periods to the end of the later one."""
         since = min(self.period.since, self.previous.since) - LOOK_BACK
-        weeks: dict[Split, dict[date, int | None]] = {}
+        weeks: dict[Split, dict[date, Row]] = {}
         for row in self.rows(Period(since, max(self.period.until, self.previous.until))):
             if row["week"] is not None:
-                weeks.setdefault(row["split"], {})[row["week"]] = row[column]
+                weeks.setdefault(row["split"], {})[row["week"]] = row
         return weeks
 
     def told(self, name: str) -> dict[Split, Row]:
@@ -346,7 +384,7 @@ class _Both:
         """Why the two periods cannot be compared yet, if they cannot."""
         if facts.get("is_uneven"):
             return f"the data of {facts['source_name']} does not cover both periods alike"
-        if facts.get("too_young"):
+        if any(_left_out(facts, period) > LEFT_OUT for period in ("", "_before")):
             limit = self.question.hours
             age = "too young to judge" if limit is None else f"not yet {_wait(limit)} old"
             return f"{facts['too_young']} of the {self.of} {'is' if facts['too_young'] == 1 else 'are'} {age}"
@@ -377,6 +415,13 @@ class _Both:
         within = self.question.hours is not None and self.question.name in RATES
         return f"answered within {_wait(self.question.hours)}" if within else shares()[self.question.name].met
 
+    def left_out_said(self, facts: Row) -> str:
+        """What is left out at the end of both periods, in words."""
+        if not facts.get("left_out") and not facts.get("left_out_before"):
+            return ""
+        parts = f"{facts['left_out']:,} of now and {facts['left_out_before']:,} of then"
+        return f", without the last hours of both, which are too young to judge ({parts})"
+
     def rates_said(self, now: Reading, before: Reading) -> str:
         """Two shares in words."""
         if now.value is None or before.value is None:
@@ -402,11 +447,15 @@ class _Both:
 
     def counts_said(self, column: str, now: Reading, before: Reading) -> str:
         """Two counts in words."""
-        of = "members" if column == "members" else f"{column} members"
+        of = {
+            "members": "members",
+            "back": "members who had posted before",
+            "past_target": "asks waiting past their target at the week's end",
+        }.get(column, f"{column} members")
         if now.value is None or before.value is None:
             return of.capitalize()
         usual = "" if now.low is None else f" (a week like this has {now.low:,.0f}–{now.high:,.0f})"
-        return f"{now.n:,} {of}{usual}; {self.then} {before.n:,}"
+        return f"{now.value:,} {of}{usual}; {self.then} {before.value:,}"
 
 
 # Arithmetic -------------------------------------------------------------------------------------
@@ -462,12 +511,22 @@ def _swing(values: Sequence[float | None], scale: Callable[[float], float] = sqr
     return _Swing(sqrt(sum(step * step for step in steps) / len(steps)), 2 * len(steps) / 3)
 
 
-def _week(count: int | None, swing: _Swing | None) -> Reading:
+def _counted(row: Row, column: str) -> int | None:
+    """One of a week's counts."""
+    if column != "back":
+        return row.get(column)
+    parts = [row.get(part) for part in BACK]
+    return None if None in parts else sum(part or 0 for part in parts)
+
+
+def _week(row: Row, column: str, swing: _Swing | None) -> Reading:
     """A week's count, and what a week like it may have: one week swings by 1/√2 of what two do."""
+    count = _counted(row, column)
+    of = row.get("asks", count) or 0  # what waits is few of many, and may be none
     if count is None or swing is None:
-        return Reading(count, None, None, count or 0)
+        return Reading(count, None, None, of)
     arm = swing.reach / sqrt(2)
-    return Reading(count, max(0.0, sqrt(count) - arm) ** 2, (sqrt(count) + arm) ** 2, count)
+    return Reading(count, max(0.0, sqrt(count) - arm) ** 2, (sqrt(count) + arm) ** 2, of)
 
 
 def _doubt(strength: float) -> float:
@@ -498,8 +557,22 @@ def _points_said(now: Reading, before: Reading) -> str:
     return f"Net sentiment {told[0]}{span}; the week before {told[1]}"
 
 
-def _reading(row: Row, n: int) -> Reading:
-    return Reading(row.get("share"), row.get("low"), row.get("high"), n)
+def _judged(row: Row, facts: Row, period: str = "") -> Reading:
+    """A share of a period as the metric tells it; where something is left out, of the rest (Wilson 1927)."""
+    n, met, share = facts.get(f"asks{period}", 0), facts.get(f"met{period}", 0), row.get("share")
+    if share is None or not (facts.get("left_out") or facts.get("left_out_before")):
+        return Reading(share, row.get("low"), row.get("high"), n)
+    if not n:
+        return Reading(None, None, None, 0)
+    middle = (met + Z * Z / 2) / (n + Z * Z)
+    arm = Z / (n + Z * Z) * sqrt(met * (n - met) / n + Z * Z / 4)
+    return Reading(met / n, max(0.0, middle - arm), min(1.0, middle + arm), n)
+
+
+def _left_out(facts: Row, period: str) -> float:
+    """How much of a period is too young, or was as late in the other."""
+    gone: int = facts.get(f"left_out{period}", 0)
+    return gone / (gone + facts.get(f"asks{period}", 0)) if gone else 0.0
 
 
 def _untold(change: Change, verdict: Verdict, because: str) -> Change:

@@ -290,10 +290,29 @@ def test_young_asks_make_it_too_early(name: str, tmp_path: Path) -> None:
     assert change.difference is None
 
 
-def test_how_many_are_young_is_told(tmp_path: Path) -> None:
-    store = loaded(tmp_path, (100, 80), (100, 0), until="2026-01-18T23:00Z")
+def test_too_many_young_asks_are_told(tmp_path: Path) -> None:
+    """Of 160 hourly asks those from the 96th hour on are under three days old: more than a quarter."""
+    store = loaded(tmp_path, (160, 80), (160, 0), until="2026-01-18T23:00Z")
     change = compare(store, sparse.settings(), question(hours=72.0))
-    assert change.because == "4 of the asks are not yet 72 h old"
+    assert (change.verdict, change.because) == ("too early", "64 of the asks are not yet 72 h old")
+
+
+def test_the_last_hours_are_left_out_of_both_weeks(tmp_path: Path) -> None:
+    """Under a day old are the asks of the last 24 hours, 16 of them; the week before loses its last 24 hours too."""
+    store = loaded(tmp_path, (160, 160), (160, 100), until="2026-01-18T23:00Z")
+    change = compare(store, sparse.settings(), question(hours=24.0))
+    assert (change.now.n, change.before.n) == (144, 144)
+    assert (change.now.value, change.before.value) == (pytest.approx(100 / 144), 1.0)
+    assert change.verdict == "clear worse"
+    assert "without the last hours of both, which are too young to judge (16 of now and 16 of then)" in change.said
+
+
+def test_a_week_that_has_just_ended_raises_no_more_false_alarms(tmp_path: Path) -> None:
+    """On Monday at midnight Sunday's asks are too young; to leave them out of one week only would be unfair to it."""
+    store = store_of(tmp_path, asks(seed=4, a_day=20, never=[0.25] * 2, after=0))
+    found = changes(store, "reply_rate", [1], 24.0)
+    assert Counter(each.verdict for each in found)["too early"] <= 0.02 * COMMUNITIES
+    assert 2.5 <= alarms(found) <= 7.5  # of 400: 5 expected, and 95 of 100 seeds lie between
 
 
 def test_a_week_whose_data_ends_early_is_too_early(tmp_path: Path) -> None:

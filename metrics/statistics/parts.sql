@@ -22,7 +22,7 @@ with grouped as (
         $population, $inferred
     ) as counted
     inner join places as place on counted.place_id = place.place_id
-    where counted.is_mature
+    where counted.is_judged
 )
 select
     dimension, label as "group", drawn_id,

@@ -3,7 +3,7 @@ create or replace temp macro counted_in(
     since, until, zone, due, platforms, sources, channels, population, inferred
 ) as table
 select
-    newcomers.place_id, newcomers.person_id as drawn_id,
+    newcomers.place_id, newcomers.person_id as drawn_id, newcomers.first_at as moment,
     hour_of_week(timezone(zone, newcomers.first_at)) as hour_of_week,
     null::boolean as is_newcomer, null::varchar as reason, 1 as items,
     coalesce(

@@ -3,7 +3,7 @@ create or replace temp macro counted_in(
     since, until, zone, due, platforms, sources, channels, population, inferred
 ) as table
 select
-    praise.place_id, praise.person_id as drawn_id,
+    praise.place_id, praise.person_id as drawn_id, praise.said_at as moment,
     hour_of_week(timezone(zone, praise.said_at)) as hour_of_week,
     null::boolean as is_newcomer, null::varchar as reason, 1 as items,
     coalesce(praise.thanked_at <= praise.said_at + interval 72 hours, false)::integer as met,

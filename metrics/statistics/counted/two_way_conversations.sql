@@ -6,8 +6,8 @@ with conversation as (
     select
         arg_min(
             {
-                place_id: place_id, drawn_id: person_id, hour_of_week: hour_of_week, is_newcomer: is_newcomer,
-                reason: reason, items: 1,
+                place_id: place_id, drawn_id: person_id, moment: asked_at, hour_of_week: hour_of_week,
+                is_newcomer: is_newcomer, reason: reason, items: 1,
                 met: coalesce(again_at <= asked_at + interval 72 hours, false)::integer, is_mature: age_hours >= 72
             },
             asked_at
