@@ -286,7 +286,7 @@ insert into loads values (
     $covered_since, $covered_until,
     list_transform(
         list_zip($left_out_kinds::varchar[], $left_out_counts::bigint[]), lambda each: {kind: each[1], records: each[2]}
-    ), $private_reason
+    ), $private_reason, $path, $reader
 );
 
 -- name: note_verdicts

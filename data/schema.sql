@@ -46,12 +46,13 @@ create table audience (
 
 -- The ledger: what each load read, and what became of it. read = inserted + updated + unchanged + refused. left_out:
 -- what the reader passed over on purpose, by kind; private_reason: why private content was read all the same.
+-- path: where the export was then; reader: what read it.
 create table loads (
     load_id bigint, source_key bigint, file varchar, loaded_at timestamptz, seconds double,
     read bigint, inserted bigint, updated bigint, unchanged bigint, refused bigint,
     messages bigint, system bigint, members bigint, channels bigint, reactions bigint,
     covered_since timestamptz, covered_until timestamptz,
-    left_out struct(kind varchar, records bigint)[], private_reason varchar
+    left_out struct(kind varchar, records bigint)[], private_reason varchar, path varchar, reader varchar
 );
 
 create table chunks (

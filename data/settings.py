@@ -20,7 +20,11 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used: file, line, and what is allowed there."""
+    """A setting that cannot be used: file, line, and what is allowed there. `row`: where in its table, in words."""
+
+    def __init__(self, message: str, row: str = "") -> None:
+        super().__init__(message)
+        self.row = row
 
 
 @cache
@@ -219,17 +223,22 @@ def read_settings(given: Path | None = None) -> Settings:
             raise SettingsError(f"{path}: there is no such settings file. Leave the setting out to use the defaults.")
         return Settings()
     try:
-        text = path.read_text("utf-8")
+        return parse_settings(path.read_text("utf-8"), path)
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from None
+
+
+def parse_settings(text: str, path: Path) -> Settings:
+    """The settings that a text holds. Raises SettingsError as if it stood in that file."""
+    try:
         return msgspec.convert(tomllib.loads(text), Settings)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from None
     except msgspec.ValidationError as error:
-        raise SettingsError(_explain(path, text, str(error))) from None
+        raise _explain(path, text, str(error)) from None
 
 
-def _explain(path: Path, text: str, message: str) -> str:
+def _explain(path: Path, text: str, message: str) -> SettingsError:
     """Turn a validation message that ends in a path such as `$.roster[1].role` into file, line and allowed values."""
     where = re.search(r" - at `(?:key in )?\$\.?([^`]*)`$", message)
     what = message[: where.start()] if where else message
@@ -239,10 +248,10 @@ def _explain(path: Path, text: str, message: str) -> str:
     # Our own messages begin with the setting they speak of.
     key = unknown.group(1) if unknown else steps[-1] if len(steps) > 1 else what.split(" ", 1)[0]
     allowed = ", ".join(PARTS[_bare(table)].__struct_fields__) if unknown else _allowed(key)
-    line = _line(text, table, key)
-    return f"{path}, line {line}: {what}{f' ({key})' if steps[1:] else ''}." + (
-        f" Allowed: {allowed}." if allowed else ""
-    )
+    said = f"{what}{f' ({key})' if steps[1:] else ''}." + (f" Allowed: {allowed}." if allowed else "")
+    number = re.search(r"\[(\d+)\]", table)
+    row = f"{_bare(table)}, row {int(number[1]) + 1}: {said}" if number else said
+    return SettingsError(f"{path}, line {_line(text, table, key)}: {said}", row)
 
 
 def _line(text: str, table: str, key: str) -> int:

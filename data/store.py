@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # It warns of a copy of the rows; `sql`, which it recommends, plans every question twice, which costs a tenth of a page.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 HERE = Path(__file__).parent
+MIGRATIONS = HERE / "migrations"
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 DERIVE = ("lines", "conversations", "afterwards")
@@ -93,6 +94,22 @@ class Store:
     def read(self, name: str, **params: object) -> pl.DataFrame:
         """One of the named tables of data/reads/, such as `loads` or `conversation`."""
         return self.query(_text(f"reads/{name}.sql"), params)
+
+    def outdated(self, settings: Settings) -> Literal["rules", "settings", "newer"] | None:
+        """Why the newest snapshot's numbers are not what they would be if they were worked out now; None: they are.
+
+        rules: an older Hearth made it, and a question of this one may fail; newer: a newer one did.
+        """
+        try:
+            (made,) = self.read("made_with").to_dicts()
+        except duckdb.Error:  # it is so old that it does not say
+            return "rules"
+        if made["schema_version"] > _newest_schema():
+            return "newer"
+        rules, _, rest = (made["derived_with"] or "").partition("-")
+        if made["schema_version"] < _newest_schema() or rules != _rules():
+            return "rules"
+        return None if rest.startswith(f"{settings.fingerprint}-") else "settings"
 
     @contextmanager
     def loading(self, settings: Settings) -> Iterator[Loader]:
@@ -244,6 +261,8 @@ class Load:
     reactions: int = 0
     left_out: dict[str, int] = field(default_factory=dict)  # passed over on purpose, by kind
     private_reason: str | None = None  # why private content is read all the same
+    path: str | None = None  # where the export is
+    reader: str | None = None  # what reads it
     keeps_news: bool = False  # what is new is noted, for only what it concerns will be derived anew
 
 
@@ -307,7 +326,7 @@ class Loader:
                 messages=load.messages, system=load.system, members=len(load.members), channels=len(load.channels),
                 reactions=load.reactions, **span,
                 left_out_kinds=list(load.left_out), left_out_counts=list(load.left_out.values()),
-                private_reason=load.private_reason,
+                private_reason=load.private_reason, path=load.path, reader=load.reader,
             )  # fmt: skip
         failpoint("finish")
 
@@ -465,10 +484,8 @@ class Loader:
 
     def _touch_what_changed(self) -> None:
         """A change of the rules, the settings or what people decided makes every derived table stale."""
-        files = ("derived.sql", "needs_reply.sql", "words.toml", *(f"derive/{name}.sql" for name in DERIVE))
-        rules = "".join(map(_text, files))
-        decided = repr([table.to_pylist() for table in self._decided.values() if table.num_rows])
-        current = hashlib.sha256((rules + self.settings.fingerprint + decided).encode()).hexdigest()[:16]
+        decided = _hash(repr([table.to_pylist() for table in self._decided.values() if table.num_rows]))
+        current = f"{_rules()}-{self.settings.fingerprint}-{decided}"
         if self._merge("derived_with") == [(current,)]:
             return
         with self._transaction():
@@ -513,6 +530,17 @@ def words_since(settings: Settings) -> datetime:
     """Words older than this are neither kept nor handed out."""
     days = settings.retention.text_days
     return datetime.now(UTC) - timedelta(days=days) if days else EARLIEST
+
+
+@cache
+def _rules() -> str:
+    """A hash of the rules by which the numbers are worked out."""
+    files = ("derived.sql", "needs_reply.sql", "words.toml", *(f"derive/{name}.sql" for name in DERIVE))
+    return _hash("".join(map(_text, files)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def source_key(platform: str, source: str) -> int:
@@ -587,10 +615,14 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Path = HERE / "migrations") -> None:
+def _newest_schema(migrations: Path = MIGRATIONS) -> int:
+    return 1 + len(list(migrations.glob("[0-9]*.sql")))
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Path = MIGRATIONS) -> None:
     """Bring the schema up to date, one file a version. The database as it was is kept beside it."""
     steps = sorted(migrations.glob("[0-9]*.sql"))
-    newest, say = 1 + len(steps), _statements("merge.sql")
+    newest, say = _newest_schema(migrations), _statements("merge.sql")
     if connection.execute(say["is_new"]).fetchall() == [(True,)]:
         connection.execute(f"begin; {_text('schema.sql')}; {say['note_new']}; commit")
         connection.execute(say["note_version"], {"version": newest})

@@ -16,7 +16,18 @@ from data.demo import Community
 from data.settings import SettingsError, data_folder, marks_place, read_settings
 from data.store import Busy, Store, StoreError
 from ingest.archive import ExportError
-from ingest.load import Job, Summary, derive_again, listen, load, load_demo, readers, unmatched
+from ingest.load import (
+    Job,
+    NothingLoaded,
+    Summary,
+    derive_again,
+    listen,
+    load,
+    load_demo,
+    readers,
+    retry,
+    unmatched,
+)
 from ingest.progress import Progress
 
 if TYPE_CHECKING:
@@ -61,18 +72,51 @@ def load_command(
         raise typer.BadParameter("say why private content is read: --include-private 'members agreed on 3 May'")
     job = Job(paths, platform, source, private)
     store = Store(data_folder(data))
-    if dry_run:
-        with store.rehearsal() as copy:
-            summary = load(job, copy, settings, Progress(as_json))
-        summary.snapshot = None
-    else:
-        summary = load(job, store, settings, Progress(as_json))
+    with _failures_too(as_json):
+        if dry_run:
+            with store.rehearsal() as copy:
+                summary = load(job, copy, settings, Progress(as_json=as_json))
+            summary.snapshot = None
+        else:
+            summary = load(job, store, settings, Progress(as_json=as_json))
     _say(summary, as_json, dry_run)
     if settings.sentiment.scorer == "strong" and not as_json:
         print("The scorer `strong` takes its time: .venv/bin/python -m ingest score lets it hear what is new.")
+    _exit(summary)
+
+
+@app.command("retry")
+def retry_command(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
+    """Load the exports again of which records were refused, where they still lie where they were."""
+    with _failures_too(as_json):
+        summary = retry(_filled(data), read_settings(settings_file), Progress(as_json=as_json))
+    _say(summary, as_json)
+    _exit(summary)
+
+
+@contextmanager
+def _failures_too(as_json: bool) -> Iterator[None]:
+    """A program that asked for JSON gets it also where nothing could be loaded."""
+    try:
+        yield
+    except NothingLoaded as error:
+        if as_json:
+            print(msgspec.json.encode(Summary([], error.failed, [], 0.0, None)).decode())
+        raise
+
+
+def _exit(summary: Summary) -> None:
     if summary.failed:
         raise typer.Exit(FAILED)
     raise typer.Exit(REFUSALS if any(each.refused for each in summary.loads) else ALL_IN)
+
+
+def _filled(data: Path | None) -> Store:
+    """The database, where something is loaded."""
+    store = Store(data_folder(data))
+    if not store.snapshot:
+        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
+    return store
 
 
 @app.command()
@@ -88,16 +132,14 @@ def demo(
         print("Something is loaded already, so the demo is left out.", file=sys.stderr)
         return
     community = Community(until=_last_monday())
-    _say(load_demo(store, read_settings(settings_file), Progress(as_json), community), as_json)
+    _say(load_demo(store, read_settings(settings_file), Progress(as_json=as_json), community), as_json)
 
 
 @app.command()
-def derive(data: Data = None, settings_file: SettingsFile = None) -> None:
-    """Work every number out again, after a change in the settings."""
-    store = Store(data_folder(data))
-    if not store.snapshot:
-        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
-    print(f"Published {derive_again(store, read_settings(settings_file), Progress())}.")
+def derive(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
+    """Work every number out again, after a change in the settings or an update of Hearth."""
+    snapshot = derive_again(_filled(data), read_settings(settings_file), Progress(as_json=as_json))
+    print(msgspec.json.encode({"snapshot": snapshot}).decode() if as_json else f"Published {snapshot}.")
 
 
 @app.command()
@@ -107,10 +149,7 @@ def score(
     settings_file: SettingsFile = None,
 ) -> None:
     """Let the scorer of the settings hear what it has not heard yet; a slow one takes a night, and can be stopped."""
-    store = Store(data_folder(data))
-    if not store.snapshot:
-        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
-    heard, left, snapshot = listen(store, read_settings(settings_file), Progress(), sample)
+    heard, left, snapshot = listen(_filled(data), read_settings(settings_file), Progress(), sample)
     print(f"Heard {heard:,} texts, {left:,} are left. Published {snapshot}.")
 
 
@@ -246,12 +285,9 @@ def _identities(data: Path | None, settings_file: Path | None) -> Iterator[Ident
     from data.identities import Identities
     from data.marks import Marks, MarksError
 
-    folder = data_folder(data)
-    store = Store(folder)
-    if not store.snapshot:
-        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
+    store = _filled(data)
     try:
-        with closing(Marks(marks_place(folder, read_settings(settings_file)))) as marks:
+        with closing(Marks(marks_place(store.folder, read_settings(settings_file)))) as marks:
             yield Identities(store, marks)
     except (LookupError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None

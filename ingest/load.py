@@ -32,6 +32,22 @@ NAMING = ("platform", "source", "id", "name", "email_domain", "pattern")  # what
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
 
 
+class Unsure(ExportError):
+    """Two readers are equally sure that an export is theirs."""
+
+    def __init__(self, message: str, readers: list[str]) -> None:
+        super().__init__(message)
+        self.readers = readers
+
+
+class NothingLoaded(ExportError):
+    """Of all exports none could be loaded."""
+
+    def __init__(self, failed: list[Failed]) -> None:
+        super().__init__("\n".join(each.reason for each in failed))
+        self.failed = failed
+
+
 class Reader(Protocol):
     """What a module in ingest/exports/ offers."""
 
@@ -66,10 +82,11 @@ class Loaded(msgspec.Struct):
 
 
 class Failed(msgspec.Struct):
-    """An export that could not be loaded, and why."""
+    """An export that could not be loaded, and why. `readers`: those that are equally sure that it is theirs."""
 
     path: str
     reason: str
+    readers: list[str] = []
 
 
 class Summary(msgspec.Struct):
@@ -98,27 +115,56 @@ class Job:
     private: str | None = None  # why private content may be read; None: it is left out
 
 
+Found = tuple[Path, Reader, Job]  # an export, and how it is to be read
+
+
 def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
     """Load every export under the job's paths and publish what they gave. One that fails does not stop the others.
 
-    Raises ExportError where all fail, before anything is published; StoreError where the database cannot.
+    Raises NothingLoaded where all fail, before anything is published; StoreError where the database cannot.
     """
-    began = time.monotonic()
-    loads: list[Loaded] = []
     failed: list[Failed] = []
-    found: list[tuple[Path, Reader]] = []
+    found: list[Found] = []
     for path in job.paths:
         with _noted(path, failed):
-            found += find(path, job.platform, settings, failed)
+            found += [(each, reader, job) for each, reader in find(path, job.platform, settings, failed)]
+    return _load_found(found, failed, store, settings, progress)
+
+
+def retry(store: Store, settings: Settings, progress: Progress) -> Summary:
+    """Load the exports again of which records were refused, as they were loaded: what is read now waits no longer.
+
+    Only a whole export can be read again: a record alone does not say who spoke where, and its kept bytes are capped.
+    Raises NothingLoaded where none of them lies where it was.
+    """
+    failed: list[Failed] = []
+    found: list[Found] = []
+    for row in store.read("refused_exports").to_dicts():
+        path = Path(row["path"] or row["export"])
+        with _noted(path, failed):
+            if not row["path"] or not path.exists():
+                raise ExportError(f"{path}: is not where it was. Load it again from where it is now.")
+            found.append((path, _named(row["reader"]), Job([path], None, row["source"], row["private_reason"])))
+    if not found and not failed:
+        raise ExportError("Nothing was refused, so there is nothing to try again.")
+    return _load_found(found, failed, store, settings, progress)
+
+
+def _load_found(
+    found: Sequence[Found], failed: list[Failed], store: Store, settings: Settings, progress: Progress
+) -> Summary:
+    began = time.monotonic()
+    loads: list[Loaded] = []
+    snapshot = None
     if found:
         with store.loading(settings) as loader:
             loader.forget_demo()
-            for path, reader in found:
+            for path, reader, job in found:
                 with _noted(path, failed):
                     loads.append(_load_one(loader, path, reader, job, settings, progress))
             snapshot = _publish(loader, settings, progress) if loads else None
     if not loads:
-        raise ExportError("\n".join(each.reason for each in failed))
+        raise NothingLoaded(failed)
     return Summary(loads, failed, unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
 
 
@@ -128,7 +174,11 @@ def _noted(path: Path, failed: list[Failed]) -> Iterator[None]:
     try:
         yield
     except ExportError as error:
-        failed.append(Failed(str(path), str(error)))
+        failed.append(_failed(path, error))
+
+
+def _failed(path: Path, error: ExportError) -> Failed:
+    return Failed(str(path), str(error), error.readers if isinstance(error, Unsure) else [])
 
 
 def load_demo(store: Store, settings: Settings, progress: Progress, community: Community) -> Summary:
@@ -209,7 +259,7 @@ def _recognise(path: Path, platform: str | None, settings: Settings) -> Reader |
         sure = sorted(((reader.detects(export), name) for name, reader in readers().items()), reverse=True)
     (best, name), (second, other) = sure[0], sure[1]
     if best >= SURE and best - second < 0.1:
-        raise ExportError(f"{path}: looks like {name} and like {other}. Say which: --platform {name}")
+        raise Unsure(f"{path}: looks like {name} and like {other}. Say which: --platform {name}", [name, other])
     return readers()[name] if best > 0.15 else None
 
 
@@ -226,7 +276,8 @@ def _load_one(loader: Loader, path: Path, reader: Reader, job: Job, settings: Se
         Export(path, settings.tables, include_private=job.private is not None) as export,
         progress.export(path.name, export.size) as tick,
     ):
-        load = _hand_over(loader, reader.read(export), path.name, tick, export, job)
+        name = next(name for name, each in readers().items() if each is reader)
+        load = _hand_over(loader, reader.read(export), path.name, tick, export, job, name)
         unknown = dict(export.unknown)
     if _size_and_time(path) != before:
         raise ExportError(f"{path}: changed while it was being read. Wait until it is written, then load it again.")
@@ -240,6 +291,7 @@ def _hand_over(
     tick: Any,
     export: Export | None = None,
     job: Job | None = None,
+    reader: str | None = None,
     is_demo: bool = False,
 ) -> Load:
     first = next(records, None)
@@ -247,7 +299,8 @@ def _hand_over(
         raise ExportError(f"{file}: holds no messages.")
     job = job or Job(())
     load = loader.begin(msgspec.structs.replace(first, id=job.source) if job.source else first, file, is_demo)
-    load.private_reason = job.private
+    load.private_reason, load.reader = job.private, reader
+    load.path = str(export.path.absolute()) if export else None
     with ThreadPoolExecutor(1) as database:  # it merges one chunk while the next is being read
         taken: Future[object] | None = None
         for chunk in _chunks(records, export):

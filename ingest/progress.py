@@ -1,4 +1,7 @@
-"""How far a load is: a bar on a terminal, a plain line now and then elsewhere. Always on standard error."""
+"""How far a load is: a bar on a terminal, a plain line now and then elsewhere. Always on standard error.
+
+For a program that waits, such as the dashboard, each is a line of JSON: {"step", "done", "of", "unit", "records"}.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,13 +26,14 @@ Tick = Callable[[int, int], None]
 """Called with the bytes and the records read so far."""
 
 QUIET_SECONDS = 5.0
+TOLD_SECONDS = 0.2  # between two lines of JSON
 
 
 class Progress:
-    """Tells whoever waits what is happening. `quiet` says nothing at all."""
+    """Tells whoever waits what is happening. `quiet` says nothing at all; `as_json` speaks to a program."""
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
+    def __init__(self, quiet: bool = False, as_json: bool = False) -> None:
+        self.quiet, self.as_json = quiet, as_json
         self.console = Console(stderr=True)
 
     @contextmanager
@@ -36,6 +41,8 @@ class Progress:
         """Follow one export of `size` bytes (0: not known)."""
         if self.quiet:
             yield _silent
+        elif self.as_json:
+            yield _told(name, size, "bytes")
         elif self.console.is_terminal:
             with self._bar() as bar:
                 task = bar.add_task(name, total=size or None, records="")
@@ -54,6 +61,9 @@ class Progress:
         """Follow one step that does so many things."""
         if self.quiet:
             yield _silent
+        elif self.as_json:
+            told = _told(what, total, "texts")
+            yield lambda done: told(done, done)
         elif self.console.is_terminal:
             with self._bar(MofNCompleteColumn()) as bar:
                 task = bar.add_task(what, total=total, records="")
@@ -67,6 +77,9 @@ class Progress:
     def step(self, what: str) -> Iterator[None]:
         """Follow one step whose length is not known."""
         if self.quiet:
+            yield
+        elif self.as_json:
+            _told(what, 0, "")
             yield
         elif self.console.is_terminal:
             with self.console.status(what):
@@ -88,6 +101,23 @@ class Progress:
 
 def _silent(*_: int) -> None:
     pass
+
+
+def _told(step: str, of: int, unit: str) -> Tick:
+    """Lines of JSON: one at once, then a few a second at most."""
+    last = 0.0
+
+    def tick(done: int, records: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= TOLD_SECONDS:
+            last = now
+            said = {"step": step, "done": done, "of": of, "unit": unit, "records": records}
+            sys.stderr.write(f"{msgspec.json.encode(said).decode()}\n")
+            sys.stderr.flush()
+
+    tick(0, 0)
+    return tick
 
 
 def _plain(name: str, size: int) -> Tick:
