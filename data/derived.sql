@@ -50,12 +50,13 @@ create or replace table conversations (
 
 -- One row an ask or opener. reply_at is null where nobody has answered; inferred_reply_at is a guess, kept apart.
 -- again_at: when the asker spoke after the first reply; ended: how they sounded last within a week of asking.
+-- is_settled: a person says that it was answered elsewhere, so nobody waits; a reply it is not.
 -- business_asked, _reply, _inferred_reply: what the channel's calendar, a clock that runs while it is open, showed in
 -- microseconds; null without a calendar.
 create or replace table asks (
     ask_id ubigint, source_key bigint, place_id ubigint, conversation_key ubigint, message_id varchar,
     person_id ubigint, asked_at timestamptz, week date,
-    is_opener boolean, needs_reply boolean, reason varchar, is_newcomer boolean, sentiment varchar,
+    is_opener boolean, needs_reply boolean, reason varchar, is_newcomer boolean, sentiment varchar, is_settled boolean,
     reply_at timestamptz, reply_by ubigint,
     staff_reply_at timestamptz, staff_reply_by ubigint,
     peer_reply_at timestamptz, inferred_reply_at timestamptz, inferred_reply_by ubigint,
@@ -144,3 +145,6 @@ create or replace table staff_days (
     source_key bigint, place_id ubigint, conversation_key ubigint, day date, week date,
     messages bigint, answers bigint, inferred_answers bigint
 );
+
+-- What people decided, as the tables above know it: only what can change a number. An account's value names its person.
+create or replace table decided (kind varchar, platform varchar, source varchar, native_id varchar, value varchar);

@@ -373,3 +373,46 @@ update about set derived_with = $current;
 
 -- name: count_touched
 select count(*)::bigint from touched;
+
+-- name: note_decided
+-- A mark or a label concerns its own message, the merging of accounts the whole of their sources. A person goes by the
+-- least of the accounts, so that no other merge renames them.
+create or replace temp table deciding as
+select 'ask' as kind, platform, source, message_id as native_id, value from marks where value in ('no_reply', 'answered')
+union all
+select 'label' as kind, platform, source, message_id as native_id, value from labels
+union all
+select
+    'person' as kind, platform, source, member_id as native_id,
+    min(concat_ws(chr(0), platform, source, member_id)) over (partition by person) as value
+from persons;
+create or replace temp table redecided as
+select distinct sources.source_key, apart.kind, apart.native_id
+from (
+    (
+        from deciding
+        except
+        from decided
+    )
+    union all
+    (
+        from decided
+        except
+        from deciding
+    )
+) as apart
+inner join sources on apart.platform = sources.platform and apart.source = sources.source;
+delete from touched where source_key in (select source_key from redecided where kind = 'person');
+insert into touched select distinct source_key, true as is_whole from redecided where kind = 'person';
+insert into touched
+select distinct source_key, false as is_whole from redecided where source_key not in (select source_key from touched);
+insert into news by name
+select
+    messages.source_key, messages.message_id, messages.channel_id, messages.member_id, messages.sent_at,
+    messages.conversation_id, messages.parent_id
+from messages
+where
+    (messages.source_key, messages.message_id)
+    in (select (source_key, native_id) from redecided where kind <> 'person');
+delete from decided;
+insert into decided by name from deciding;

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -147,6 +148,35 @@ class Privacy(Rule, frozen=True):
     no_profiles: tuple[str, ...] = ("discord",)  # platforms whose terms forbid to follow members over time
 
 
+class Priority(Rule, frozen=True):
+    """How much each of these makes an ask more urgent than others. Together they are the whole."""
+
+    past_target: float = 0.4  # it has waited for longer than the channel's target
+    newcomer: float = 0.15  # it is somebody's first post
+    unhappy: float = 0.15
+    question: float = 0.1  # it asks, or calls on the team or the brand
+    let_down: float = 0.1  # nobody answered what its author asked before
+    age: float = 0.1  # it has waited for three days; less before, and again weeks later
+
+    def __post_init__(self) -> None:
+        weights = msgspec.structs.asdict(self)
+        for name, weight in weights.items():
+            if not 0 <= weight <= 1:
+                raise ValueError(f"{name} must be from 0 to 1")
+        if not any(weights.values()):
+            raise ValueError("past_target, or another weight, must be above 0")
+
+
+class Handover(Rule, frozen=True):
+    """Where an ask is handed to: a help desk that takes it as JSON. The secret is in HEARTH_HANDOVER_SECRET."""
+
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.url is not None and not _is_guarded(self.url):
+            raise ValueError("url must begin with https:// (http:// on this machine only) and hold no password")
+
+
 class Settings(Rule, frozen=True):
     """Everything hearth.toml can say."""
 
@@ -158,6 +188,8 @@ class Settings(Rule, frozen=True):
     sentiment: Sentiment = Sentiment()
     marks: MarksSettings = MarksSettings()
     privacy: Privacy = Privacy()
+    priority: Priority = Priority()
+    handover: Handover = Handover()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
 
     def __post_init__(self) -> None:
@@ -177,11 +209,19 @@ class Settings(Rule, frozen=True):
     @property
     def fingerprint(self) -> str:
         """Ten characters that change when a setting that can change a number does."""
+        return _short(self._counted)
+
+    @property
+    def derived_fingerprint(self) -> str:
+        """The same without what only orders or hides: nothing that a load works out hangs on it."""
+        return _short(msgspec.structs.replace(self._counted, privacy=Privacy(), priority=Priority()))
+
+    @property
+    def _counted(self) -> Settings:
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
-        counted = msgspec.structs.replace(
-            self, tables=(), marks=MarksSettings(), privacy=Privacy(), sentiment=sentiment
+        return msgspec.structs.replace(
+            self, tables=(), marks=MarksSettings(), handover=Handover(), sentiment=sentiment
         )
-        return hashlib.sha256(msgspec.json.encode(counted, order="deterministic")).hexdigest()[:10]
 
 
 PARTS: dict[str, type[Rule]] = {
@@ -194,7 +234,24 @@ PARTS: dict[str, type[Rule]] = {
     "sentiment": Sentiment,
     "marks": MarksSettings,
     "privacy": Privacy,
+    "priority": Priority,
+    "handover": Handover,
 }
+
+
+def _short(settings: Settings) -> str:
+    return hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:10]
+
+
+def _is_guarded(address: str) -> bool:
+    """Whether what is sent there can be read by nobody on the way, and the address tells no password."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    is_here = host in ("localhost", "127.0.0.1", "::1")
+    return bool(host) and "@" not in parts.netloc and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
 
 
 def midnight(day: date | None, zone: ZoneInfo) -> datetime | None:
@@ -290,6 +347,7 @@ def _allowed(key: str) -> str:
         "time_zone": "a name such as 'Europe/Berlin' or 'UTC'",
         "opens": "a time such as 09:00:00",
         "closes": "a time such as 17:00:00",
+        **dict.fromkeys(Priority.__struct_fields__, "a number from 0 to 1"),
     }
     return choices.get(key, "")
 

@@ -122,6 +122,19 @@ class Store:
         ):
             yield Loader(self.folder, connection, settings)
 
+    def follow_marks(self, settings: Settings) -> bool:
+        """Let the numbers follow what people decided since, in what it concerns, and publish them.
+
+        False where more than that has changed: that is a load's work, or that of `python -m ingest derive`. Raises
+        Busy while one is at work.
+        """
+        with self.loading(settings) as loader:
+            if loader.is_behind:
+                return False
+            if loader.derive():
+                loader.publish()
+        return True
+
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
         """A throw-away copy of the whole database, to try a load on."""
@@ -271,7 +284,9 @@ class Loader:
 
     def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.folder, self.settings, self._db = folder, settings, connection
-        self._decided = _decided(marks_place(folder, settings))
+        for name, table in _decided(marks_place(folder, settings)).items():
+            connection.register(name, table)
+        self.is_behind = self._is_behind()
         self._touch_what_changed()
 
     def begin(self, source: Source, file: str, is_demo: bool = False) -> Load:
@@ -362,11 +377,12 @@ class Loader:
             self._merge("keep_scores", name=name, version=version)
         failpoint("scores")
 
-    def derive(self) -> None:
-        """Work out conversations, asks and weeks again for every source whose facts or settings changed."""
-        if self._merge("count_touched") == [(0,)]:
-            return
+    def derive(self) -> bool:
+        """Work out conversations, asks and weeks again where facts, settings or decisions changed; whether any had."""
         with self._transaction():
+            self._merge("note_decided")
+            if self._merge("count_touched") == [(0,)]:
+                return False
             self._stage_settings()
             self._merge("note_merged")
             ((lines,),) = self._derive("lines")
@@ -375,6 +391,7 @@ class Loader:
                 self._derive("conversations", slices, number)
             self._derive("afterwards")
         failpoint("derive")
+        return True
 
     def publish(self) -> str:
         """Make everything loaded so far visible, as a new numbered snapshot. Its name. The loader's last act."""
@@ -477,20 +494,23 @@ class Loader:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))
         said, zone = self.settings, self.settings.community.time_zone
         self._db.register("channel_rules", columns.channel_rule_table(said.channels, said.calendars, zone))
-        self._db.register("labels", self._decided["label"])
-        self._db.register("marks", self._decided["ask"])
-        self._db.register("persons", self._decided["person"])
         self._db.execute(_text("needs_reply.sql"))
 
+    def _is_behind(self) -> bool:
+        """Whether what was derived is older than the facts, the rules or the settings, whatever people decided."""
+        return self._merge("derived_with") != [(self._made_by(),)] or self._merge("count_touched") != [(0,)]
+
+    def _made_by(self) -> str:
+        """The rules and the settings by which the numbers are worked out."""
+        return f"{_rules()}-{self.settings.derived_fingerprint}"
+
     def _touch_what_changed(self) -> None:
-        """A change of the rules, the settings or what people decided makes every derived table stale."""
-        decided = _hash(repr([table.to_pylist() for table in self._decided.values() if table.num_rows]))
-        current = f"{_rules()}-{self.settings.fingerprint}-{decided}"
-        if self._merge("derived_with") == [(current,)]:
+        """A change of the rules or the settings makes every derived table stale."""
+        if self._merge("derived_with") == [(self._made_by(),)]:
             return
         with self._transaction():
             self._run(_text("derived.sql"))
-            self._merge("note_derived_with", current=current)
+            self._merge("note_derived_with", current=self._made_by())
             self._merge("note_all_touched")
 
     def _merge(self, statement: str, /, **params: object) -> list[tuple[Any, ...]]:
@@ -514,16 +534,16 @@ class Loader:
 
 
 def _decided(place: Path | str) -> dict[str, pa.Table]:
-    """What people decided, by kind, as columns.py lays it out. Where nobody has, no journal is opened."""
+    """What people decided, as the SQL names it and columns.py lays it out. Where nobody has, no journal is opened."""
     if not has_marks(place):
-        return {"label": columns.mark_table(), "ask": columns.mark_table(), "person": columns.person_table()}
+        return {"labels": columns.mark_table(), "marks": columns.mark_table(), "persons": columns.person_table()}
     from data.identities import merged
     from data.marks import Marks
 
     with closing(Marks(place)) as marks:
         said = {kind: marks.current(kind).to_pylist() for kind in ("label", "ask", "person")}
-    marked = {kind: columns.mark_table(said[kind]) for kind in ("label", "ask")}
-    return {**marked, "person": columns.person_table(merged(said["person"]))}
+    marked = {"labels": columns.mark_table(said["label"]), "marks": columns.mark_table(said["ask"])}
+    return {**marked, "persons": columns.person_table(merged(said["person"]))}
 
 
 def words_since(settings: Settings) -> datetime:

@@ -16,6 +16,9 @@ create or replace temp macro split_of(by_what, platform, source, channel) as
 -- DuckDB's own difference of two moments asks a calendar, row by row: that takes half as long as all the rest.
 create or replace temp macro hours_between(earlier, later) as (epoch_us(later) - epoch_us(earlier)) / 3.6e9;
 
+-- A part of a sum by its name, such as "age 0.08"; nothing where it adds nothing.
+create or replace temp macro part(name, share) as case when share >= 0.005 then format('{} {:.2f}', name, share) end;
+
 -- 0 is the hour from midnight on Monday, by a clock on the wall.
 create or replace temp macro hour_of_week(here) as (isodow(here) - 1) * 24 + hour(here);
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
+import msgspec
 import polars as pl
 
 from data.settings import Settings, midnight
@@ -123,7 +124,7 @@ def ask(store: Asked, settings: Settings, question: Question) -> Answer:
     Raises LookupError for an unknown metric, and the store's NoData before the first load.
     """
     metric = named(question.name)
-    snapshot, rows = _told(store, metric, _params(question, settings.zone))
+    snapshot, rows = _told(store, metric, _params(question, settings.zone) | _weights(settings))
     if "split" in rows.columns:
         rows = rows.rename({"split": question.by}) if question.by else rows.drop("split")
     return Answer(metric, question, rows, fingerprint(metric, question, settings, snapshot), snapshot)
@@ -163,6 +164,12 @@ def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:
         "inferred": question.inferred,
         "limit": question.limit,
     }
+
+
+def _weights(settings: Settings) -> dict[str, Any]:
+    """What makes an ask more urgent, and on which platforms nobody may be followed over time."""
+    weights = {f"weight_{name}": weight for name, weight in msgspec.structs.asdict(settings.priority).items()}
+    return {"unfollowed": list(settings.privacy.no_profiles), **weights}
 
 
 def _card(path: Path) -> Metric:

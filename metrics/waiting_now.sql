@@ -1,9 +1,9 @@
 -- title: Waiting now
 -- asks: How many asks are waiting when the data ends, and how many of them past their target?
--- formula: asks = asks without a reply; past_target = those that wait longer than their target
+-- formula: asks = asks without a reply or a mark; past_target = those that wait longer than their target
 -- unit: asks
 -- better: lower
--- leaves out: what needs no reply; the time after the source's data ends; inferred replies unless asked for
+-- leaves out: what needs no reply; what is marked as answered elsewhere; the time after the source's data ends; inferred replies unless asked for
 -- source: Hearth's own: it counts the rows of `unanswered`
 --
 -- One row, or one a split, with the people waiting, the longest wait so far, and of how many asks in all. Target: the
@@ -14,7 +14,7 @@ select
     count(*) filter (where is_waiting and age_hours > coalesce($hours::double, target_hours, 24)) as past_target,
     max(age_hours) filter (where is_waiting) as hours_longest, count(*) as of_asks
 from (
-    select *, answered_at is null as is_waiting
+    select *, answered_at is null and not is_settled as is_waiting
     from asks_in($since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred)
 ) as asked
 group by grouping sets ((split), ())

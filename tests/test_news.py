@@ -15,9 +15,9 @@ import pytest
 
 from data import store as door
 from data.identities import Identities
-from data.marks import Marks
+from data.marks import Marks, Target
 from data.records import Source
-from data.store import Store
+from data.store import Busy, Store
 from tests import sparse
 
 SAID = (
@@ -120,6 +120,23 @@ def test_a_few_news_at_a_time_give_the_tables_that_all_at_once_give(
             assert found[name] == table, name
         if seed % 2 and piece is pieces[0]:
             merge(store)
+    decide(store, rng, first[:50])
+    assert store.follow_marks(sparse.settings(SETTINGS))
+    found = derived(store)
+    derive_all(store)
+    for name, table in derived(store).items():
+        assert found[name] == table, f"{name}, after what people decided"
+
+
+def decide(store: Store, rng: random.Random, rows: list[dict[str, Any]]) -> None:
+    """People mark asks, label messages, and take some of both back."""
+    with closing(Marks(store.folder)) as marks:
+        for row in rng.sample(rows, 6):
+            target = Target("forum", "acme", row["id"])
+            marks.add("ask", target, rng.choice(("answered", "no_reply", "mine")), "Ana")
+            marks.add("label", target, rng.choice(("negative", "neutral", "positive")), "Ben")
+        for kind in ("ask", "label"):
+            marks.undo(rng.choice(marks.current(kind)["id"].to_pylist()), "Cem")
 
 
 def merge(store: Store) -> None:
@@ -148,3 +165,50 @@ def _spoil(store: Store, sql: str) -> None:
     door._make_own(master)
     with duckdb.connect(str(master)) as connection:
         connection.execute(sql)
+
+
+def test_a_mark_concerns_its_own_message(tmp_path: Path) -> None:
+    """Of a hundred threads one is marked: the rows of the others stay as they lie, and nothing is published twice."""
+    rows = [
+        {"id": f"q{number}", "by": f"p{number}", "at": START + timedelta(hours=number), "channel": "forum"}
+        for number in range(100)
+    ]
+    store, given = Store(tmp_path), sparse.settings(SETTINGS)
+    load(store, rows, START + timedelta(days=30))
+    with closing(Marks(tmp_path)) as marks:
+        marks.add("ask", Target("forum", "acme", "q7"), "mine", "Ana")
+        assert store.follow_marks(given)
+        assert store.snapshot == "snap-000001.duckdb", "whose it is changes no number"
+        number = marks.add("ask", Target("forum", "acme", "q7"), "no_reply", "Ana")
+        _spoil(store, "update asks set reason = 'as it lay'")
+        assert store.follow_marks(given)
+        assert _reasons(store) == {"as it lay", "marked: no reply needed"}
+        marks.undo(number, "Ben")
+        assert store.follow_marks(given)
+        assert _reasons(store) == {"as it lay", "question"}
+        snapshot = store.snapshot
+        assert store.follow_marks(given)
+        assert store.snapshot == snapshot
+
+
+def _reasons(store: Store) -> set[str]:
+    return set(store.query("select distinct reason from asks")["reason"])
+
+
+def test_marks_wait_for_a_load_where_more_has_changed(tmp_path: Path) -> None:
+    """Other settings, or a load that was cut off: that is no work for between two clicks."""
+    store = Store(tmp_path)
+    load(store, [{"id": "q", "by": "p", "at": START, "in": "q"}], START + timedelta(days=3))
+    with closing(Marks(tmp_path)) as marks:
+        marks.add("ask", Target("forum", "acme", "q"), "no_reply", "Ana")
+    snapshot = store.snapshot
+    assert not store.follow_marks(sparse.settings({**SETTINGS, "community": {"time_zone": "Asia/Tokyo"}}))
+    assert store.snapshot == snapshot
+    derive_all(store)
+    assert _reasons(store) == {"marked: no reply needed"}
+    with store.loading(sparse.settings(SETTINGS)) as loader:
+        with pytest.raises(Busy):
+            store.follow_marks(sparse.settings(SETTINGS))
+        begun = loader.begin(Source("forum", "acme", "Acme"), "more.json")
+        loader.take(begun, sparse.chunk([{"id": "r", "by": "s", "at": START, "in": "q"}], [], ["forum"]))
+    assert not store.follow_marks(sparse.settings(SETTINGS))

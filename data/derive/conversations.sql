@@ -326,8 +326,9 @@ where
 create or replace temp table judged as
 select
     asked.ask_id, ask_words.message_id, ask_words.sentiment, newcomer_ask.ask_id is not null as is_newcomer,
+    coalesce(marked.value = 'answered', false) as is_settled,
     case
-        when marked.ask_id is not null then 'marked: no reply needed'
+        when marked.value = 'no_reply' then 'marked: no reply needed'
         when verdict.reason is not null then verdict.reason
         when ask_words.said is not null then ask_words.said
         when staff_mention.ask_id is not null then 'mentions staff'

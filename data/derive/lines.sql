@@ -659,10 +659,11 @@ select hash(source_key, message_id) as ask_id, any_value(reason) as reason from 
 -- name: marked
 -- A person's word wins over every rule.
 create or replace temp table marked as
-select distinct hash(sources.source_key, marks.message_id) as ask_id
+select hash(sources.source_key, marks.message_id) as ask_id, any_value(marks.value) as value
 from marks
 inner join sources on marks.platform = sources.platform and marks.source = sources.source
-where marks.value = 'no_reply';
+where marks.value in ('no_reply', 'answered')
+group by all;
 
 -- name: openings
 -- When each calendar is open, day by day in its own time zone, and for how long it was open before. The first row has
