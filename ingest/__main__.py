@@ -372,4 +372,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Pyarrow would import it for its first array, which takes a third of a second. Nothing here has a use for it.
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     main()

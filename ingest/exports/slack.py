@@ -11,9 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -46,7 +47,7 @@ TITLE = re.compile(r"\s+slack export\b(?:.* - (\w{3} \d{1,2} \d{4}))?.*", re.IGN
 MARKUP = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 TOKEN = re.compile(r"xox[a-z](?:\.xox[a-z])?-[\w-]+")  # what opens a file's address, or the workspace
 
-MANY = 20_000  # plain rows that make a table
+MANY = 20_000  # usual rows that make a table
 
 T = TypeVar("T")
 Id = Annotated[str, msgspec.Meta(min_length=1)]
@@ -169,27 +170,27 @@ def read(export: Export) -> Iterator[Record]:
         if channel is None:
             channel = Channel(f"name:{folder}", folder, "chat", DIRECT.fullmatch(folder) is not None)
             yield channel
-        plain: list[Raw] = []
+        usual: list[Raw] = []
         for day in days:
-            rest = _without_plain(export.array(day, Raw), plain, workspace.names)
+            rest = _without_usual(export.array(day, Raw), usual, workspace.names)
             yield from workspace.messages(rest, channel.id, day)
-            if len(plain) >= MANY:
-                yield from workspace.many(plain, channel.id, folder)
-                plain.clear()
-        yield from workspace.many(plain, channel.id, folder)
+            if len(usual) >= MANY:
+                yield from workspace.many(usual, channel.id, folder)
+                usual.clear()
+        yield from workspace.many(usual, channel.id, folder)
 
 
-def _without_plain(rows: Iterator[Raw | Refused], plain: list[Raw], names: dict[str, str]) -> Iterator[Raw | Refused]:
-    """The rows that need a closer look; what somebody we know simply said is put into `plain`."""
+def _without_usual(rows: Iterator[Raw | Refused], usual: list[Raw], names: dict[str, str]) -> Iterator[Raw | Refused]:
+    """The rows that need a closer look; what somebody we know wrote is put into `usual`."""
     for raw in rows:
         if (
             type(raw) is Raw
-            and raw.subtype is None
-            and raw.bot_id is None
-            and raw.user in names
-            and not (raw.edited or raw.files or raw.attachments or raw.file or raw.comment)
+            and (raw.bot_id or raw.user) in names
+            and raw.subtype != "tombstone"
+            and not raw.comment
+            and (not raw.bot_id or raw.subtype in SPOKEN)
         ):
-            plain.append(raw)
+            usual.append(raw)
         else:
             yield raw
 
@@ -250,51 +251,54 @@ class _Workspace:
                 conversation_id=root_id,
                 parent_id=parent_id,
                 basis="thread" if parent_id else None,
-                edited_at=_edited_at(raw) if raw.edited else None,
+                edited_at=_time(_edited_ts(raw)) if raw.edited else None,
                 deleted_at=sent_at if raw.subtype == "tombstone" else None,
                 mentions=mentions,
-                attachments=_attached(raw) if raw.files or raw.attachments or raw.file else 0,
+                attachments=_attached(raw),
             )
             if raw.reactions:
                 yield from _reactions(raw.reactions, message_id)
 
-    def many(self, plain: list[Raw], channel_id: str, folder: str) -> Iterator[Record]:
-        """What was simply said: by the table where it is much, else one by one."""
-        if len(plain) <= MANY // 10:
-            yield from self.messages(plain, channel_id, folder)
+    def many(self, rows: list[Raw], channel_id: str, folder: str) -> Iterator[Record]:
+        """Usual rows: by the table where they are many, else one by one."""
+        if len(rows) <= MANY // 10:
+            yield from self.messages(rows, channel_id, folder)
             return
         try:
-            table = self._table(plain, channel_id)
+            table = self._table(rows, channel_id)
         except (pa.ArrowInvalid, UnicodeEncodeError):  # a row among them is odd after all
-            yield from self.messages(plain, channel_id, folder)
+            yield from self.messages(rows, channel_id, folder)
             return
         yield Messages(table)
-        for raw in plain:
+        for raw in rows:
             if raw.reactions:
                 yield from _reactions(raw.reactions, f"{channel_id}:{raw.ts}")
 
-    def _table(self, plain: list[Raw], channel_id: str) -> pa.Table:
-        texts = [raw.text or "" for raw in plain]
-        mentions = [NOBODY] * len(plain)
+    def _table(self, rows: list[Raw], channel_id: str) -> pa.Table:
+        texts = [raw.text or "" for raw in rows]
+        mentions = [NOBODY] * len(rows)
         for place, text in enumerate(texts):
             if "<" in text or "&" in text or "xox" in text:
-                texts[place], mentions[place] = self._plain(plain[place], text)
-        ts = pa.array([raw.ts for raw in plain])
-        roots = pa.array([raw.thread_ts or None for raw in plain], pa.string())
+                texts[place], mentions[place] = self._plain(rows[place], text)
+        ts = pa.array([raw.ts for raw in rows])
+        roots = pa.array([raw.thread_ts or None for raw in rows], pa.string())
         root_ids = pc.binary_join_element_wise(channel_id, roots, ":")
         is_reply = pc.fill_null(pc.not_equal(ts, roots), False)
         nothing = pa.scalar(None, pa.string())
         return pa.table(
             {
                 "id": pc.binary_join_element_wise(channel_id, ts, ":"),
-                "channel_id": pa.repeat(channel_id, len(plain)),
-                "member_id": pa.array([raw.user for raw in plain]),
+                "channel_id": pa.repeat(channel_id, len(rows)),
+                "member_id": pa.array([raw.bot_id or raw.user for raw in rows]),
                 "sent_at": _times(ts),
                 "text": pa.array(texts),
+                "kind": pa.array(["message" if raw.subtype in SPOKEN else "system" for raw in rows]),
                 "mentions": pa.array(mentions, pa.list_(pa.string())),
                 "conversation_id": root_ids,
                 "parent_id": pc.if_else(is_reply, root_ids, nothing),
                 "basis": pc.if_else(is_reply, "thread", nothing),
+                "edited_at": _times(pa.array([_edited_ts(raw) if raw.edited else None for raw in rows], pa.string())),
+                "attachments": pa.array([_attached(raw) for raw in rows], pa.int32()),
             }
         )
 
@@ -482,20 +486,27 @@ def _reactions(raw: msgspec.Raw, message_id: str) -> Iterator[Reaction]:
 
 def _attached(raw: Raw) -> int:
     """How many files and link previews hang on it."""
+    if not (raw.files or raw.attachments or raw.file):
+        return 0
     files = len(_decoded(raw.files, list[msgspec.Raw]) or []) or bytes(raw.file).startswith(b"{")
     return files + len(_decoded(raw.attachments, list[msgspec.Raw]) or [])
 
 
-def _edited_at(raw: Raw) -> datetime | None:
+def _edited_ts(raw: Raw) -> str | None:
     edited = _decoded(raw.edited, Edited)
-    return _time(edited.ts) if edited else None
+    return edited.ts if edited else None
 
 
-def _time(ts: str) -> datetime | None:
+def _time(ts: str | None) -> datetime | None:
     try:
-        return MOMENT.decode(ts)
+        return MOMENT.decode(ts) if ts else None
     except msgspec.MsgspecError:
         return None
+
+
+@cache
+def _decoder(type: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type)
 
 
 def _decoded(raw: msgspec.Raw, type: type[T]) -> T | None:
@@ -503,6 +514,7 @@ def _decoded(raw: msgspec.Raw, type: type[T]) -> T | None:
     if not raw:
         return None
     try:
-        return msgspec.json.decode(raw, type=type)
+        decoded: T = _decoder(type).decode(raw)  # type: ignore[arg-type]  # mypy takes a class for unhashable
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+    return decoded
