@@ -155,6 +155,7 @@ class Settings(Rule, frozen=True):
     marks: MarksSettings = MarksSettings()
     privacy: Privacy = Privacy()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
+    pulls: tuple[dict[str, Any], ...] = ()  # what to pull from APIs: see ingest/apis/_service.py
 
     def __post_init__(self) -> None:
         names = {calendar.name for calendar in self.calendars}
@@ -175,7 +176,7 @@ class Settings(Rule, frozen=True):
         """Ten characters that change when a setting that can change a number does."""
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
         counted = msgspec.structs.replace(
-            self, tables=(), marks=MarksSettings(), privacy=Privacy(), sentiment=sentiment
+            self, tables=(), pulls=(), marks=MarksSettings(), privacy=Privacy(), sentiment=sentiment
         )
         return hashlib.sha256(msgspec.json.encode(counted, order="deterministic")).hexdigest()[:10]
 
