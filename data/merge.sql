@@ -2,11 +2,14 @@
 -- another noun: Arrow tables.
 
 -- name: version
--- Which of two copies of a message is newer: a deletion wins for ever, then the later edit, then the copy that knows
--- what it answers; what is left is settled by the content itself, so that the order of loading never matters.
+-- Which of two copies of a message is newer: a deletion wins for ever, and the one that keeps least; then the later
+-- edit, then the copy that knows what it answers; what is left is settled by the content itself, so that the order of
+-- loading never matters.
 create or replace temp macro version(message) as
     struct_pack(
         is_deleted := message.deleted_at is not null,
+        is_wordless := message.deleted_at is not null and coalesce(message.text, '') = '',
+        is_nameless := message.deleted_at is not null and message.member_id is null,
         edited_at := coalesce(epoch_us(message.edited_at), 0),
         has_parent := message.parent_id is not null,
         has_conversation := message.conversation_id is not null,
@@ -19,6 +22,8 @@ create or replace temp macro version(message) as
 
 -- name: seen
 create or replace temp table seen (message_hash ubigint, kind varchar);
+-- Who wrote what is deleted now without a name.
+create or replace temp table unnamed (member_id varchar);
 
 -- name: stage
 create or replace temp view staged as
@@ -51,6 +56,26 @@ from met
 inner join messages on met.row_id = messages.rowid
 inner join staged on met.message_id = staged.message_id;
 select (count(*) filter (where is_newer))::bigint from known;
+
+-- name: note_unnamed
+insert into unnamed
+select coalesce(messages.member_id, staged.member_id) as member_id
+from met
+inner join messages on met.row_id = messages.rowid
+inner join staged on met.message_id = staged.message_id
+where
+    coalesce(messages.member_id, staged.member_id) is not null
+    and (
+        (staged.deleted_at is not null and staged.member_id is null)
+        or (messages.deleted_at is not null and messages.member_id is null)
+    );
+
+-- name: forget_unnamed
+-- An account of which nothing is left but deleted messages goes with them, also if an older export names it again.
+delete from unnamed
+where member_id in (select member_id from messages where source_key = $source_key and member_id is not null);
+delete from members where source_key = $source_key and member_id in (from unnamed);
+delete from reactions where source_key = $source_key and member_id in (from unnamed);
 
 -- name: insert_all
 insert into messages by name select * from staged;

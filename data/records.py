@@ -25,6 +25,7 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     name: str
     covered_since: datetime | None = None  # the range the export states, where it states one
     covered_until: datetime | None = None
+    is_exact: bool = False  # that range is all it covers: what lies outside came along, to complete a conversation
 
 
 class Channel(msgspec.Struct, frozen=True, gc=False):

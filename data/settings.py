@@ -191,6 +191,7 @@ class Settings(Rule, frozen=True):
     priority: Priority = Priority()
     handover: Handover = Handover()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
+    pulls: tuple[dict[str, Any], ...] = ()  # what to pull from APIs: see ingest/apis/_service.py
 
     def __post_init__(self) -> None:
         names = {calendar.name for calendar in self.calendars}
@@ -220,7 +221,7 @@ class Settings(Rule, frozen=True):
     def _counted(self) -> Settings:
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
         return msgspec.structs.replace(
-            self, tables=(), marks=MarksSettings(), handover=Handover(), sentiment=sentiment
+            self, tables=(), pulls=(), marks=MarksSettings(), handover=Handover(), sentiment=sentiment
         )
 
 

@@ -116,7 +116,7 @@ class Store:
         """The one loader. Raises Busy, naming the holder, while another is at work."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (
-            _locked(self.folder / LOCK),
+            locked(self.folder / LOCK),
             _in_words(self.folder / MASTER),
             closing(_open_master(self.folder)) as connection,
         ):
@@ -141,7 +141,7 @@ class Store:
         with tempfile.TemporaryDirectory(prefix="hearth-") as folder:
             copy = Store(Path(folder))
             if (self.folder / MASTER).exists():
-                with _locked(self.folder / LOCK):
+                with locked(self.folder / LOCK):
                     if (self.folder / f"{MASTER}.wal").exists():
                         _open_master(self.folder).close()  # closing writes the log into the file
                     shutil.copyfile(self.folder / MASTER, copy.folder / MASTER)
@@ -327,10 +327,12 @@ class Loader:
         """Close the load's account in the ledger."""
         known, system = self._merge("distinct_seen")[0]
         load.messages, load.system = known - system, system
-        since = _least(load.since, load.source.covered_since)
-        until = max(filter(None, (load.until, load.source.covered_until)), default=None)
+        since, until = load.source.covered_since, load.source.covered_until
+        if not load.source.is_exact:
+            since, until = _least(load.since, since), max(filter(None, (load.until, until)), default=None)
         span = {"covered_since": since, "covered_until": until}
         with self._transaction():
+            self._merge("forget_unnamed", source_key=load.source_key)
             if self._merge("reaches_further", source_key=load.source_key, **span) != [(False,)]:
                 self._merge("note_touched", source_key=load.source_key)
             self._merge(
@@ -363,7 +365,7 @@ class Loader:
 
     def texts(self, done: int, count: int) -> pa.Table:
         """Some of the texts that `unscored` found, after so many: text_key, platform, text."""
-        query = _statements("merge.sql")["next_unscored"]
+        query = statements("merge.sql")["next_unscored"]
         return self._db.sql(query, params={"done": done, "count": count}).to_arrow_table()
 
     def touch_all(self) -> None:
@@ -425,6 +427,7 @@ class Loader:
         newer, distinct = 0, messages.num_rows - repeats
         if known:
             ((newer,),) = self._merge("known", words_since=words_since(self.settings))
+            self._merge("note_unnamed")
             if newer and load.keeps_news:
                 self._merge("note_newer_messages", source_key=load.source_key)
             self._merge("drop_older", source_key=load.source_key)
@@ -469,7 +472,7 @@ class Loader:
 
     def _follow_to_roots(self) -> None:
         """Follow ties by doubling: n rounds are 2^n steps, so a chain of a million ends in 20; the rest is circles."""
-        say = _statements("derive/lines.sql")
+        say = statements("derive/lines.sql")
         for _ in range(24):
             if self._run(say["roots_open"]) == [(0,)]:
                 return
@@ -483,7 +486,7 @@ class Loader:
             "zone": self.settings.community.time_zone, "few": FEW, "slices": slices, "slice": number,
             **_patterns(self.settings.community.brands),
         }  # fmt: skip
-        for section, statement in _statements(f"derive/{name}.sql").items():
+        for section, statement in statements(f"derive/{name}.sql").items():
             if section == "roots_open":
                 self._follow_to_roots()
             elif not section.startswith("roots_") and not (section.startswith("last_") and number < slices - 1):
@@ -514,11 +517,11 @@ class Loader:
             self._merge("note_all_touched")
 
     def _merge(self, statement: str, /, **params: object) -> list[tuple[Any, ...]]:
-        return self._run(_statements("merge.sql")[statement], params)
+        return self._run(statements("merge.sql")[statement], params)
 
-    def _run(self, statements: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    def _run(self, text: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
-        for statement in _split(statements):
+        for statement in split(text):
             rows = self._db.execute(statement, _used(statement, params or {}) or None).fetchall()
         return rows
 
@@ -597,8 +600,8 @@ def _even(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBat
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the loader's lock. The kernel lets go of it when a process dies, so it is never stale."""
+def locked(path: Path, what: str = "a load") -> Iterator[None]:
+    """Hold a lock for one process. The kernel lets go of it when the process dies, so it is never stale."""
     with path.open("a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -606,7 +609,7 @@ def _locked(path: Path) -> Iterator[None]:
             handle.seek(0)
             holder = handle.read().strip() or "another process"
             raise Busy(
-                f"{path.parent}: a load is running already ({holder}). Wait for it, or stop it, then try again."
+                f"{path.parent}: {what} is running already ({holder}). Wait for it, or stop it, then try again."
             ) from None
         handle.truncate(0)
         handle.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
@@ -631,7 +634,7 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
     if not (folder / POINTER).exists():
         connection.execute("set max_vacuum_tasks = 0")  # a first load leaves no gaps to close, and that takes a second
     _migrate(connection, folder)
-    connection.execute(_statements("merge.sql")["version"])
+    connection.execute(statements("merge.sql")["version"])
     return connection
 
 
@@ -642,7 +645,7 @@ def _newest_schema(migrations: Path = MIGRATIONS) -> int:
 def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Path = MIGRATIONS) -> None:
     """Bring the schema up to date, one file a version. The database as it was is kept beside it."""
     steps = sorted(migrations.glob("[0-9]*.sql"))
-    newest, say = _newest_schema(migrations), _statements("merge.sql")
+    newest, say = _newest_schema(migrations), statements("merge.sql")
     if connection.execute(say["is_new"]).fetchall() == [(True,)]:
         connection.execute(f"begin; {_text('schema.sql')}; {say['note_new']}; commit")
         connection.execute(say["note_version"], {"version": newest})
@@ -713,15 +716,16 @@ def _text(name: str) -> str:
 
 
 @cache
-def _statements(file: str) -> dict[str, str]:
+def statements(file: str) -> dict[str, str]:
     """The named statements of a file: each begins with a line `-- name: it`."""
     parts = re.split(r"^-- name: (\w+)$", _text(file), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 @cache
-def _split(statements: str) -> list[str]:
-    without_comments = re.sub(r"^\s*--.*$", "", statements, flags=re.MULTILINE)
+def split(text: str) -> list[str]:
+    """The single statements of a text."""
+    without_comments = re.sub(r"^\s*--.*$", "", text, flags=re.MULTILINE)
     return [each.strip() for each in without_comments.split(";") if each.strip()]
 
 

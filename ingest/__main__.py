@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from data.demo import Community
-from data.settings import SettingsError, data_folder, marks_place, read_settings
+from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
 from data.store import Busy, Store, StoreError
+from ingest.apis._client import PullError
+from ingest.apis._service import Service, services
 from ingest.archive import ExportError
-from ingest.load import (
-    Job,
-    NothingLoaded,
-    Summary,
-    derive_again,
-    listen,
-    load,
-    load_demo,
-    readers,
-    retry,
-    unmatched,
-)
+from ingest.load import Job as LoadJob
+from ingest.load import NothingLoaded, Summary, derive_again, listen, load, load_demo, readers, retry, unmatched
 from ingest.progress import Progress
+from ingest.pull import Forecast, Job, forecast, pull, seconds
+from ingest.pull import Summary as PullSummary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +66,7 @@ def load_command(
     settings = read_settings(settings_file)
     if private is not None and not private.strip():
         raise typer.BadParameter("say why private content is read: --include-private 'members agreed on 3 May'")
-    job = Job(paths, platform, source, private)
+    job = LoadJob(paths, platform, source, private)
     store = Store(data_folder(data))
     with _failures_too(as_json):
         if dry_run:
@@ -203,6 +199,111 @@ def sentiment(
     with Progress(quiet=out.isatty()).count("How messages sound", len(texts)) as tick:
         for line in scored(texts, chosen, platform, tick):
             print(line, file=out)
+
+
+def _services() -> str:
+    return "\n\n".join(
+        f"{name}: {(sys.modules[f'ingest.apis.{name}'].__doc__ or '').splitlines()[0]} {_needs(service)}{service.TERMS}"
+        for name, service in services().items()
+    )
+
+
+def _needs(service: Service) -> str:
+    return f"Credentials: {', '.join(service.SECRETS)}. " if service.SECRETS else ""
+
+
+@app.command("pull", epilog=_services(), context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def pull_command(
+    context: typer.Context,
+    service: Annotated[str | None, typer.Argument(help="The service, with options of its own: see below.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that [[pulls]] in hearth.toml lists.")] = False,
+    every: Annotated[str | None, typer.Option(metavar="15m", help="Go on pulling, so often, until stopped.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would ask for, and what that costs.")] = False,
+    deletions: Annotated[bool, typer.Option("--deletions-now", help="Look for deletions now, not once a day.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Pull from an API what is new, and load it. A pull that was cut off goes on with the same command."""
+    settings = read_settings(settings_file)
+    rows = _rows(service, everything, context.args, settings)
+    job, store, progress = Job(rows, look_now=deletions), Store(data_folder(data)), Progress(as_json=as_json)
+    if dry_run:
+        _say_forecast(forecast(job, store, settings, progress), as_json)
+        return
+    pause = _pause(every)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops us as Ctrl-C does
+    while True:
+        summary = pull(job, store, settings, progress)
+        _say_pulled(summary, as_json)
+        if pause is None:
+            break
+        time.sleep(pause)
+    if summary.failed:
+        raise typer.Exit(FAILED)
+    raise typer.Exit(REFUSALS if any(load.refused for each in summary.pulls for load in each.loads) else ALL_IN)
+
+
+def _rows(service: str | None, everything: bool, words: list[str], settings: Settings) -> list[dict[str, Any]]:
+    """The rows of [[pulls]], or the one that the options make."""
+    if everything == bool(service):
+        raise typer.BadParameter(f"name a service ({', '.join(services())}), or say --all")
+    if service:
+        return [{"service": service, **_options(words)}]
+    if words:
+        raise typer.BadParameter(f"{' '.join(words)}: with --all the options stand in hearth.toml, under [[pulls]]")
+    if not settings.pulls:
+        raise typer.BadParameter("--all: hearth.toml lists nothing under [[pulls]]")
+    return list(settings.pulls)
+
+
+def _options(words: list[str]) -> dict[str, str]:
+    """`--name value` or `--name=value`, as a row of settings."""
+    found, waiting = dict[str, str](), list(words)
+    while waiting:
+        name, is_whole, value = waiting.pop(0).partition("=")
+        if not name.startswith("--") or not (is_whole or waiting):
+            raise typer.BadParameter(f"{name}: write --name value")
+        found[name[2:].replace("-", "_")] = value if is_whole else waiting.pop(0)
+    return found
+
+
+def _pause(every: str | None) -> float | None:
+    try:
+        return seconds(every) if every else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--every: {error}") from None
+
+
+def _say_forecast(found: list[Forecast], as_json: bool) -> None:
+    if as_json:
+        print(msgspec.json.encode(found).decode())
+        return
+    for each in found:
+        billed = ", ".join(f"{count:,} {kind}" for kind, count in each.resources.items())
+        cost = f"; {billed}: ${each.dollars:,.2f}" if billed else ""
+        print(f"{each.service} {each.source}: about {each.requests:,} requests{cost}. {each.note}")
+    print("Nothing was pulled: this was a dry run.")
+
+
+def _say_pulled(summary: PullSummary, as_json: bool) -> None:
+    if as_json:
+        print(msgspec.json.encode(summary).decode(), flush=True)
+    else:
+        _say_pulls_in_words(summary)
+    for each in summary.failed:
+        print(f"hearth: {each.path} could not go on. {each.reason}", file=sys.stderr)
+
+
+def _say_pulls_in_words(summary: PullSummary) -> None:
+    for each in summary.pulls:
+        new = sum(load.inserted for load in each.loads)
+        cost = f", ${each.dollars:,.2f}" if each.spent else ""
+        gone = f", {each.deleted:,} deleted upstream and now here" if each.deleted else ""
+        print(f"{each.service} {each.source}: {each.pages:,} pages, {new:,} new messages{cost}{gone}")
+        for gap in each.gaps:
+            print(f"  a gap: {gap}")
+    print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
 
 
 people = typer.Typer(
@@ -363,7 +464,7 @@ def main() -> None:
     """Run a command; say what went wrong in words, never as a traceback."""
     try:
         app()
-    except (ExportError, SettingsError, StoreError) as error:
+    except (ExportError, PullError, SettingsError, StoreError) as error:
         print(f"hearth: {error}", file=sys.stderr)
         sys.exit(BUSY if isinstance(error, Busy) else FAILED)
     except KeyboardInterrupt:

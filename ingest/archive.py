@@ -83,6 +83,8 @@ class Export:
     that ending and is decompressed as it is read. `size` and `done` are bytes, uncompressed except for
     those, for a progress bar. `mappings` are the [[tables]] of hearth.toml.
 
+    Answers of an API that were just pulled lie nowhere on disk: they come as Pages instead of a path.
+
     `include_private` asks the reader for direct messages and private channels too. `left_out` counts, by
     kind, what the reader left out on purpose ("private messages": 12): no record stands for these.
     `unknown` counts the fields of JSON records that no struct of the reader names ("Message.blocks": 7),
@@ -90,17 +92,17 @@ class Export:
     """
 
     def __init__(
-        self, path: Path, mappings: Sequence[Mapping[str, Any]] = (), *, include_private: bool = False
+        self, path: Path | Pages, mappings: Sequence[Mapping[str, Any]] = (), *, include_private: bool = False
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path.name) if isinstance(path, Pages) else Path(path)
         self.mappings = mappings
         self.include_private = include_private
         self.left_out = Counter[str]()
-        self._place: _Place = _place(self.path)
+        self._place: _Place = path if isinstance(path, Pages) else _place(self.path)
         self.wrapping = _wrapping(self._place.members)
         self._members = _named(self._place.members, len(self.wrapping))
         self._fields = _Fields()
-        self.name = self.path.resolve().name if self.path.is_dir() else ENDING.sub("", self.path.resolve().name)
+        self.name = path.name if isinstance(path, Pages) else _called(self.path)
         self.size = sum(member.size for member in self._members.values())
         self.done = 0
 
@@ -382,7 +384,24 @@ class _Part(io.RawIOBase):
         return len(content)
 
 
-_Place = _Folder | _Zip | _Tar
+class Pages:
+    """Answers of an API, by file name, with their sizes: `read` gives one's bytes each time it is asked."""
+
+    mismatch = "is not as long as it was when it was pulled"
+
+    def __init__(self, name: str, sizes: Mapping[str, int], read: Callable[[str], bytes]) -> None:
+        self.name = name
+        found = ((file, _Member(partial(self._open, file, read), size)) for file, size in sizes.items())
+        self.members = _listed(found, Path(name))
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _open(self, file: str, read: Callable[[str], bytes]) -> IO[bytes]:
+        return io.BytesIO(read(file))
+
+
+_Place = _Folder | _Zip | _Tar | Pages
 
 
 def _place(path: Path) -> _Place:
@@ -396,6 +415,11 @@ def _place(path: Path) -> _Place:
         return _Tar(path) if begun[257:262] == b"ustar" or TAR.search(path.name) else _Folder(path)
     except OSError as error:
         raise ExportError(f"{error.filename or path} cannot be opened: {error.strerror}") from None
+
+
+def _called(path: Path) -> str:
+    name = path.resolve().name
+    return name if path.is_dir() else ENDING.sub("", name)
 
 
 def _not_a_zip(path: Path) -> str:

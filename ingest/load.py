@@ -21,7 +21,7 @@ from data.records import Audience, Channel, Member, Message, Messages, Reaction,
 from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
 from ingest import exports
-from ingest.archive import Export, ExportError
+from ingest.archive import Export, ExportError, Pages
 from ingest.enrich.scorer import Scorer, scorer
 from ingest.progress import Progress
 
@@ -166,6 +166,40 @@ def _load_found(
     if not loads:
         raise NothingLoaded(failed)
     return Summary(loads, failed, unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
+
+
+def load_pulled(
+    pages: Pages, reader: Reader, told: Source, file: str, store: Store, settings: Settings, progress: Progress
+) -> Summary:
+    """Load what was pulled from an API, and publish it. `told` is its source, with the very range that is covered."""
+    with Export(pages, settings.tables) as export:
+        records = _stated(reader.read(export), told) if pages.members else iter([told])
+        return load_records(records, file, store, settings, progress, export)
+
+
+def load_records(
+    records: Iterator[Record],
+    file: str,
+    store: Store,
+    settings: Settings,
+    progress: Progress,
+    export: Export | None = None,
+) -> Summary:
+    """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them."""
+    began = time.monotonic()
+    with store.loading(settings) as loader:
+        loader.forget_demo()
+        with progress.export(file, export.size if export else 0) as tick:
+            load = _hand_over(loader, records, file, tick, export)
+        snapshot = _publish(loader, settings, progress)
+    loaded = _account(load, Path(file), dict(export.unknown) if export else None)
+    return Summary([loaded], [], unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
+
+
+def _stated(records: Iterator[Record], told: Source) -> Iterator[Record]:
+    """The same records, of the source that was pulled: pages may tell less of it than it is known by."""
+    for record in records:
+        yield msgspec.structs.replace(told, name=record.name) if isinstance(record, Source) else record
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -74,6 +75,19 @@ class Progress:
             yield lambda done: tick(done, done)
 
     @contextmanager
+    def told(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Follow one step that tells in words how far it is."""
+        if self.quiet:
+            yield _silent
+        elif self.as_json:
+            yield lambda text: _told(f"{what}: {text}", 0, "")(0, 0)
+        elif self.console.is_terminal:
+            with self.console.status(escape(what)) as status:
+                yield lambda text: status.update(escape(f"{what}: {text}"))
+        else:
+            yield _lines(what)
+
+    @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Follow one step whose length is not known."""
         if self.quiet:
@@ -99,7 +113,7 @@ class Progress:
         return Bar(*columns, console=self.console, transient=True)
 
 
-def _silent(*_: int) -> None:
+def _silent(*_: object) -> None:
     pass
 
 
@@ -118,6 +132,18 @@ def _told(step: str, of: int, unit: str) -> Tick:
 
     tick(0, 0)
     return tick
+
+
+def _lines(what: str) -> Callable[[str], None]:
+    last = 0.0
+
+    def tell(text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= QUIET_SECONDS:
+            last = time.monotonic()
+            sys.stderr.write(f"{what}: {text}\n")
+
+    return tell
 
 
 def _plain(name: str, size: int) -> Tick:

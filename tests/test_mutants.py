@@ -17,7 +17,7 @@ from metrics import metric
 from tests.test_metrics import ALL, EXAMPLES, example_store, shown_and_wanted
 
 ROOT = Path(__file__).parent.parent
-READ_ONCE = (metric.metrics, metric._macros, store._text, store._statements)
+READ_ONCE = (metric.metrics, metric._macros, store._text, store.statements)
 FEWEST = 3  # mutants a metric
 DERIVING = "data"  # what its files say is worked out when a community is loaded, not when it is asked
 

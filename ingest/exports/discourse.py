@@ -257,7 +257,7 @@ class Forum:
 
     def _message(self, post: Post, title: str | None, channel_id: str) -> Message:
         cooked = post.cooked or ""
-        parent = None if post.post_number == 1 else _parent(post)
+        answered = None if post.post_number == 1 else parent(post)
         return Message(
             str(post.id),
             channel_id,
@@ -267,8 +267,8 @@ class Forum:
             kind="system" if post.action_code or post.post_type == ACTION else "message",
             title=title,
             conversation_id=conversation(post.topic_id),
-            parent_id=parent,
-            basis="explicit" if parent else "thread" if post.post_number != 1 else None,
+            parent_id=answered,
+            basis="explicit" if answered else "thread" if post.post_number != 1 else None,
             edited_at=utc(post.updated_at) if post.version > 1 else None,
             deleted_at=_deleted_at(post),
             mentions=tuple(dict.fromkeys(self._mentioned(cooked))),
@@ -287,7 +287,7 @@ def _channel_id(category_id: int | str | None) -> str:
     return "unknown" if category_id is None else str(category_id)
 
 
-def _parent(post: Post) -> str | None:
+def parent(post: Post) -> str | None:
     """The address of what is answered: by the platform's own link, else by a quotation."""
     number = post.reply_to_post_number or quoted(post.cooked or "", post.topic_id)
     return address(post.topic_id, number) if number and str(number) != str(post.post_number) else None

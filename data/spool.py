@@ -1,0 +1,269 @@
+"""The spool: pages as an API handed them out and the place in each stream, until they are loaded. Then they are erased.
+
+One SQLite file in the data folder, which its owner alone may read. A page and the cursor after it are written in one
+transaction, so that a pull which is cut off anywhere goes on at the very page it had reached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+import zstandard
+
+from data.store import Busy, StoreError, failpoint, locked, split, statements
+
+FILE: Final = "spool.sqlite"
+LOCK: Final = "spool.lock"
+MOMENTS: Final = ("told_until", "asked_at", "reached", "covered_since", "covered_until")
+FLAGS: Final = ("is_lasting", "is_open", "is_resumed")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One thing that is gone through page by page, and where it stands."""
+
+    name: str
+    is_lasting: bool = True  # swept by every pull; else gone through once
+    is_open: bool = True
+    is_resumed: bool = False  # its sweep was begun by an earlier run
+    cursor: str | None = None
+    mark: str | None = None  # what the last whole sweep noted
+    new_mark: str | None = None  # and this one
+    told_until: datetime | None = None  # all before this was told by whole sweeps: the watermark
+    asked_at: datetime | None = None  # when this sweep asked for its first page
+    reached: datetime | None = None  # how far back it has come
+    covered_since: datetime | None = None  # what sweeps before it told, and no load has stated yet
+    covered_until: datetime | None = None
+
+    @property
+    def told(self) -> tuple[datetime, datetime] | None:
+        """The range of which everything is known, and that no load has stated yet: the newest, where there are two."""
+        before = (self.covered_since, self.covered_until) if self.covered_since and self.covered_until else None
+        if not self.reached or not self.asked_at:
+            return before
+        if before and before[1] >= self.reached:
+            return min(before[0], self.reached), max(before[1], self.asked_at)
+        return self.reached, self.asked_at
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A page to be kept."""
+
+    name: str
+    body: bytes
+    messages: int
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a page really cost, and what had been reserved for it."""
+
+    service: str
+    month: str
+    run: str
+    billed: Mapping[str, int]
+    reserved: tuple[int, ...]
+
+
+class Spool:
+    """The one process that pulls. A context manager; Busy where there is another."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._held = locked(self._folder / LOCK, "a pull")
+        self._held.__enter__()
+        os.close(os.open(self._folder / FILE, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(self._folder / FILE, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        for name in ("steer", "lay_out"):
+            self._run(name)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+        self._held.__exit__(None, None, None)
+
+    # Streams
+
+    def streams(self, pull: str) -> list[Stream]:
+        """The streams of a pull, those that last first, else in the order in which they came."""
+        return [_stream(row) for row in self._run("streams", pull=pull)]
+
+    def resume(self, pull: str) -> None:
+        """Note which sweeps an earlier run has left open."""
+        with self._transaction():
+            self._run("mark_resumed", pull=pull)
+
+    def begin(self, pull: str, names: Iterable[str], *, again: bool = False) -> None:
+        """Open a sweep of each stream that has none open; with `again`, from its beginning even so."""
+        is_open = {each.name for each in self.streams(pull) if each.is_open and not again}
+        with self._transaction():
+            for name in names:
+                if name not in is_open:
+                    self._run("begin_sweep", pull=pull, stream=name)
+                    self._run("forget_cursors", pull=pull, stream=name)
+
+    def again(self, pull: str, stream: str) -> Stream:
+        """Begin a sweep again that lost its place."""
+        self.begin(pull, [stream], again=True)
+        return next(each for each in self.streams(pull) if each.name == stream)
+
+    def is_met(self, pull: str, stream: str, cursor: str) -> bool:
+        """Whether this sweep has been at a cursor before."""
+        ((count,),) = self._run("is_met", pull=pull, stream=stream, digest=_digest(cursor))
+        return bool(count)
+
+    def keep(
+        self, pull: str, stream: Stream, page: Kept | None, follow: Iterable[str] = (), spent: Spent | None = None
+    ) -> None:
+        """A page, the stream as it stands after it, what it leads to and what it cost: all of it or nothing."""
+        with self._transaction():
+            if page:
+                packed = zstandard.compress(page.body, 3)
+                values = {"name": page.name, "messages": page.messages, "size": len(page.body), "body": packed}
+                self._run("keep_page", pull=pull, stream=stream.name, **values)
+            failpoint("page")
+            values = {name: _written(value) for name, value in asdict(stream).items() if name not in SET_ELSEWHERE}
+            self._run("keep_stream", pull=pull, stream=stream.name, **values)
+            if stream.cursor is not None:
+                self._run("keep_cursor", pull=pull, stream=stream.name, digest=_digest(stream.cursor))
+            for name in follow:
+                self._run("follow", pull=pull, stream=name)
+            if spent:
+                self._settle(spent)
+        failpoint("kept")
+
+    # Pages
+
+    def pages(self, pull: str) -> dict[str, int]:
+        """The pages that wait to be loaded, by file name, in their order, with their sizes."""
+        return {f"{row['number']:09}/{row['name']}": row["size"] for row in self._run("pages", pull=pull)}
+
+    def read(self, file: str) -> bytes:
+        """One page's bytes, as they came."""
+        ((body,),) = self._run("page", number=int(file.partition("/")[0]))
+        return zstandard.decompress(body)
+
+    def waiting(self, pull: str) -> tuple[int, int]:
+        """How many pages, and messages on them, wait to be loaded."""
+        ((pages, messages),) = self._run("waiting", pull=pull)
+        return int(pages), int(messages)
+
+    def erase(self, pull: str, *, is_claimed: bool) -> None:
+        """The pages of a pull are loaded: nothing of them stays here. `is_claimed`: what they cover is told, too."""
+        with self._transaction():
+            self._run("erase", pull=pull)
+            self._run("settle_streams", pull=pull, is_claimed=is_claimed)
+        failpoint("erased")
+
+    # What was spent, and when deletions were looked for
+
+    def reserve(self, service: str, month: str, run: str, bill: Mapping[str, int]) -> tuple[int, ...]:
+        """Count resources as spent, before they are asked for. The numbers by which that is taken back."""
+        with self._transaction():
+            return self._spend(service, month, run, bill)
+
+    def release(self, numbers: Iterable[int]) -> None:
+        """Nothing was spent of what was reserved."""
+        with self._transaction():
+            for number in numbers:
+                self._run("release", number=number)
+
+    def spent(self, service: str, month: str, run: str | None = None) -> dict[str, int]:
+        """Resources by kind, of a month or of one run in it."""
+        return {kind: int(count) for kind, count in self._run("spent", service=service, month=month, run=run)}
+
+    def note_looked(self, pull: str, at: datetime, *, can_tell: bool) -> None:
+        """Deletions upstream were looked for, or cannot be."""
+        with self._transaction():
+            self._run("note_looked", pull=pull, looked_at=at.isoformat(), can_tell=can_tell)
+
+    def looked(self, pull: str) -> datetime | None:
+        """When deletions were last looked for."""
+        rows = self._run("looked", pull=pull)
+        return datetime.fromisoformat(rows[0]["looked_at"]) if rows else None
+
+    def _settle(self, spent: Spent) -> None:
+        for number in spent.reserved:
+            self._run("release", number=number)
+        self._spend(spent.service, spent.month, spent.run, spent.billed)
+
+    def _spend(self, service: str, month: str, run: str, bill: Mapping[str, int]) -> tuple[int, ...]:
+        values = {"service": service, "month": month, "run": run}
+        rows = [self._run("spend", kind=kind, resources=count, **values) for kind, count in bill.items() if count]
+        return tuple(int(row["number"]) for (row,) in rows)
+
+    def _run(self, statement: str, /, **values: Any) -> list[sqlite3.Row]:
+        rows: list[sqlite3.Row] = []
+        with _in_words(self._folder / FILE):
+            for each in split(statements("spool.sql")[statement]):
+                rows = self._db.execute(each, values).fetchall()
+        return rows
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+
+
+SET_ELSEWHERE: Final = ("name", "is_lasting", "is_resumed")
+
+
+def looked_at(folder: Path) -> dict[str, tuple[datetime, bool]]:
+    """When deletions were last looked for, by pull, and whether that service can tell of them."""
+    if not (folder / FILE).exists():
+        return {}
+    with (
+        _in_words(folder / FILE),
+        closing(sqlite3.connect(f"{(folder / FILE).resolve().as_uri()}?mode=ro", uri=True)) as db,
+    ):
+        rows = db.execute(statements("spool.sql")["all_looked"]).fetchall()
+    return {pull: (datetime.fromisoformat(at), bool(can_tell)) for pull, at, can_tell in rows}
+
+
+def _stream(row: sqlite3.Row) -> Stream:
+    values: dict[str, Any] = {**dict(row), "name": row["stream"]}
+    del values["pull"], values["stream"]
+    for name in FLAGS:
+        values[name] = bool(values[name])
+    for name in MOMENTS:
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    return Stream(**values)
+
+
+def _written(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _digest(cursor: str) -> str:
+    return hashlib.sha256(cursor.encode()).hexdigest()
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """What SQLite cannot do, told to the person who asked."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        kind = Busy if "locked" in str(error) else StoreError
+        raise kind(
+            f"{path}: what was pulled cannot be kept ({error}). Make room on the disk if that is what is missing, then "
+            "give the same command again."
+        ) from error

@@ -1,0 +1,95 @@
+-- What the spool keeps in SQLite, a dialect of its own: moments are text in ISO 8601, in UTC.
+
+-- name: steer
+-- What is erased is overwritten, and a page and its cursor survive a pulled plug together.
+pragma secure_delete = on; -- noqa: PRS
+pragma journal_mode = truncate;
+pragma synchronous = full;
+
+-- name: lay_out
+create table if not exists streams (
+    pull text, stream text, is_lasting integer, is_open integer, is_resumed integer,
+    cursor text, mark text, new_mark text, told_until text, asked_at text, reached text,
+    covered_since text, covered_until text,
+    primary key (pull, stream)
+);
+create table if not exists pages (
+    number integer primary key autoincrement, pull text, stream text, name text, messages integer, size integer,
+    body blob
+);
+create table if not exists cursors (pull text, stream text, digest text, primary key (pull, stream, digest));
+create table if not exists spent (
+    number integer primary key autoincrement, service text, month text, run text, kind text, resources integer
+);
+create table if not exists looked (pull text primary key, looked_at text, can_tell integer);
+
+-- name: streams
+select * from streams where pull = $pull order by is_lasting desc, rowid;
+
+-- name: mark_resumed
+update streams set is_resumed = is_open where pull = $pull;
+
+-- name: begin_sweep
+insert into streams (pull, stream, is_lasting, is_open, is_resumed) values ($pull, $stream, 1, 1, 0)
+on conflict (pull, stream) do update set
+is_open = 1, is_resumed = 0, cursor = null, new_mark = null, asked_at = null, reached = null;
+
+-- name: follow
+insert into streams (pull, stream, is_lasting, is_open, is_resumed) values ($pull, $stream, 0, 1, 0)
+on conflict (pull, stream) do nothing;
+
+-- name: keep_page
+insert into pages (pull, stream, name, messages, size, body)
+values ($pull, $stream, $name, $messages, $size, $body);
+
+-- name: keep_stream
+update streams set
+    is_open = $is_open, cursor = $cursor, mark = $mark, new_mark = $new_mark, told_until = $told_until,
+    asked_at = $asked_at, reached = $reached, covered_since = $covered_since, covered_until = $covered_until
+where pull = $pull and stream = $stream;
+
+-- name: keep_cursor
+insert into cursors values ($pull, $stream, $digest) on conflict do nothing;
+
+-- name: is_met
+select count(*) from cursors where pull = $pull and stream = $stream and digest = $digest;
+
+-- name: forget_cursors
+delete from cursors where pull = $pull and stream = $stream;
+
+-- name: pages
+select number, name, size from pages where pull = $pull order by number;
+
+-- name: page
+select body from pages where number = $number;
+
+-- name: waiting
+select count(*), coalesce(sum(messages), 0) from pages where pull = $pull;
+
+-- name: erase
+delete from pages where pull = $pull;
+
+-- name: settle_streams
+delete from streams where pull = $pull and is_lasting = 0 and is_open = 0;
+update streams set covered_since = null, covered_until = null where pull = $pull and $is_claimed;
+
+-- name: spend
+insert into spent (service, month, run, kind, resources) values ($service, $month, $run, $kind, $resources)
+returning number;
+
+-- name: release
+delete from spent where number = $number;
+
+-- name: spent
+select kind, sum(resources) from spent
+where service = $service and month = $month and (run = $run or $run is null) group by kind;
+
+-- name: note_looked
+insert into looked values ($pull, $looked_at, $can_tell)
+on conflict (pull) do update set looked_at = excluded.looked_at, can_tell = excluded.can_tell;
+
+-- name: looked
+select looked_at, can_tell from looked where pull = $pull;
+
+-- name: all_looked
+select pull, looked_at, can_tell from looked order by pull;

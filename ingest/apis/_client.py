@@ -1,0 +1,396 @@
+"""How a service is asked: patiently, within its limits, and without telling a secret.
+
+`Line` is the patience: it tries again, waits as long as it is told to, and gives up in words. `Client` asks over it by
+httpx; `session` lends it to libraries that speak through requests, such as praw and tweepy.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import io
+import ipaddress
+import json
+import logging
+import os
+import random
+import re
+import stat
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from http.client import responses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+if TYPE_CHECKING:
+    import requests
+
+SECRETS_FILE = Path(".streamlit/secrets.toml")
+ATTEMPTS = 6  # with the pauses between them about a minute and a half
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+LONGEST_WAIT = 20 * 60.0  # services count by a quarter of an hour; who asks for more is told to come back
+TIMEOUT = 30.0
+MOST = 64 << 20  # bytes of one answer
+REDIRECTS = 5
+TRANSIENT = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
+CREDIT = 402
+
+# Shapes that tokens have, wherever they turn up.
+TOKENS = re.compile(
+    r"(?i)\b(?:bearer|basic|bot)\s+[\w.~+/=%-]{8,}"
+    r"|\b(?:gh[pousr]_|github_pat_|xox[abeoprs]-|xapp-|sk-|EAA|AAAA|AIza|ya29\.)[\w.%-]{10,}"
+    r"|(?<![\w/])\d{6,}:[\w-]{30,}"
+    r"|(?<=[?&])(?:key|api_key|token|access_token|client_secret|code|password)=[^&\s\"']+"
+    r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"
+)
+
+
+class PullError(Exception):
+    """What is wrong with a pull, in words for the person who ran it. What was pulled before is kept."""
+
+
+class LostPlace(PullError):
+    """The service no longer knows the cursor, or leads in a circle: the sweep begins again."""
+
+
+class BudgetSpent(PullError):
+    """Another call might cost more than the budget has left, or the service wants money."""
+
+
+class Answer(NamedTuple):
+    """What came back: the headers' names are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+class Refusal(PullError):
+    """The service answered, and said no."""
+
+    def __init__(self, message: str, answer: Answer) -> None:
+        super().__init__(message)
+        self.answer, self.status = answer, answer.status
+
+
+class Lost(Exception):
+    """No answer came, or not all of it. Says why without an address, which may hold a key."""
+
+
+@dataclass
+class Pace:
+    """The clock by which to wait. A test gives one that runs faster."""
+
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
+    chance: random.Random = field(default_factory=random.Random)
+
+
+class Meter(Protocol):
+    """Counts what each attempt may cost: an answer that was lost may have been charged all the same."""
+
+    def ask(self) -> None:
+        """Before each attempt. Raises BudgetSpent where another one might be too dear."""
+
+    def refused(self) -> None:
+        """The attempt was answered, and not charged."""
+
+
+class Line:
+    """The patience with one service. `say` shows what it waits for."""
+
+    def __init__(self, service: str, pace: Pace | None = None, say: Callable[[str], None] = lambda _: None) -> None:
+        self.service, self.pace, self._say = service, pace or Pace(), say
+        self.meter: Meter | None = None
+        self.asked_at: datetime | None = None  # by the service's own clock
+        self._secrets: set[str] = set()
+        self._until = 0.0
+
+    def secret(self, name: str, how: str, default: str | None = None) -> str:
+        """A credential from the environment, else from .streamlit/secrets.toml. PullError says how to come by it."""
+        value = os.environ.get(name) or _filed(name) or default
+        if value is None:
+            raise PullError(
+                f"{self.service}: {name} is not set. {how} Put it in the environment, or in {SECRETS_FILE} "
+                f'(chmod 600) as {name} = "...".'
+            )
+        self.hide(value)
+        return value
+
+    def hide(self, value: str) -> None:
+        """Never show this, such as a token that the service just gave."""
+        if len(value) > 3:
+            self._secrets.add(value)
+
+    def clean(self, text: str) -> str:
+        """A text without any secret in it."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "[hidden]")
+        return TOKENS.sub("[hidden]", text)
+
+    def say(self, text: str) -> None:
+        """Show what is happening."""
+        self._say(self.clean(text))
+
+    def call(self, ask: Callable[[], Answer], what: str, *, is_json: bool = True) -> Answer:
+        """Ask until there is an answer, waiting in between. Raises Refusal, BudgetSpent, or PullError in the end."""
+        why = ""
+        for attempt in range(ATTEMPTS):
+            self._wait_for_room()
+            if self.meter:
+                self.meter.ask()
+            try:
+                answer = ask()
+                self._note(answer)
+                if answer.status not in TRANSIENT:
+                    return self._judged(answer, what, is_json=is_json)
+                why = f"it answers {answer.status} {responses.get(answer.status, '')}".rstrip()
+                if self.meter:
+                    self.meter.refused()
+            except Lost as lost:
+                answer, why = None, str(lost)
+            if attempt < ATTEMPTS - 1:
+                self._pause(attempt, answer, why)
+        raise PullError(
+            f"{self.service}: {self.clean(what)} could not be had in {ATTEMPTS} attempts: {why}. "
+            "What was pulled before is kept; give the same command again later."
+        )
+
+    def _judged(self, answer: Answer, what: str, *, is_json: bool) -> Answer:
+        if 200 <= answer.status < 300:
+            if is_json and not _is_json(answer.body):
+                raise Lost("what it answers is cut off, or is not JSON")
+            return answer
+        if self.meter:
+            self.meter.refused()
+        if 300 <= answer.status < 400:
+            return answer
+        if answer.status == CREDIT:
+            raise BudgetSpent(
+                f"{self.service}: it answers 402: the credit there is used up. What was pulled is kept. Add credit, "
+                "then give the same command again."
+            )
+        message = f"{self.service}: {self.clean(what)} was answered {answer.status} {responses.get(answer.status, '')}."
+        raise Refusal(message, answer)
+
+    def _note(self, answer: Answer) -> None:
+        """The service's clock, and how much it will still answer."""
+        with suppress(TypeError, ValueError):
+            self.asked_at = email.utils.parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
+        with suppress(KeyError, ValueError):
+            left, reset = _limits(answer.headers)
+            if left < 1 and answer.status not in TRANSIENT:
+                self._until = self.pace.now() + _seconds(reset, self.pace.now())
+
+    def _wait_for_room(self) -> None:
+        self._wait(self._until - self.pace.now(), "its limit is used up")
+        self._until = 0.0
+
+    def _pause(self, attempt: int, answer: Answer | None, why: str) -> None:
+        told = _told_to_wait(answer, self.pace.now()) if answer else None
+        pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self.pace.chance.uniform(0.5, 1.5)
+        # A little more than told, so that many who were told the same do not come back at once.
+        self._wait(told + pause / 10 if told is not None else pause, why)
+
+    def _wait(self, seconds: float, why: str) -> None:
+        if seconds > LONGEST_WAIT:
+            back = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
+            raise PullError(
+                f"{self.service}: {why}, and it asks to come back at {back:%Y-%m-%d %H:%M} UTC. "
+                "What was pulled is kept; give the same command again then."
+            )
+        while seconds > 0:
+            self.say(f"{why}; going on in {seconds:.0f} s")
+            step = min(seconds, 1.0)
+            self.pace.sleep(step)
+            seconds -= step
+
+
+class Client:
+    """Asks one address over httpx. Goes to no other host, and takes no answer larger than 64 MB."""
+
+    def __init__(self, line: Line, address: str, headers: Mapping[str, str] | None = None) -> None:
+        self.line, self.address = line, _checked(address, line.service)
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
+        named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
+        self._http = httpx.Client(headers={**named, **(headers or {})}, timeout=TIMEOUT, follow_redirects=False)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, is_json: bool = True) -> Answer:
+        """The answer to a path below the address; `params` without those that are None."""
+        return self.send("GET", path, params=params, is_json=is_json)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        is_json: bool = True,
+    ) -> Answer:
+        """The answer to any request; `body` is sent as JSON. Raises as Line.call does."""
+        url = self.address + path
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        what = f"{method} {urlsplit(url).path}"
+        for _ in range(REDIRECTS):
+            request = self._http.build_request(method, url, params=given or None, json=body, headers=headers)
+            answer = self.line.call(partial(self._once, request), what, is_json=is_json)
+            if "location" not in answer.headers or not 300 <= answer.status < 400:
+                return answer
+            url, given = self._led_to(url, answer.headers["location"]), {}
+        raise PullError(f"{self.line.service}: {what} leads from one address to the next without an end.")
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
+
+    def _once(self, request: httpx.Request) -> Answer:
+        try:
+            with_body = self._http.send(request, stream=True)
+            try:
+                body = _bounded(with_body.iter_bytes(), self.line.service)
+            finally:
+                with_body.close()
+        except httpx.TimeoutException:
+            raise Lost("it does not answer in time") from None
+        except httpx.HTTPError:
+            raise Lost("the connection failed") from None
+        return Answer(with_body.status_code, {name.lower(): value for name, value in with_body.headers.items()}, body)
+
+    def _led_to(self, url: str, location: str) -> str:
+        led = urljoin(url, location)
+        if _origin(led) != _origin(url):
+            raise PullError(
+                f"{self.line.service}: {urlsplit(url).netloc} sends us on to {urlsplit(led).netloc or 'nowhere'}, and "
+                "no credential goes to another host. If that is the right address, give it instead."
+            )
+        return led
+
+
+def session(line: Line) -> requests.Session:
+    """A session of requests that is patient, for libraries that bring no patience of their own."""
+    import requests
+
+    class Patient(requests.Session):
+        def request(self, method: Any, url: Any, **options: Any) -> Any:  # type: ignore[override]
+            options["allow_redirects"] = False
+            options["stream"] = True
+            options.setdefault("timeout", TIMEOUT)
+            try:
+                answer = line.call(lambda: once(method, url, options), f"{method.upper()} {urlsplit(url).path}")
+            except Refusal as refusal:
+                answer = refusal.answer  # the library has words of its own for each
+            response = requests.Response()
+            response.status_code, response.url, response.raw = answer.status, url, io.BytesIO(answer.body)
+            response.headers.update(answer.headers)
+            return response
+
+    patient = Patient()
+
+    def once(method: str, url: str, options: Mapping[str, Any]) -> Answer:
+        try:
+            with super(Patient, patient).request(method, url, **options) as response:
+                body = _bounded(response.iter_content(1 << 16), line.service)
+        except requests.Timeout:
+            raise Lost("it does not answer in time") from None
+        except requests.RequestException:
+            raise Lost("the connection failed") from None
+        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+
+    return patient
+
+
+def _bounded(parts: Iterator[bytes], service: str) -> bytes:
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > MOST:
+            raise PullError(f"{service}: an answer of more than {MOST >> 20} MB was not taken.")
+    return bytes(body)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _filed(name: str) -> str | None:
+    """A credential of the secrets file, which nobody else may be able to read."""
+    try:
+        mode = SECRETS_FILE.stat().st_mode
+        if stat.S_IMODE(mode) & 0o077:
+            raise PullError(f"{SECRETS_FILE}: others can read it, so it is not used. Do: chmod 600 {SECRETS_FILE}")
+        value = tomllib.loads(SECRETS_FILE.read_text("utf-8")).get(name)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise PullError(f"{SECRETS_FILE}: cannot be read as TOML, so no credential is taken from it.") from None
+    return str(value) if value else None
+
+
+def _checked(address: str, service: str) -> str:
+    """An address that a credential may be sent to: https, or this very machine."""
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+        raise PullError(f"{service}: {address!r} is no address. One is like https://forum.example.org")
+    if parts.scheme == "http" and not _is_here(parts.hostname):
+        raise PullError(f"{service}: {address}: over http anybody on the way can read along. Use https.")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _limits(headers: Mapping[str, str]) -> tuple[float, str]:
+    """How many answers are left, and when there will be more, in any of the services' ways to say so."""
+    for family in ("x-ratelimit-", "x-rate-limit-", "ratelimit-"):
+        if f"{family}remaining" in headers:
+            return float(headers[f"{family}remaining"]), headers[f"{family}reset"]
+    raise KeyError("no limits are told")
+
+
+def _seconds(reset: str, now: float) -> float:
+    """A moment, or a number of seconds, as seconds from now."""
+    with suppress(ValueError):
+        number = float(reset)
+        return number - now if number > 1e9 else number
+    return datetime.fromisoformat(reset).timestamp() - now
+
+
+def _told_to_wait(answer: Answer, now: float) -> float | None:
+    """How long the service asks to be left alone."""
+    told = answer.headers.get("retry-after")
+    if told:
+        with suppress(ValueError):
+            return max(0.0, float(told))
+        with suppress(TypeError, ValueError):
+            return max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - now)
+    if answer.status == 429:
+        with suppress(KeyError, ValueError):
+            left, reset = _limits(answer.headers)
+            return max(0.0, _seconds(reset, now)) if left < 1 else None
+    return None

@@ -1,0 +1,154 @@
+"""What a service has to offer so that ingest/pull.py can keep up with it.
+
+A service only knows how to ask. It hands out pages: bytes in the very form that a reader in ingest/exports reads, and
+where the next page begins. Keeping the place, limits, retries, budgets, loading and erasing are done for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Protocol, cast
+
+import msgspec
+
+from data.settings import Rule
+from ingest import apis
+from ingest.apis._client import Line
+
+Bill = Mapping[str, int]
+"""Resources by kind, such as {"post": 10, "user": 3}: what a service charges for."""
+
+
+class Wanted(Rule, frozen=True, kw_only=True):
+    """A row of [[pulls]] in hearth.toml, or the options of one `pull`. A service adds its own."""
+
+    service: str
+    on: bool = True  # each source has its switch
+    since: date | None = None  # go back to this day, and no further
+    deletions: bool = True  # look once a day whether what is held is still there
+    budget_dollars: float | None = None  # of a service that charges: at most so much a month
+    budget_resources: int | None = None
+    run_dollars: float | None = None  # and in one run
+    run_resources: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("budget_dollars", "budget_resources", "run_dollars", "run_resources"):
+            if (getattr(self, name) or 0) < 0:
+                raise ValueError(f"{name} must not be below 0")
+
+
+class At(msgspec.Struct, frozen=True):
+    """Where a stream stands."""
+
+    cursor: str | None = None  # what the last page gave; None: a sweep begins
+    since: datetime | None = None  # all before it has been told, or is not wanted; the overlap is taken off already
+    mark: str | None = None  # what the last whole sweep noted, such as its newest id
+    bill: Bill = {}  # the most that this answer may cost, for a service that charges
+
+    def is_reached(self, oldest: datetime | None) -> bool:
+        """Whether a sweep that came back to this moment may end."""
+        return self.since is not None and oldest is not None and oldest <= self.since
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One answer, as it came.
+
+    `oldest` and `newest` are moments of what a list tells, not of what came along. A sweep runs from the newest
+    backwards, unless `is_forward`. A list of names, or what merely completes a conversation, covers nothing.
+    """
+
+    cursor: str | None  # where the next page begins; None: the stream is through
+    body: bytes | None = None  # None: it holds nothing worth reading
+    name: str = "page.json"  # the file name by which the reader knows what it is; not unique
+    messages: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    is_forward: bool = False
+    covers: bool = True  # between those moments it tells all that was said
+    is_capped: bool = False  # the service ends its list here, although there is more
+    mark: str | None = None
+    follow: tuple[str, ...] = ()  # streams to go through once because of this page: a conversation, its next part
+    billed: Bill = {}
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A message that the store holds, to be looked for again."""
+
+    id: str
+    conversation_id: str | None
+
+
+class Known(Protocol):
+    """What the store knows already of this source."""
+
+    def messages(self, ids: Iterable[str]) -> set[str]:
+        """Those of the ids that are messages we hold."""
+
+    def members(self, ids: Iterable[str]) -> set[str]:
+        """Those of the ids that are accounts we hold."""
+
+    def sizes(self, conversations: Iterable[str]) -> dict[str, int]:
+        """How many messages we hold of conversations, deleted ones too."""
+
+    def a_day(self) -> float | None:
+        """How many messages a day there were of late; None where nothing is known yet."""
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What a pull will ask for, before the first call."""
+
+    requests: int
+    resources: Bill = {}
+    note: str = ""  # how sure it is, and why
+
+
+class Place(Protocol):
+    """One subreddit, forum or account, and how to ask for it."""
+
+    source: str  # the id of the source: the one that the reader gives an export of it
+
+    def streams(self) -> tuple[str, ...]:
+        """What is swept, in this order, such as ("posts", "comments"). Asked for when a round of sweeps begins."""
+
+    def most(self, stream: str, at: At, room: Room) -> Bill | None:
+        """The most that the next page may cost, made to fit; None where nothing fits. {} where nothing is charged."""
+
+    def fetch(self, stream: str, at: At) -> Page:
+        """Ask for one page. Raises LostPlace where the service no longer knows the cursor."""
+
+    def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]] | None:
+        """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked."""
+
+    def estimate(self, at: Mapping[str, At]) -> Estimate:
+        """What a pull will ask for, from where each stream stands. Makes no call that costs money."""
+
+
+class Service(Protocol):
+    """A module of this folder. The first line of its docstring is its help."""
+
+    READER: str  # the reader of its pages, in ingest/exports
+    TERMS: str  # what the platform forbids or asks, in a sentence or two
+    SECRETS: Mapping[str, str]  # the names of its credentials in the environment, and how to come by each
+    PRICES: Mapping[str, float]  # dollars for one resource of each kind; empty: nothing is charged
+    OVERLAP: timedelta  # so much of what was told is asked for again, for late comers
+    IS_WHOLE: bool  # its pages explain one another: none is read before the sweeps are through
+    Options: type[Wanted]
+
+    def connect(self, wanted: Wanted, line: Line, known: Known) -> Place:
+        """The place that is wanted. Reads credentials by `line.secret`, and asks for nothing yet."""
+
+
+class Room(Protocol):
+    """What is left of a budget."""
+
+    def fits(self, bill: Bill) -> bool:
+        """Whether so much may still be spent."""
+
+
+def services() -> dict[str, Service]:
+    """Every service by its file name: there is no list to keep. A name with a leading underscore is none."""
+    names = sorted(each.name for each in pkgutil.iter_modules(apis.__path__) if not each.name.startswith("_"))
+    return {name: cast(Service, importlib.import_module(f"ingest.apis.{name}")) for name in names}

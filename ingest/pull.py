@@ -1,0 +1,463 @@
+"""Keep up with the APIs: never lose the place, never ask for more than is paid for, load what came.
+
+A pull sweeps each stream of a place from the newest back to what was told before. Every page goes into the spool
+together with the cursor after it before the next one is asked for, so the same command goes on wherever it was cut off.
+What was pulled goes through the platform's reader, as an export would, and is then erased from the spool.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from data.records import Messages, Record, Source
+from data.settings import Settings, SettingsError
+from data.spool import Kept, Spent, Spool, Stream
+from data.store import Store
+from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError
+from ingest.apis._service import At, Bill, Estimate, Held, Page, Place, Service, Wanted, services
+from ingest.archive import ExportError, Pages
+from ingest.load import Failed, Loaded, load_pulled, load_records, readers
+from ingest.progress import Progress
+
+RESTARTS = 3  # of one sweep that lost its place
+EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
+DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Pulled(msgspec.Struct):
+    """What one pull gave."""
+
+    service: str
+    source: str
+    pages: int
+    messages: int  # on those pages; what became of them is in `loads`
+    spent: dict[str, int]
+    dollars: float
+    deleted: int  # found deleted upstream, and deleted here
+    gaps: list[str]  # what could not be had, in words
+    loads: list[Loaded]
+
+
+class Summary(msgspec.Struct):
+    """What a whole run gave."""
+
+    pulls: list[Pulled]
+    failed: list[Failed]
+    seconds: float
+    snapshot: str | None
+
+
+class Forecast(msgspec.Struct):
+    """What a pull would ask for: a dry run."""
+
+    service: str
+    source: str
+    requests: int
+    resources: dict[str, int]
+    dollars: float
+    note: str
+
+
+@dataclass
+class Job:
+    """What to pull, and how."""
+
+    rows: Sequence[Mapping[str, Any]]
+    pace: Pace | None = None
+    look_now: bool = False  # for deletions, whenever that was last done
+
+
+def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
+    """Pull every row, and load what came. One that fails does not stop the others. Busy while another pull runs."""
+    began = time.monotonic()
+    summary = Summary([], [], 0, None)
+    with Spool(store.folder) as spool:
+        for number, row in enumerate(job.rows, 1):
+            with _noted(_called(row, number), summary.failed):
+                service, wanted = chosen(row, number)
+                if wanted.on:
+                    one = Pull(service, wanted, job, spool, store, settings, progress)
+                    summary.pulls.append(one.pulled)
+                    one.run()
+    summary.seconds, summary.snapshot = round(time.monotonic() - began, 3), store.snapshot
+    return summary
+
+
+def forecast(job: Job, store: Store, settings: Settings, progress: Progress) -> list[Forecast]:
+    """What the same pull would ask for. Nothing is kept, and no call is made that costs money."""
+    with Spool(store.folder) as spool:
+        found = [chosen(row, number) for number, row in enumerate(job.rows, 1)]
+        return [
+            Pull(service, wanted, job, spool, store, settings, progress).forecast()
+            for service, wanted in found
+            if wanted.on
+        ]
+
+
+def chosen(row: Mapping[str, Any], number: int) -> tuple[Service, Wanted]:
+    """A row of [[pulls]] with its service. SettingsError says what is wrong with it, and what is allowed."""
+    known = services()
+    name = row.get("service")
+    if name not in known:
+        raise SettingsError(f"[[pulls]] row {number}: service = {name!r} is not known. There are: {', '.join(known)}.")
+    try:
+        wanted = msgspec.convert(dict(row), known[name].Options, strict=False)
+    except msgspec.ValidationError as error:
+        allowed = ", ".join(field for field in known[name].Options.__struct_fields__ if field != "service")
+        raise SettingsError(f"[[pulls]] row {number}, {name}: {error}. Allowed: {allowed}.") from None
+    charges = bool(known[name].PRICES)
+    if charges and wanted.budget_dollars is None and wanted.budget_resources is None:
+        raise SettingsError(
+            f"[[pulls]] row {number}: {name} charges for what it answers. Say how much a month at most, such as "
+            "budget_dollars = 5"
+        )
+    return known[name], wanted
+
+
+def seconds(text: str) -> float:
+    """A time such as 15m, 6h or 90s. ValueError for any other."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in UNITS or not number.isdecimal() or int(number) == 0:
+        raise ValueError(f"{text!r} is no time: write 90s, 15m, 6h or 1d")
+    return int(number) * UNITS[unit]
+
+
+@contextmanager
+def _noted(name: str, failed: list[Failed]) -> Iterator[None]:
+    """Note why a pull could not go on, and go on with the next."""
+    try:
+        yield
+    except (PullError, ExportError, SettingsError) as error:
+        failed.append(Failed(name, str(error)))
+
+
+def _called(row: Mapping[str, Any], number: int) -> str:
+    return f"{row.get('service', '?')} (row {number})"
+
+
+class Pull:
+    """One place of one service: from its streams to the store."""
+
+    def __init__(
+        self, service: Service, wanted: Wanted, job: Job, spool: Spool, store: Store, settings: Settings,
+        progress: Progress,
+    ) -> None:  # fmt: skip
+        self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
+        self.store, self.settings, self.progress = store, settings, progress
+        self.reader = readers()[service.READER]
+        self.line = Line(wanted.service, job.pace, self._say)
+        self.known = _Known(store, self.reader.PLATFORM)
+        self.place: Place = service.connect(wanted, self.line, self.known)
+        self.known.source = self.place.source
+        self.name = f"{wanted.service}:{self.place.source}"
+        self.budget = Budget(wanted, service.PRICES, spool, self.line.pace)
+        self.pulled = Pulled(wanted.service, self.place.source, 0, 0, {}, 0, 0, [], [])
+        self._tell: Any = None
+        self._empty = 0  # pages in a row with nothing on them
+
+    def run(self) -> None:
+        """Go on where the last run stopped, then sweep once more what it had left open; then look for deletions."""
+        with self.progress.told(f"{self.wanted.service} {self.place.source}") as self._tell:
+            self.spool.resume(self.name)
+            self.spool.begin(self.name, self.place.streams())
+            was_open = any(each.is_resumed for each in self.spool.streams(self.name))
+            self._sweep_all()
+            if was_open:  # what was said since then
+                self.spool.begin(self.name, self.place.streams())
+                self._sweep_all()
+            if self.wanted.deletions:
+                self._look_for_deletions()
+
+    def forecast(self) -> Forecast:
+        """What a pull would ask for now."""
+        found = {each.name: self._at(each) for each in self.spool.streams(self.name) if each.is_lasting}
+        told: Estimate = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
+        cost = dollars(told.resources, self.service.PRICES)
+        return Forecast(
+            self.wanted.service, self.place.source, told.requests, dict(told.resources), round(cost, 4), told.note
+        )
+
+    def _sweep_all(self) -> None:
+        try:
+            while left := [each for each in self.spool.streams(self.name) if each.is_open]:
+                self._sweep(left[0])
+        except PullError:
+            if not self.service.IS_WHOLE:
+                self._deliver()
+            raise
+        finally:
+            self.pulled.spent = self.budget.spent_now()
+            self.pulled.dollars = round(dollars(self.pulled.spent, self.service.PRICES), 4)
+        self._deliver()
+
+    def _sweep(self, stream: Stream) -> None:
+        restarts, self._empty = 0, 0
+        while stream.is_open:
+            try:
+                stream = self._page(stream)
+            except LostPlace as lost:
+                restarts, self._empty = restarts + 1, 0
+                if restarts > RESTARTS:
+                    raise PullError(
+                        f"{self.wanted.service}: {stream.name} lost its place {restarts} times ({lost}). What was "
+                        "pulled is kept; give the same command again later."
+                    ) from None
+                self._say(f"{lost}; {stream.name} begins again")
+                stream = self.spool.again(self.name, stream.name)
+
+    def _page(self, stream: Stream) -> Stream:
+        """Ask for one page and keep it with the cursor after it; the stream after it."""
+        at = self._at(stream)
+        bill = self.place.most(stream.name, at, self.budget)
+        if bill is None:
+            raise BudgetSpent(self.budget.said())
+        self.line.meter = self.budget.meter(bill) if bill else None
+        page = self.place.fetch(stream.name, msgspec.structs.replace(at, bill=bill))
+        asked_at = self.line.asked_at or datetime.fromtimestamp(self.line.pace.now(), UTC)
+        after = after_page(stream, page, asked_at)
+        self._empty = 0 if page.messages or page.oldest else self._empty + 1
+        if after.cursor is not None and self.spool.is_met(self.name, stream.name, after.cursor):
+            raise LostPlace("it leads back to a page that was there before")
+        if self._empty > EMPTY:
+            raise LostPlace(f"{EMPTY:,} pages in a row hold nothing")
+        kept = Kept(page.name, page.body, page.messages) if page.body is not None else None
+        self.spool.keep(self.name, after, kept, page.follow, self.budget.settled(page.billed))
+        self._count(stream, page, after)
+        return after
+
+    def _count(self, stream: Stream, page: Page, after: Stream) -> None:
+        self.pulled.pages += 1
+        self.pulled.messages += page.messages
+        where = f", back to {after.reached:%Y-%m-%d %H:%M}" if after.reached else ""
+        self._say(f"{stream.name}: {self.pulled.pages:,} pages, {self.pulled.messages:,} messages{where}")
+        if page.is_capped and stream.told_until and page.oldest and page.oldest > stream.told_until:
+            self.pulled.gaps.append(
+                f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC, and was told before up to "
+                f"{stream.told_until:%Y-%m-%d %H:%M} UTC. What was said in between is missing. Pull more often."
+            )
+        elif page.is_capped and page.oldest:
+            self.pulled.gaps.append(
+                f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC. What is older cannot be had so."
+            )
+
+    def _at(self, stream: Stream) -> At:
+        first = self._first()
+        told = stream.told_until - self.service.OVERLAP if stream.told_until else None
+        since = max(filter(None, (told, first.since)), default=None)
+        return At(stream.cursor, since if stream.is_lasting else None, stream.mark)
+
+    def _first(self) -> At:
+        day = self.wanted.since
+        return At(None, datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None)
+
+    def _deliver(self) -> None:
+        """Load what waits in the spool with the range it covers, then erase it there."""
+        pages = self.spool.pages(self.name)
+        told = claim(self.spool.streams(self.name))
+        if not pages and (told is None or not self.known.is_there()):
+            return
+        since, until = told or (None, None)
+        source = Source(self.reader.PLATFORM, self.place.source, self.place.source, since, until, is_exact=True)
+        loaded = load_pulled(
+            Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
+            self.store, self.settings, self.progress,
+        )  # fmt: skip
+        self.pulled.loads += loaded.loads
+        self.spool.erase(self.name, is_claimed=told is not None)
+
+    def _look_for_deletions(self) -> None:
+        """Delete here what was deleted upstream, once a day."""
+        now, looked = datetime.fromtimestamp(self.line.pace.now(), UTC), self.spool.looked(self.name)
+        if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
+            return
+        held = self.known.held()
+        pairs = zip(held["message_id"], held["conversation_id"], strict=True)
+        found = self.place.gone(Held(*pair) for pair in pairs)
+        gone: set[str] = set()
+        try:
+            for ids in found or ():
+                gone |= ids
+                self._say(f"{len(gone):,} of {len(held):,} are deleted")
+        finally:
+            if gone:
+                self._bury(held.filter(pl.col("message_id").is_in(sorted(gone))), now)
+        self.spool.note_looked(self.name, now, can_tell=found is not None)
+
+    def _bury(self, held: pl.DataFrame, now: datetime) -> None:
+        """Of a deleted message only its place stays: neither its words nor who wrote it."""
+        source = Source(self.reader.PLATFORM, self.place.source, self.place.source, is_exact=True)
+        told = held.select(
+            pl.col("message_id").alias("id"), "channel_id", pl.lit(None, pl.String).alias("member_id"), "sent_at",
+            pl.lit("").alias("text"), "kind", "conversation_id", "parent_id", "basis",
+            pl.lit(now).dt.convert_time_zone("UTC").alias("deleted_at"),
+        )  # fmt: skip
+        records: Iterator[Record] = iter([source, Messages(told.to_arrow())])
+        loaded = load_records(
+            records, f"{self.name.replace(':', ' ', 1)} deletions", self.store, self.settings, self.progress
+        )
+        self.pulled.loads += loaded.loads
+        self.pulled.deleted += len(held)
+
+    def _say(self, text: str) -> None:
+        if self._tell:
+            self._tell(text)
+
+
+def after_page(stream: Stream, page: Page, asked_at: datetime) -> Stream:
+    """Where a stream stands once a page of it is kept."""
+    asked = stream.asked_at or asked_at
+    is_through = page.cursor is None
+    after = replace(
+        stream, cursor=page.cursor, is_open=not is_through, asked_at=asked,
+        new_mark=page.mark if page.is_forward and page.mark else stream.new_mark or page.mark,
+    )  # fmt: skip
+    if page.covers:
+        after = _told_more(after, page, is_through)
+    if not is_through or not stream.is_lasting:
+        return after
+    told = after.told or (None, None)
+    return replace(
+        after, told_until=asked, mark=after.new_mark or stream.mark, covered_since=told[0], covered_until=told[1],
+        reached=None,
+    )  # fmt: skip
+
+
+def _told_more(stream: Stream, page: Page, is_through: bool) -> Stream:
+    """How far a stream has come with a page: back, or forward with its watermark."""
+    if page.is_forward:
+        since = stream.covered_since or stream.told_until or page.oldest
+        until = stream.asked_at if is_through else page.newest or stream.covered_until
+        newest = max(filter(None, (stream.told_until, page.newest)), default=None)
+        return replace(stream, covered_since=since, covered_until=until if since else None, told_until=newest)
+    until = stream.told_until if is_through and not page.is_capped else None
+    return replace(stream, reached=min(filter(None, (stream.reached, page.oldest, until)), default=None))
+
+
+def claim(streams: Iterable[Stream]) -> tuple[datetime, datetime] | None:
+    """The range of which every stream told all: None as long as one of them has not begun."""
+    lasting = [each for each in streams if each.is_lasting]
+    told = [each.told for each in lasting if each.told]
+    if not told or any(each.is_open and not each.asked_at for each in lasting):
+        return None
+    since, until = max(each[0] for each in told), min(each[1] for each in told)
+    return (since, until) if since < until else None
+
+
+class _Known:
+    """What the store knows of the source."""
+
+    def __init__(self, store: Store, platform: str) -> None:
+        self._store, self._platform, self.source = store, platform, ""
+
+    def messages(self, ids: Iterable[str]) -> set[str]:
+        """Those of the ids that are messages we hold."""
+        return set(self._read("held_messages", ids)["message_id"])
+
+    def members(self, ids: Iterable[str]) -> set[str]:
+        """Those of the ids that are accounts we hold."""
+        return set(self._read("held_members", ids)["member_id"])
+
+    def sizes(self, conversations: Iterable[str]) -> dict[str, int]:
+        """How many messages we hold of conversations, deleted ones too."""
+        return dict(self._read("held_conversations", conversations).iter_rows())
+
+    def a_day(self) -> float | None:
+        """How many messages a day there were of late."""
+        if not self._store.snapshot:
+            return None
+        ((days, messages),) = self._store.read("held_a_day", platform=self._platform, source=self.source).iter_rows()
+        return messages / days if days else None
+
+    def held(self) -> pl.DataFrame:
+        """Every message that is held and was not deleted."""
+        return self._store.read("held", platform=self._platform, source=self.source)
+
+    def is_there(self) -> bool:
+        """Whether anything of the source was loaded."""
+        if not self._store.snapshot:
+            return False
+        found = self._store.read("sources").filter(platform=self._platform, source=self.source)
+        return not found.is_empty()
+
+    def _read(self, name: str, ids: Iterable[str]) -> pl.DataFrame:
+        if not self._store.snapshot:
+            return pl.DataFrame(schema=dict.fromkeys(("message_id", "member_id", "conversation_id"), pl.String))
+        return self._store.read(name, platform=self._platform, source=self.source, ids=sorted(set(ids)))
+
+
+class Budget:
+    """What may still be spent, counted before it is asked for, so that no fault can exceed it."""
+
+    def __init__(self, wanted: Wanted, prices: Mapping[str, float], spool: Spool, pace: Pace) -> None:
+        self._wanted, self._prices, self._spool = wanted, prices, spool
+        now = datetime.fromtimestamp(pace.now(), UTC)
+        self._month, self._run = f"{now:%Y-%m}", now.isoformat()
+        self._bill: Bill = {}
+        self._reserved: tuple[int, ...] = ()
+
+    def fits(self, bill: Bill) -> bool:
+        """Whether so much may still be spent."""
+        wanted = self._wanted
+        month, run = self._spent(None), self._spent(self._run)
+        limits = [
+            (wanted.budget_resources, sum(month.values()) + sum(bill.values())),
+            (wanted.run_resources, sum(run.values()) + sum(bill.values())),
+            (wanted.budget_dollars, dollars(month, self._prices) + dollars(bill, self._prices)),
+            (wanted.run_dollars, dollars(run, self._prices) + dollars(bill, self._prices)),
+        ]
+        return all(limit is None or spent <= limit + 1e-9 for limit, spent in limits)
+
+    def meter(self, bill: Bill) -> Budget:
+        """Count each attempt at a page that may cost so much."""
+        self._bill, self._reserved = bill, ()
+        return self
+
+    def ask(self) -> None:
+        """Reserve what one attempt may cost. What an attempt before it reserved was lost, and may have been charged."""
+        self._reserved = ()
+        if not self.fits(self._bill):
+            raise BudgetSpent(self.said())
+        self._reserved = self._spool.reserve(self._wanted.service, self._month, self._run, self._bill)
+
+    def refused(self) -> None:
+        """Nothing was charged for the last attempt."""
+        self._spool.release(self._reserved)
+        self._reserved = ()
+
+    def settled(self, billed: Bill) -> Spent | None:
+        """What a page cost in the end, to be written down with it."""
+        if not self._prices:
+            return None
+        spent = Spent(self._wanted.service, self._month, self._run, billed, self._reserved)
+        self._bill, self._reserved = {}, ()
+        return spent
+
+    def spent_now(self) -> dict[str, int]:
+        """What this run has spent."""
+        return self._spent(self._run) if self._prices else {}
+
+    def said(self) -> str:
+        """That the budget is used up, in words."""
+        month, run = self._spent(None), self._spent(self._run)
+        return (
+            f"{self._wanted.service}: the budget is used up: ${dollars(run, self._prices):.2f} in this run, "
+            f"${dollars(month, self._prices):.2f} this month, and the next page might cost more than is left. What was "
+            "pulled is kept; the same command goes on next month, or with a larger budget."
+        )
+
+    def _spent(self, run: str | None) -> dict[str, int]:
+        return self._spool.spent(self._wanted.service, self._month, run)
+
+
+def dollars(bill: Bill, prices: Mapping[str, float]) -> float:
+    """What resources cost."""
+    return sum(prices.get(kind, 0) * count for kind, count in bill.items())

@@ -1,0 +1,123 @@
+"""A made-up forum that speaks as Discourse does: /posts.json, /t/ID.json, /site.json, /about.json."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.fakes.server import Fake, Reply, Request, Script
+
+FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
+PEOPLE = ("ada", "bo", "cem", "dia", "eli", "fay", "gus")
+KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef0123456789abcdef"
+PAGE, PART = 50, 20
+
+
+@dataclass
+class Post:
+    """What the forum knows of a post."""
+
+    id: int
+    topic: int
+    number: int
+    who: int
+    said: str
+    at: datetime
+    answers: int | None = None
+    edited: datetime | None = None
+    is_deleted: bool = False
+
+
+class Discourse(Fake):
+    """`posts` is the truth. `window`: as older forums do, it looks for a page in fifty numbers."""
+
+    def __init__(self, script: Script | None = None, posts: int = 180, *, window: bool = False, key: str = "") -> None:
+        super().__init__(script)
+        self.posts: list[Post] = []
+        self.topics: dict[int, list[Post]] = {}
+        self.now, self.window, self.key, self.life = FIRST, window, key, 0.0
+        self.chance = random.Random(posts)
+        for _ in range(posts):
+            self.say()
+
+    def say(self) -> Post:
+        """Somebody writes, in an old topic or a new one."""
+        self.now += timedelta(minutes=self.chance.randint(5, 90))
+        number = len(self.posts) + 1
+        topic = self.chance.choice(list(self.topics)) if self.topics and self.chance.random() < 0.8 else 1000 + number
+        thread = self.topics.setdefault(topic, [])
+        answered = self.chance.choice(thread).number if thread and self.chance.random() < 0.5 else None
+        who = self.chance.randrange(len(PEOPLE))
+        post = Post(number, topic, len(thread) + 1, who, f"Word {number} of {PEOPLE[who]}?", self.now, answered)
+        thread.append(post)
+        self.posts.append(post)
+        return post
+
+    def before(self) -> None:
+        """With `life` somebody writes, edits or deletes between two requests."""
+        if self.chance.random() < self.life:
+            self.say()
+        if self.chance.random() < self.life:
+            edited = self.chance.choice(self.posts[-20:])
+            edited.said, edited.edited = edited.said + " Indeed!", self.now
+
+    def left(self) -> list[Post]:
+        """The posts that are there."""
+        return [post for post in self.posts if not post.is_deleted]
+
+    def answer(self, request: Request) -> Reply:
+        if self.key and request.headers.get("api-key") != self.key:
+            return Reply({"errors": [f"no such key {request.headers.get('api-key')}"]}, 403)
+        parts = request.path.strip("/").removesuffix(".json").split("/")
+        match parts:
+            case ["posts"]:
+                return Reply({"latest_posts": [self._post(post) for post in self._page(request)]}, headers=self._date())
+            case ["site"]:
+                return Reply({"categories": [{"id": 7, "name": "Travel", "slug": "travel", "read_restricted": False}]})
+            case ["about"]:
+                return Reply({"about": {"stats": {"posts_count": len(self.left()), "topics_count": len(self.topics)}}})
+            case ["t", topic, *number]:
+                return self._topic(int(topic), int(number[0]) if number else 1)
+        return Reply({"errors": ["not found"]}, 404)
+
+    def _date(self) -> dict[str, str]:
+        return {"X-Discourse-Route": "posts/latest"}
+
+    def _page(self, request: Request) -> list[Post]:
+        before = int(request.query.get("before") or len(self.posts))
+        found = [post for post in self.left() if post.id <= before]
+        if self.window:
+            found = [post for post in found if post.id > before - PAGE]
+        return sorted(found, key=lambda post: -post.id)[:PAGE]
+
+    def _topic(self, topic: int, number: int) -> Reply:
+        posts = [post for post in self.topics.get(topic, []) if not post.is_deleted]
+        if not posts:
+            return Reply({"errors": ["gone"], "error_type": "not_found"}, 404)
+        near = sorted(posts, key=lambda post: abs(post.number - number))[:PART]
+        shown = [self._post(post, bare=True) for post in sorted(near, key=lambda post: post.number)]
+        return Reply({
+            "post_stream": {"posts": shown, "stream": [post.id for post in posts]},
+            "id": topic, "title": f"Topic {topic}", "slug": f"topic-{topic}", "category_id": 7,
+            "archetype": "regular", "posts_count": len(posts),
+        })  # fmt: skip
+
+    def _post(self, post: Post, *, bare: bool = False) -> dict[str, Any]:
+        name = PEOPLE[post.who]
+        told = {
+            "id": post.id, "name": name.title(), "username": name, "created_at": stamp(post.at),
+            "avatar_template": f"/user_avatar/127.0.0.1/{name}/{{size}}/{post.who}_2.png",
+            "cooked": f"<p>{post.said}</p>", "post_number": post.number, "post_type": 1,
+            "updated_at": stamp(post.edited or post.at), "reply_to_post_number": post.answers,
+            "topic_id": post.topic, "topic_slug": f"topic-{post.topic}", "version": 2 if post.edited else 1,
+            "actions_summary": [{"id": 2, "count": post.id % 3}], "moderator": False, "admin": post.who == 0,
+            "staff": post.who == 0, "user_id": post.who + 1, "hidden": False, "trust_level": 1, "deleted_at": None,
+            "user_deleted": False, "wiki": False,
+        }  # fmt: skip
+        return told if bare else told | {"topic_title": f"Topic {post.topic}", "category_id": 7}
+
+
+def stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
