@@ -50,7 +50,8 @@ def main() -> None:
         st.markdown("Nothing is loaded yet, so there is nothing to show. Load something, then reload the page.")
         _show.how_to_load("Load your first export")
         return
-    page.run()
+    with _show.contained(page.title):
+        page.run()
 
 
 def _name(state: _ask.State, is_empty: bool) -> str:

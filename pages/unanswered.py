@@ -20,18 +20,26 @@ WIDTHS = {"Waiting": 75, "They said": 215, "Who": 130, "Visit": 80, "Where": 125
 
 
 def page() -> None:
-    """Draw the list on the left and the opened conversation on the right."""
+    """Draw how many wait, the list on the left, and the opened conversation on the right."""
     view = _filters.period()
-    (now,) = _ask.rows(view.question("waiting_now"))
-    answer = _ask.answer(view.question("unanswered", limit=LISTED))
-    st.subheader(_count(now))
-    st.caption(f"Ages count up to {_words.moment(view.as_of, _ask.state().settings.zone)}, where the data ends.")
+    with _show.contained("How many are waiting"):
+        (now,) = _ask.rows(view.question("waiting_now"))
+        st.subheader(_count(now))
+        first = f" The {LISTED} most urgent are listed, the download has them all." if now["asks"] > LISTED else ""
+        until = _words.moment(view.as_of, _ask.state().settings.zone)
+        st.caption(f"Ages count up to {until}, where the data ends.{first}")
+    with _show.contained("The list of asks"):
+        _waiting(_ask.answer(view.question("unanswered", limit=LISTED)))
+
+
+def _waiting(answer: Answer) -> None:
+    """Everyone who waits, and the words of one of them."""
     if answer.rows.is_empty():
         st.caption("A longer period or more places may show others.")
         return
     left, right = st.columns([2, 1], gap="medium")
-    with left, _show.contained("The list of asks"):
-        chosen = _list(answer, now["asks"])
+    with left:
+        chosen = _list(answer)
     with right, _show.contained("The conversation"):
         _conversation(answer.rows.row(chosen, named=True))
 
@@ -48,7 +56,7 @@ def _count(now: Row) -> str:
     return f"{waiting}; {longest}.{late}"
 
 
-def _list(answer: Answer, waiting: int) -> int:
+def _list(answer: Answer) -> int:
     """The list; the row whose conversation is open, by its place in it."""
     chosen = _show.table(
         _entries(answer.question),
@@ -64,8 +72,6 @@ def _list(answer: Answer, waiting: int) -> int:
             **{name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()},
         },
     )
-    if waiting > LISTED:
-        st.caption(f"The {LISTED} most urgent of {waiting:,}. The download has them all.")
     _show.doors(answer)
     selected = chosen.selection.rows
     return selected[0] if selected and selected[0] < len(answer.rows) else 0

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 ROOT = Path(__file__).parent.parent
 FRONT = "weekly_health"
@@ -24,6 +24,8 @@ PAGES = ("", *sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 INSTALL_SECONDS = 600
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 HEADING = '[data-testid="stHeading"]'
 BROKEN = '[data-testid="stAlert"], [data-testid="stException"]'
 """What stands in the place of a card that failed."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import browser
-from tests.browser import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+ROOT = browser.ROOT
 Serve = Callable[[Path], str]
 Visit = Callable[..., "Page"]
 
@@ -99,10 +99,8 @@ def visit(chromium: Browser) -> Iterator[Visit]:
     with ExitStack() as opened:
 
         def new(*, is_dark: bool = False, is_phone: bool = False, **options: Any) -> Page:
-            width, height = (390, 844) if is_phone else (1440, 900)
-            context = chromium.new_context(
-                viewport={"width": width, "height": height}, color_scheme="dark" if is_dark else "light", **options
-            )
+            window, colors = browser.PHONE if is_phone else browser.DESK, "dark" if is_dark else "light"
+            context = chromium.new_context(**{"viewport": window, "color_scheme": colors} | options)
             opened.callback(context.close)
             return context.new_page()
 

@@ -16,7 +16,7 @@ from data.store import Chunk, Store
 from ingest.load import derive_again
 from ingest.progress import Progress
 from metrics.metric import metrics
-from tests.browser import BROKEN, PAGES, fetch, open_page, server, settle
+from tests.browser import BROKEN, DESK, PAGES, PHONE, fetch, open_page, server, settle
 from tests.conftest import Serve, Visit
 from tests.test_safe import HOSTILE
 
@@ -103,85 +103,62 @@ def test_the_first_request_of_a_server_may_be_a_deep_link(demo: Path, visit: Vis
         assert page.get_by_text("are waiting").is_visible()
 
 
-@pytest.mark.parametrize(
-    ("name", "charts", "last"),
-    [
-        ("responsiveness", 7, "g.scatterlayer path.js-line"),
-        ("returning_members", 5, "g.hm"),
-        ("relationships", 6, "g.scatterlayer path.js-line"),
-    ],
-)
-def test_a_deep_link_draws_a_page_to_its_last_chart(
-    serve: Serve, demo: Path, visit: Visit, artefacts: Path, name: str, charts: int, last: str
-) -> None:
-    """No error and no warning; every chart has its ink, also on a phone in the dark, and none is too wide."""
-    page = visit(is_phone=True, is_dark=True)
-    open_page(page, f"{serve(demo)}/{name}")
-    drawn = page.locator(".js-plotly-plot")
-    drawn.last.scroll_into_view_if_needed()
-    page.screenshot(path=artefacts / f"{name}-phone-dark.png")
-    assert drawn.count() == charts
-    assert drawn.last.locator(last).count() > 0
-    assert page.locator(BROKEN).count() == 0
-    wide = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))"
-    assert page.evaluate(wide) <= 0
-
-
-@pytest.mark.parametrize("script", ["_frame", "_show", "_filters", "weekly_health.py"])
-def test_no_other_file_of_the_pages_is_a_page(serve: Serve, demo: Path, visit: Visit, script: str) -> None:
+def test_no_other_file_of_the_pages_is_a_page(serve: Serve, demo: Path, visit: Visit) -> None:
     """An address that is no page leads to the frame, not around it."""
     page = visit()
-    open_page(page, f"{serve(demo)}/{script}")
-    assert page.get_by_text("Demo: made-up people").is_visible()
+    for script in ("_frame", "_show", "_filters", "weekly_health.py"):
+        open_page(page, f"{serve(demo)}/{script}")
+        assert page.get_by_text("Demo: made-up people").is_visible()
 
 
-@pytest.mark.parametrize(
-    ("look", "options"),
-    [
-        ("light", {}),
-        ("dark", {"is_dark": True}),
-        ("phone", {"is_phone": True}),
-        ("phone-dark", {"is_phone": True, "is_dark": True}),
-    ],
-)
-def test_every_page_is_drawn_in_light_and_dark_and_on_a_phone(
-    serve: Serve, demo: Path, visit: Visit, artefacts: Path, look: str, options: dict[str, bool]
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_every_page_is_drawn_to_its_last_chart_on_a_desk_and_on_a_phone(
+    serve: Serve, demo: Path, visit: Visit, artefacts: Path, is_dark: bool
 ) -> None:
-    """Nothing fails, nothing is wider than the screen, and the first screen is kept to be looked at."""
-    page = visit(**options)
-    paper = "rgb(21, 23, 28)" if "dark" in look else "rgb(251, 250, 247)"
-    for name in PAGES:
-        open_page(page, f"{serve(demo)}/{name}")
-        page.screenshot(path=artefacts / f"{name or 'weekly_health'}-{look}.png")
-        assert page.locator(BROKEN).count() == 0
-        background = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
-        assert page.evaluate(background) == paper
-        main = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))"
-        assert page.evaluate(main) <= 0
+    """Nothing fails, nothing is wider than the screen, nobody else is asked, and what is seen is kept to be looked at.
 
-
-def test_the_page_stays_silent_and_within_its_policy(serve: Serve, demo: Path, visit: Visit) -> None:
-    """No request to any other host, and nothing that the policy had to stop."""
-    page, address = visit(), serve(demo)
+    In the light a desk's window becomes as small as a phone, in the dark it goes the other way.
+    """
+    page, address = visit(is_dark=is_dark, is_phone=is_dark), serve(demo)
     heard = listen(page, address)
+    look, windows = ("dark", (PHONE, DESK)) if is_dark else ("light", (DESK, PHONE))
     for name in PAGES:
         open_page(page, f"{address}/{name}")
+        for window in windows:
+            page.set_viewport_size(window)
+            settle(page)
+            device = "phone" if window is PHONE else "desk"
+            page.screenshot(path=artefacts / f"{name or 'weekly_health'}-{look}-{device}.png")
+            assert page.evaluate(SEEN) == {"paper": PAPER[look], "broken": 0, "blank": 0, "too wide": 0}, name
     assert heard == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_hostile_words_reach_nobody(serve: Serve, hostile: Path, visit: Visit, artefacts: Path, name: str) -> None:
+PAPER = {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 23, 28)"}
+SEEN = """() => {
+  const all = each => [...document.querySelectorAll(each)];
+  const [app] = all('[data-testid="stApp"]'), [main] = all('[data-testid="stMain"]');
+  return {
+    'paper': getComputedStyle(app).backgroundColor,
+    'broken': all('[data-testid="stAlert"], [data-testid="stException"]').length,
+    'blank': all('.js-plotly-plot').filter(each => !each.querySelector('g.trace, g.hm')).length,
+    'too wide': main.scrollWidth - main.clientWidth,
+  };
+}"""
+
+
+def test_hostile_words_reach_nobody(serve: Serve, hostile: Path, visit: Visit, artefacts: Path) -> None:
     """Without the policy to catch them: no request, no link, no script, no forged shape, no dialog."""
     page, address = visit(bypass_csp=True), serve(hostile)
     heard = listen(page, address)
-    open_page(page, f"{address}/{name}")
-    _touch_everything(page)
-    page.screenshot(path=artefacts / f"hostile-{name or 'weekly_health'}.png", full_page=True)
-    assert heard == []
-    assert _attacker_links(page, address) == []
-    assert page.evaluate("window.PWNED") is None
-    assert page.locator('[style*="90px"], .katex, [data-testid="stMain"] img').count() == 0
-    assert page.locator(BROKEN).count() == 0
+    for name in PAGES:
+        open_page(page, f"{address}/{name}")
+        _touch_everything(page)
+        page.screenshot(path=artefacts / f"hostile-{name or 'weekly_health'}.png", full_page=True)
+        assert heard == [], name
+        assert _attacker_links(page, address) == [], name
+        assert page.evaluate("window.PWNED") is None, name
+        assert page.locator('[style*="90px"], .katex, [data-testid="stMain"] img').count() == 0, name
+        assert page.locator(BROKEN).count() == 0, name
 
 
 def _attacker_links(page: Page, address: str) -> list[str]:
@@ -219,7 +196,6 @@ def _touch_everything(page: Page) -> None:
             page.keyboard.press("Escape")
     for chart in page.locator(".js-plotly-plot").all():
         chart.hover()
-        page.wait_for_timeout(150)
     if page.url.endswith("/unanswered"):
         box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
         assert box is not None
