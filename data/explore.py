@@ -32,8 +32,8 @@ BATCH = 20_000
 """So many rows are in memory while a file is written."""
 ROLES = ("member", "staff", "bot")
 SENTIMENTS = ("negative", "neutral", "positive", "unclassified")
-PROFILES = ("members",)
-"""Tables that follow single members over time: where a platform's terms forbid that, it is left out."""
+PROFILES = ("members", "drifting")
+"""Tables and metrics that follow single members over time: where a platform's terms forbid that, it is left out."""
 _LISTS = ("platforms", "sources", "channels", "roles", "reasons", "sentiments")
 
 
@@ -75,7 +75,7 @@ class View:
 
     def __post_init__(self) -> None:
         # Half a character, of a damaged address or a terminal with another alphabet, can be neither asked nor written.
-        object.__setattr__(self, "contains", self.contains.encode("utf-8", "replace").decode())
+        object.__setattr__(self, "contains", re.sub("[\ud800-\udfff]", "\ufffd", self.contains))
 
     @property
     def active(self) -> dict[str, Any]:
@@ -105,7 +105,10 @@ def tables() -> dict[str, Table]:
 def named(name: str) -> Table:
     """One table. Raises LookupError, with the names there are."""
     if name not in tables():
-        raise LookupError(f"no table {name!r}; there are: {', '.join(tables())}")
+        raise LookupError(
+            f"no table {name!r}; there are: {', '.join(tables())}. "
+            "For the rows of a metric: python -m metrics NAME --format xlsx --output FILE"
+        )
     return tables()[name]
 
 
@@ -125,6 +128,9 @@ def check(view: View) -> None:
     for name in (*_LISTS, "answered", "contains"):
         if getattr(view, name) != getattr(plain, name) and name not in table.filters:
             raise LookupError(f"{view.table} cannot be filtered by {name}; it can by: {', '.join(table.filters)}")
+    for what, chosen, known in (("role", view.roles, ROLES), ("sentiment", view.sentiments, SENTIMENTS)):
+        if missing := [each for each in chosen if each not in known]:
+            raise LookupError(f"no {what} {missing[0]!r}; there are: {', '.join(known)}")
     if view.since and view.until and view.since >= view.until:
         raise LookupError(f"the period is empty: {view.since} is not before {view.until}")
 
