@@ -178,6 +178,12 @@ def values(view: View, settings: Settings, page: int = 0) -> dict[str, Any]:
     }
 
 
+def bound(view: View, settings: Settings) -> dict[str, Any]:
+    """The values that a view's query speaks of. A file has whole texts."""
+    sql = query(view)
+    return {name: value for name, value in values(view, settings).items() if f"${name}" in sql and name != "letters"}
+
+
 def rows(store: Store, settings: Settings, view: View, page: int = 0) -> pl.DataFrame:
     """One page of a view's rows, long texts cut."""
     return store.query(query(view, is_page=True), values(view, settings, page))
@@ -196,7 +202,7 @@ def count(store: Store, settings: Settings, view: View) -> int:
 def extract(store: Store, settings: Settings, view: View) -> Extract:
     """All the rows of a view, for a file. Reading them raises LookupError where newer data has come meanwhile."""
     snapshot = store.snapshot or ""
-    bound = values(view, settings) | {"letters": 2**31 - 1}
+    asked = values(view, settings) | {"letters": 2**31 - 1}
     about = _about(store, settings, view)
 
     def reading() -> AbstractContextManager[pa.RecordBatchReader]:
@@ -204,7 +210,7 @@ def extract(store: Store, settings: Settings, view: View) -> Extract:
             raise LookupError(
                 f"{view.table}: newer data has come meanwhile. Reload the page, or give the command again."
             )
-        return store.stream(query(view), bound, BATCH)
+        return store.stream(query(view), asked, BATCH)
 
     return Extract(view.table, about["fingerprint"], about["rows"], about, reading)
 
@@ -234,7 +240,7 @@ def left_out(settings: Settings, table: str, platforms: Iterable[str]) -> list[s
 
 def _about(store: Store, settings: Settings, view: View) -> dict[str, Any]:
     """What a file says of itself. The same for the same rows, whenever it is made."""
-    table, bound, sql = named(view.table), values(view, settings), query(view)
+    table, sql = named(view.table), query(view)
     return {
         "what": f"{table.title}. {table.about}",
         "fingerprint": fingerprint(settings, view, store.snapshot or ""),
@@ -246,7 +252,7 @@ def _about(store: Store, settings: Settings, view: View) -> dict[str, Any]:
         "left out": left_out(settings, view.table, store.read("places")["platform"].unique()),
         "columns": {name: meaning(name, view.table) for name in view.columns or table.columns},
         "query": sql,
-        "values": {name: bound[name] for name in bound if f"${name}" in sql and name not in ("letters", "words_since")},
+        "values": {name: value for name, value in bound(view, settings).items() if name != "words_since"},
     }
 
 

@@ -30,6 +30,8 @@ LETTERS = 32_767
 """So much text fits into a cell of Excel; what is longer is cut, and the sheet about the file says so."""
 EXACT = 2**53
 """Spreadsheets know whole numbers up to here; longer ones are ids, and stay text."""
+STEP = 1000
+"""After so many rows of a sheet, which take long, whoever waits hears of it."""
 Seen = Callable[[int], None]
 MOMENT = "%Y-%m-%dT%H:%M:%S%.fZ"
 
@@ -146,9 +148,13 @@ def _xlsx(extract: Extract, reader: pa.RecordBatchReader, to: IO[bytes], seen: S
     book = xlsxwriter.Workbook(to, {**quiet, "constant_memory": True, "use_zip64": True})
     book.set_properties({"title": extract.name, "comments": extract.fingerprint, "created": _made(extract)})
     sheets = _Sheets(book, extract.name, reader.schema.names)
-    for _first, frame in _frames(reader, seen):
+    done = 0
+    for _first, frame in _frames(reader, lambda _: None):
         for row in frame.iter_rows():
             sheets.add(row)
+            done += 1
+            if done % STEP == 0:
+                seen(done)
     notes = sheets.notes()
     sheets.tell({**extract.about, **({"did not fit": notes} if notes else {})})
     book.close()

@@ -144,6 +144,11 @@ def read(name: str, **params: int | str | tuple[int | str, ...]) -> pl.DataFrame
     return _store(state().folder).read(name, **params)
 
 
+def store() -> Store:
+    """The data itself, for files that are too long to keep."""
+    return _store(state().folder)
+
+
 def marks() -> Marks:
     """What people decided. Its `stamp` belongs to the key of whatever is kept of it."""
     return _marks(marks_place(state().folder, state().settings))

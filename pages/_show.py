@@ -188,9 +188,12 @@ def coverage(since: date, title: str, note: str) -> None:
         st.caption(note)
 
 
-def table(frame: pl.DataFrame, alt: str, **options: Any) -> Any:
-    """A table of anything, its columns named in plain words and its texts made safe."""
+def table(frame: pl.DataFrame, alt: str, meanings: Mapping[str, str] | None = None, **options: Any) -> Any:
+    """A table of anything, its columns named in plain words and its texts made safe. `meanings`: help of columns."""
     cells, columns = _prepared(frame)
+    for name, meaning in (meanings or {}).items():
+        said = {"label": columns[name]} if isinstance(columns[name], str) else columns[name]
+        columns = columns | {name: {**said, "help": meaning}}
     return st.dataframe(
         cells,
         hide_index=True,
