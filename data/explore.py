@@ -223,11 +223,11 @@ def fingerprint(settings: Settings, view: View, snapshot: str) -> str:
     return f"{view.table}-{_short(named(view.table).sql, 8)}-{settings.fingerprint[:6]}-{asked}-{data}"
 
 
-def left_out(settings: Settings, table: str, platforms: Iterable[str]) -> list[str]:
-    """What these rows do not hold although the data would, in sentences."""
-    days = settings.retention.text_days
-    told = ["What was deleted comes without its words."]
-    if days:
+def left_out(settings: Settings, table: str, columns: Iterable[str], platforms: Iterable[str]) -> list[str]:
+    """What these rows of a table or metric do not hold although the data would, in sentences."""
+    days, has_words = settings.retention.text_days, "text" in columns
+    told = ["What was deleted comes without its words."] if has_words else []
+    if days and has_words:
         told.append(f"Words older than {days:,} days are not kept.")
     closed = sorted(set(platforms) & set(settings.privacy.no_profiles)) if table in PROFILES else []
     if closed:
@@ -249,7 +249,7 @@ def _about(store: Store, settings: Settings, view: View) -> dict[str, Any]:
         "filters": {name: chosen for name, chosen in view.active.items() if name not in ("since", "until")}
         | ({"guessed replies": "counted"} if view.inferred else {}),
         "sorted by": "".join(re.findall(r"\norder by (.*)\n", sql)),
-        "left out": left_out(settings, view.table, store.read("places")["platform"].unique()),
+        "left out": left_out(settings, view.table, table.columns, store.read("places")["platform"].unique()),
         "columns": {name: meaning(name, view.table) for name in view.columns or table.columns},
         "query": sql,
         "values": {name: value for name, value in bound(view, settings).items() if name != "words_since"},

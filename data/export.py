@@ -30,6 +30,8 @@ LETTERS = 32_767
 """So much text fits into a cell of Excel; what is longer is cut, and the sheet about the file says so."""
 EXACT = 2**53
 """Spreadsheets know whole numbers up to here; longer ones are ids, and stay text."""
+AT_ONCE = 20_000
+"""Files of so many rows take no time worth a word."""
 STEP = 1000
 """After so many rows of a sheet, which take long, whoever waits hears of it."""
 Seen = Callable[[int], None]

@@ -69,7 +69,7 @@ def _about(store: Store, settings: Settings, answer: Answer, rows: pl.DataFrame)
             for name, value in chosen.items()
             if value != getattr(plain, name) and name not in ("since", "until")
         },
-        "left out": [metric.leaves_out, *explore.left_out(settings, metric.name, places)],
+        "left out": [metric.leaves_out, *explore.left_out(settings, metric.name, answer.rows.columns, places)],
         "columns": {name: explore.meaning(name, metric.name) for name in rows.columns},
         "query": metric.sql,
     }

@@ -153,7 +153,7 @@ def doors(answer: Answer, part: str = "") -> None:
         )
     if rows.open:
         with rows:
-            table(_readable(answer.rows.head(OPENED)), f"The rows behind {answer.metric.title}", width=620)
+            table(readable(answer.rows.head(OPENED)), f"The rows behind {answer.metric.title}", width=620)
             more = len(answer.rows) > OPENED
             cut = f"The first {OPENED:,} of {len(answer.rows):,}; the download has them all. " if more else ""
             st.caption(f"{cut}Fingerprint: {answer.fingerprint}")
@@ -173,7 +173,7 @@ def definition(metric: Metric, more: Mapping[str, str]) -> None:
     st.code(metric.sql, language="sql", height=240)
 
 
-def _readable(rows: pl.DataFrame) -> pl.DataFrame:
+def readable(rows: pl.DataFrame) -> pl.DataFrame:
     """The row without a week is the whole period, and says so."""
     if "week" not in rows.columns:
         return rows
@@ -198,7 +198,7 @@ def table(frame: pl.DataFrame, alt: str, meanings: Mapping[str, str] | None = No
         cells,
         hide_index=True,
         column_config=columns | options.pop("column_config", {}),
-        placeholder=_words.UNKNOWN,
+        placeholder=options.pop("placeholder", _words.UNKNOWN),
         alt=_safe.line(alt),
         **options,
     )

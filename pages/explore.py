@@ -23,8 +23,6 @@ from pages._safe import label, line, plain
 
 FITS = 12
 """So many rows need no window to scroll in."""
-AT_ONCE = 20_000
-"""A file of so many rows is ready at the click; a longer one is prepared first, with a bar."""
 LARGEST_FILE = 500_000_000
 """Bytes that are handed through a page; the command line writes what is larger."""
 PREPARED = "the prepared file"
@@ -43,6 +41,7 @@ class Rows:
     title: str
     about: str
     count: int
+    unknown: str  # what stands where nothing is known
     page: Callable[[int], pl.DataFrame]
     columns: tuple[str, ...]
     extract: Callable[[], Extract]
@@ -64,7 +63,7 @@ def page() -> None:
             view = _filters.period()
     with _show.contained("The rows"):
         found = _metric(view, name) if name in metrics() else _table(view, name or "messages")
-        _draw(found)
+        _draw(found, view)
 
 
 # What is looked at --------------------------------------------------------------------------------
@@ -81,12 +80,13 @@ def _table(view: _filters.View, name: str) -> Rows:
     )  # fmt: skip
     explore.check(chosen)
     stamp = (settings.privacy.no_profiles, words_since(settings).date())
-    platforms = _ask.read("places")["platform"].unique()
+    platforms, number = _ask.read("places")["platform"].unique(), _count(chosen, stamp)
     return Rows(
         name,
-        table.title,
+        _words.count(number, name[:-1], name),
         table.about,
-        _count(chosen, stamp),
+        number,
+        "",
         lambda number: _page(chosen, number, stamp),
         chosen.columns or table.columns,
         lambda: explore.extract(store, settings, chosen),
@@ -94,7 +94,7 @@ def _table(view: _filters.View, name: str) -> Rows:
         explore.query(chosen),
         explore.bound(chosen, settings),
         _command(["data", "export", name], view, _options(chosen), is_ascending=bool(sort) and not is_descending),
-        tuple(explore.left_out(settings, name, platforms)),
+        tuple(explore.left_out(settings, name, table.columns, platforms)),
     )
 
 
@@ -118,9 +118,10 @@ def _rows_of(answer: Answer, as_: Shown, view: _filters.View) -> Rows:
     options |= {"population": asked.population} if asked.population != "asks" else {}
     return Rows(
         name,
-        answer.metric.title,
+        f"{answer.metric.title}: {_words.count(len(rows), 'row')}",
         answer.metric.asks,
         len(rows),
+        _words.UNKNOWN,
         lambda number: _cut(rows.slice(number * explore.PAGE, explore.PAGE)),
         tuple(rows.columns),
         lambda: extract(store, state.settings, answer, as_),
@@ -128,7 +129,7 @@ def _rows_of(answer: Answer, as_: Shown, view: _filters.View) -> Rows:
         answer.metric.sql,
         {name: value for name, value in vars(answer.question).items() if value},
         _command(["metrics", name], view, options, is_ascending=is_ascending),
-        tuple(explore.left_out(state.settings, name, _ask.read("places")["platform"].unique())),
+        tuple(explore.left_out(state.settings, name, answer.rows.columns, _ask.read("places")["platform"].unique())),
     )
 
 
@@ -168,11 +169,15 @@ def _shape(name: str, columns: tuple[str, ...]) -> tuple[tuple[str, ...], str, b
 # How it looks -------------------------------------------------------------------------------------
 
 
-def _draw(rows: Rows) -> None:
+def _draw(rows: Rows, view: _filters.View) -> None:
     """How many there are, a page of them, and the ways out."""
-    zone = _ask.state().settings.community.time_zone
-    st.subheader(f"{rows.title}: {_words.count(rows.count, 'row')}")
-    st.caption(f"{rows.about} Times are in UTC; days begin at midnight, {label(zone)}. {_told(rows)}")
+    zone = _ask.state().settings.zone
+    st.subheader(rows.title)
+    left_out = " ".join(label(each) for each in rows.left_out)
+    st.caption(
+        f"{rows.about} Data to {_words.moment(view.as_of, zone)}; days begin at midnight, {label(str(zone))}. "
+        f"Times in the rows are in UTC. {left_out}"
+    )
     if not rows.count:
         st.caption("A longer period, more places or fewer filters may show some.")
     else:
@@ -191,12 +196,8 @@ def _leaf(rows: Rows) -> None:
     meanings = {column: explore.meaning(column, rows.name) for column in rows.columns}
     height = 520 if rows.count > FITS else "auto"
     with above:
-        _show.table(rows.page(number), f"{rows.title}, page {number + 1} of {pages}", meanings, height=height)
-
-
-def _told(rows: Rows) -> str:
-    """What is left out, in a sentence or two."""
-    return " ".join(label(each) for each in rows.left_out)
+        alt = f"{rows.title}, page {number + 1} of {pages}"
+        _show.table(_show.readable(rows.page(number)), alt, meanings, height=height, placeholder=rows.unknown)
 
 
 def _ways_out(rows: Rows) -> None:
@@ -241,9 +242,9 @@ NOTES = {
 
 
 def _file(rows: Rows, form: str) -> None:
-    """The file itself: at the click, or prepared first where it takes long."""
+    """The file itself: at the click, or prepared first, with a bar, where it takes long."""
     name, media = f"{rows.fingerprint}{export.FORMATS[form].ending}", export.FORMATS[form].media
-    if rows.count <= AT_ONCE:
+    if rows.count <= export.AT_ONCE:
         st.download_button("Download", lambda: _written(rows, form), name, media, key="take", on_click="ignore")
         return
     key = (rows.fingerprint, rows.query, form)
