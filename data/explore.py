@@ -32,8 +32,8 @@ BATCH = 20_000
 """So many rows are in memory while a file is written."""
 ROLES = ("member", "staff", "bot")
 SENTIMENTS = ("negative", "neutral", "positive", "unclassified")
-PROFILES = ("members",)
-"""Tables that follow single members over time: where a platform's terms forbid that, it is left out."""
+PROFILES = ("members", "drifting")
+"""Tables and metrics that follow single members over time: where a platform's terms forbid that, it is left out."""
 _LISTS = ("platforms", "sources", "channels", "roles", "reasons", "sentiments")
 
 
@@ -75,7 +75,7 @@ class View:
 
     def __post_init__(self) -> None:
         # Half a character, of a damaged address or a terminal with another alphabet, can be neither asked nor written.
-        object.__setattr__(self, "contains", self.contains.encode("utf-8", "replace").decode())
+        object.__setattr__(self, "contains", re.sub("[\ud800-\udfff]", "\ufffd", self.contains))
 
     @property
     def active(self) -> dict[str, Any]:
@@ -105,7 +105,10 @@ def tables() -> dict[str, Table]:
 def named(name: str) -> Table:
     """One table. Raises LookupError, with the names there are."""
     if name not in tables():
-        raise LookupError(f"no table {name!r}; there are: {', '.join(tables())}")
+        raise LookupError(
+            f"no table {name!r}; there are: {', '.join(tables())}. "
+            "For the rows of a metric: python -m metrics NAME --format xlsx --output FILE"
+        )
     return tables()[name]
 
 
@@ -125,6 +128,9 @@ def check(view: View) -> None:
     for name in (*_LISTS, "answered", "contains"):
         if getattr(view, name) != getattr(plain, name) and name not in table.filters:
             raise LookupError(f"{view.table} cannot be filtered by {name}; it can by: {', '.join(table.filters)}")
+    for what, chosen, known in (("role", view.roles, ROLES), ("sentiment", view.sentiments, SENTIMENTS)):
+        if missing := [each for each in chosen if each not in known]:
+            raise LookupError(f"no {what} {missing[0]!r}; there are: {', '.join(known)}")
     if view.since and view.until and view.since >= view.until:
         raise LookupError(f"the period is empty: {view.since} is not before {view.until}")
 
@@ -172,6 +178,12 @@ def values(view: View, settings: Settings, page: int = 0) -> dict[str, Any]:
     }
 
 
+def bound(view: View, settings: Settings) -> dict[str, Any]:
+    """The values that a view's query speaks of. A file has whole texts."""
+    sql = query(view)
+    return {name: value for name, value in values(view, settings).items() if f"${name}" in sql and name != "letters"}
+
+
 def rows(store: Store, settings: Settings, view: View, page: int = 0) -> pl.DataFrame:
     """One page of a view's rows, long texts cut."""
     return store.query(query(view, is_page=True), values(view, settings, page))
@@ -190,7 +202,7 @@ def count(store: Store, settings: Settings, view: View) -> int:
 def extract(store: Store, settings: Settings, view: View) -> Extract:
     """All the rows of a view, for a file. Reading them raises LookupError where newer data has come meanwhile."""
     snapshot = store.snapshot or ""
-    bound = values(view, settings) | {"letters": 2**31 - 1}
+    asked = values(view, settings) | {"letters": 2**31 - 1}
     about = _about(store, settings, view)
 
     def reading() -> AbstractContextManager[pa.RecordBatchReader]:
@@ -198,7 +210,7 @@ def extract(store: Store, settings: Settings, view: View) -> Extract:
             raise LookupError(
                 f"{view.table}: newer data has come meanwhile. Reload the page, or give the command again."
             )
-        return store.stream(query(view), bound, BATCH)
+        return store.stream(query(view), asked, BATCH)
 
     return Extract(view.table, about["fingerprint"], about["rows"], about, reading)
 
@@ -211,11 +223,11 @@ def fingerprint(settings: Settings, view: View, snapshot: str) -> str:
     return f"{view.table}-{_short(named(view.table).sql, 8)}-{settings.fingerprint[:6]}-{asked}-{data}"
 
 
-def left_out(settings: Settings, table: str, platforms: Iterable[str]) -> list[str]:
-    """What these rows do not hold although the data would, in sentences."""
-    days = settings.retention.text_days
-    told = ["What was deleted comes without its words."]
-    if days:
+def left_out(settings: Settings, table: str, columns: Iterable[str], platforms: Iterable[str]) -> list[str]:
+    """What these rows of a table or metric do not hold although the data would, in sentences."""
+    days, has_words = settings.retention.text_days, "text" in columns
+    told = ["What was deleted comes without its words."] if has_words else []
+    if days and has_words:
         told.append(f"Words older than {days:,} days are not kept.")
     closed = sorted(set(platforms) & set(settings.privacy.no_profiles)) if table in PROFILES else []
     if closed:
@@ -228,7 +240,7 @@ def left_out(settings: Settings, table: str, platforms: Iterable[str]) -> list[s
 
 def _about(store: Store, settings: Settings, view: View) -> dict[str, Any]:
     """What a file says of itself. The same for the same rows, whenever it is made."""
-    table, bound, sql = named(view.table), values(view, settings), query(view)
+    table, sql = named(view.table), query(view)
     return {
         "what": f"{table.title}. {table.about}",
         "fingerprint": fingerprint(settings, view, store.snapshot or ""),
@@ -237,10 +249,10 @@ def _about(store: Store, settings: Settings, view: View) -> dict[str, Any]:
         "filters": {name: chosen for name, chosen in view.active.items() if name not in ("since", "until")}
         | ({"guessed replies": "counted"} if view.inferred else {}),
         "sorted by": "".join(re.findall(r"\norder by (.*)\n", sql)),
-        "left out": left_out(settings, view.table, store.read("places")["platform"].unique()),
+        "left out": left_out(settings, view.table, table.columns, store.read("places")["platform"].unique()),
         "columns": {name: meaning(name, view.table) for name in view.columns or table.columns},
         "query": sql,
-        "values": {name: bound[name] for name in bound if f"${name}" in sql and name not in ("letters", "words_since")},
+        "values": {name: value for name, value in bound(view, settings).items() if name != "words_since"},
     }
 
 

@@ -8,9 +8,13 @@ JSON, would break the programs that read them: there it is a file of its own bes
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import IO, Any
 
 import polars as pl
@@ -26,6 +30,10 @@ LETTERS = 32_767
 """So much text fits into a cell of Excel; what is longer is cut, and the sheet about the file says so."""
 EXACT = 2**53
 """Spreadsheets know whole numbers up to here; longer ones are ids, and stay text."""
+AT_ONCE = 20_000
+"""Files of so many rows take no time worth a word."""
+STEP = 1000
+"""After so many rows of a sheet, which take long, whoever waits hears of it."""
 Seen = Callable[[int], None]
 MOMENT = "%Y-%m-%dT%H:%M:%S%.fZ"
 
@@ -47,6 +55,39 @@ def write(extract: Extract, form: str, to: IO[bytes], seen: Seen = lambda _: Non
         return FORMATS[form].write(extract, reader, to, seen)
 
 
+def save(extract: Extract, form: str, path: Path | None, seen: Seen = lambda _: None) -> list[str]:
+    """Write a file whole or not at all, and what is told of it; to standard output without a path. What happened."""
+    if path is None:
+        with tempfile.TemporaryFile() as whole:
+            notes = write(extract, form, whole, seen)
+            whole.seek(0)
+            shutil.copyfileobj(whole, sys.stdout.buffer)
+        return [*notes, f"{_rows(extract)} [{extract.fingerprint}]"]
+    if not path.absolute().parent.is_dir():
+        raise LookupError(f"{path}: there is no such folder. Make it first, or name another.")
+    unfinished = path.with_name(f"{path.name}.part")
+    try:
+        with unfinished.open("wb") as to:
+            notes = write(extract, form, to, seen)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    beside = path.with_name(f"{path.name}.about.json")
+    if not FORMATS[form].tells:
+        beside.write_bytes(about(extract))
+    also = "" if FORMATS[form].tells else f", and what they are in {beside.name}"
+    return [*notes, f"{_rows(extract)} in {path}{also} [{extract.fingerprint}]"]
+
+
+def format_of(form: str, path: Path | None) -> str:
+    """The format asked for, else the one of a file's ending, else CSV. Raises LookupError, with those there are."""
+    if form and form not in FORMATS:
+        raise LookupError(f"no format {form!r}; there are: {', '.join(FORMATS)}")
+    endings = {each.ending: name for name, each in FORMATS.items()}
+    matching = [ending for ending in endings if path and path.name.lower().endswith(ending)]
+    return form or (endings[max(matching, key=len)] if matching else "csv")
+
+
 def about(extract: Extract) -> bytes:
     """What is told of the rows, as JSON: the file that stands beside a CSV or a JSON."""
     return json.dumps(extract.about, ensure_ascii=False, indent=2, default=_iso).encode()
@@ -56,6 +97,10 @@ def calm(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows for a spreadsheet: a text that could be a formula gets a `'`. Numbers stay numbers."""
     text = pl.col(pl.String)
     return frame.with_columns(pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text).name.keep())
+
+
+def _rows(extract: Extract) -> str:
+    return f"{extract.rows:,} {'row' if extract.rows == 1 else 'rows'}"
 
 
 def _csv(_: Extract, reader: pa.RecordBatchReader, to: IO[bytes], seen: Seen) -> list[str]:
@@ -105,9 +150,13 @@ def _xlsx(extract: Extract, reader: pa.RecordBatchReader, to: IO[bytes], seen: S
     book = xlsxwriter.Workbook(to, {**quiet, "constant_memory": True, "use_zip64": True})
     book.set_properties({"title": extract.name, "comments": extract.fingerprint, "created": _made(extract)})
     sheets = _Sheets(book, extract.name, reader.schema.names)
-    for _first, frame in _frames(reader, seen):
+    done = 0
+    for _first, frame in _frames(reader, lambda _: None):
         for row in frame.iter_rows():
             sheets.add(row)
+            done += 1
+            if done % STEP == 0:
+                seen(done)
     notes = sheets.notes()
     sheets.tell({**extract.about, **({"did not fit": notes} if notes else {})})
     book.close()

@@ -15,9 +15,11 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from data import explore, export
 from data.settings import Settings, SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
 from metrics.explain import explain
+from metrics.extract import Shown, extract
 from metrics.guard import compare
 from metrics.metric import Metric, Question, ask, metrics, named
 
@@ -44,6 +46,8 @@ class Format(StrEnum):
     csv = "csv"
     json = "json"
     parquet = "parquet"
+    xlsx = "xlsx"
+    raw_csv = "raw-csv"
 
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
@@ -66,6 +70,10 @@ def main_command(
     compared: Annotated[bool, typer.Option("--compare", help="Say what changed since the period before.")] = False,
     explained: Annotated[bool, typer.Option("--explain", help="And what moved it, if the change is clear.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    columns: Annotated[str, typer.Option(help="Of a file: only these, with commas between.", show_default=False)] = "",
+    sort: Annotated[str, typer.Option(help="Of a file: the column to sort by, the largest first.")] = "",
+    ascending: Annotated[bool, typer.Option("--ascending", help="Of a file: the smallest first.")] = False,
+    output: Annotated[Path | None, typer.Option(help="A file to write, with what is told of it.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="The folder with the database.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
 ) -> None:
@@ -88,6 +96,12 @@ def main_command(
         _compare(store, settings, question, form if explained else None)
         return
     answer = ask(store, settings, question)
+    if output or form in (Format.xlsx, Format.raw_csv):
+        chosen = Shown(tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending)
+        asked = "" if form is Format.table else form.value
+        for told in export.save(extract(store, settings, answer, chosen), export.format_of(asked, output), output):
+            print(told, file=sys.stderr)
+        return
     _print(answer.rows, form, answer.fingerprint)
     print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
 
@@ -110,16 +124,8 @@ def _compare(store: Store, settings: Settings, question: Question, form: Format 
 
 def _check(store: Store, question: Question) -> None:
     """Refuse a place that is not there, and a period that ends before it begins: both would look like silence."""
-    places = store.read("places")
-    for option, chosen, columns in (
-        ("--platform", question.platforms, ["platform"]),
-        ("--source", question.sources, ["source", "source_name"]),
-        ("--channel", question.channels, ["channel", "channel_name"]),
-    ):
-        known = {value for column in columns for value in places[column].to_list()}
-        if missing := [each for each in chosen if each not in known]:
-            there = ", ".join(sorted(places[columns[-1]].unique().to_list())[:20])
-            raise LookupError(f"{option} {missing[0]}: there is none; there are: {there}")
+    chosen = {"platform": question.platforms, "source": question.sources, "channel": question.channels}
+    explore.check_places(store, chosen)
     if question.since and question.until and question.since >= question.until:
         raise LookupError(f"--since {question.since} is not before --until {question.until}")
 

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
+import polars.selectors as cs
 
 from data.settings import Settings, midnight
+from data.store import words_since
 from metrics import quantify
 
 HERE = Path(__file__).parent
@@ -127,6 +129,7 @@ def ask(store: Asked, settings: Settings, question: Question) -> Answer:
     snapshot, rows = _told(store, metric, _params(question, settings.zone) | _weights(settings))
     if "split" in rows.columns:
         rows = rows.rename({"split": question.by}) if question.by else rows.drop("split")
+    rows = _without_old_words(rows, settings)
     return Answer(metric, question, rows, fingerprint(metric, question, settings, snapshot), snapshot)
 
 
@@ -144,6 +147,15 @@ def _told(store: Asked, metric: Metric, params: Mapping[str, object]) -> tuple[s
         rows = store.query(metric.sql, params, _macros())
         if snapshot == (store.snapshot or ""):
             return snapshot, FINISHES[metric.finish](rows)
+
+
+def _without_old_words(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Words that have grown too old since the last load are not handed out either."""
+    moments = rows.select(cs.datetime()).columns
+    if not (settings.retention.text_days and moments):
+        return rows
+    words = [name for name in ("title", "text") if name in rows.columns]
+    return rows.with_columns(pl.when(pl.col(moments[0]) >= words_since(settings)).then(pl.col(words)).name.keep())
 
 
 def _params(question: Question, zone: ZoneInfo) -> dict[str, Any]:

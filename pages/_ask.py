@@ -164,6 +164,11 @@ def _suggestions(decided: str) -> pl.DataFrame:  # noqa: ARG001 - a part of the 
     return Identities(_store(state().folder), marks()).suggestions(SUGGESTED)
 
 
+def store() -> Store:
+    """The data itself, for files that are too long to keep."""
+    return _store(state().folder)
+
+
 def marks() -> Marks:
     """What people decided. Its `stamp` belongs to the key of whatever is kept of it."""
     return _marks(marks_place(state().folder, state().settings))

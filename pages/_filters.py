@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -159,9 +161,49 @@ def places() -> View:
         return _places()
 
 
-def sought(title: str, such_as: str) -> str:
+def sought(title: str, such_as: str, key: str = "find", width: int = 420) -> str:
     """The words that the reader looks for."""
-    return st.text_input(title, key="find", bind="query-params", placeholder=such_as, width=420).strip()
+    return st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width).strip()
+
+
+def one_of(
+    title: str, names: Mapping[str, str], key: str, blank: Mapping[str, object] | None = None, **options: Any
+) -> str:
+    """One of some things by its name; nothing where none is chosen. Another choice blanks what hangs on it."""
+    chosen = st.selectbox(
+        title,
+        list(names),
+        format_func=lambda value: names.get(value, str(value)),
+        key=key,
+        bind="query-params",
+        on_change=lambda: st.session_state.update(blank or {}),
+        **options,
+    )
+    return chosen if chosen in names else ""
+
+
+def some_of(title: str, names: Mapping[str, str], key: str, **options: Any) -> tuple[str, ...]:
+    """Some of some things by their names; none means all of them."""
+    chosen = st.multiselect(
+        title,
+        list(names),
+        format_func=lambda value: names.get(value, str(value)),
+        key=key,
+        bind="query-params",
+        placeholder="All",
+        **options,
+    )
+    return tuple(value for value in chosen if value in names)
+
+
+def switched(title: str, key: str, about: str) -> bool:
+    """Whether something is on."""
+    return st.toggle(title, key=key, bind="query-params", help=about)
+
+
+def page_of(pages: int) -> int:
+    """The page of a long table that is shown, from 0."""
+    return min(st.pagination(pages, key="rows", bind="query-params"), pages) - 1 if pages > 1 else 0
 
 
 def member() -> str:

@@ -25,6 +25,7 @@ def main() -> None:
             st.Page("responsiveness.py", title="Responsiveness"),
             st.Page("returning_members.py", title="Returning members"),
             st.Page("relationships.py", title="Relationships"),
+            st.Page("explore.py", title="Explore"),
             st.Page("is_it_right.py", title="Is it right?"),
             st.Page("sources.py", title="Sources"),
             st.Page("definitions.py", title="Definitions"),

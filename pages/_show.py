@@ -219,7 +219,7 @@ def doors(answer: Answer, part: str = "") -> None:
         )
     if rows.open:
         with rows:
-            table(_readable(answer.rows.head(OPENED)), f"The rows behind {answer.metric.title}", width=620)
+            table(readable(answer.rows.head(OPENED)), f"The rows behind {answer.metric.title}", width=620)
             more = len(answer.rows) > OPENED
             cut = f"The first {OPENED:,} of {len(answer.rows):,}; the download has them all. " if more else ""
             st.caption(f"{cut}Fingerprint: {answer.fingerprint}")
@@ -239,7 +239,7 @@ def definition(metric: Metric, more: Mapping[str, str]) -> None:
     st.code(metric.sql, language="sql", height=240)
 
 
-def _readable(rows: pl.DataFrame) -> pl.DataFrame:
+def readable(rows: pl.DataFrame) -> pl.DataFrame:
     """The row without a week is the whole period, and says so."""
     if "week" not in rows.columns:
         return rows
@@ -254,14 +254,17 @@ def coverage(since: date, title: str, note: str) -> None:
         st.caption(note)
 
 
-def table(frame: pl.DataFrame, alt: str, **options: Any) -> Any:
-    """A table of anything, its columns named in plain words and its texts made safe."""
+def table(frame: pl.DataFrame, alt: str, meanings: Mapping[str, str] | None = None, **options: Any) -> Any:
+    """A table of anything, its columns named in plain words and its texts made safe. `meanings`: help of columns."""
     cells, columns = _prepared(frame)
+    for name, meaning in (meanings or {}).items():
+        said = {"label": columns[name]} if isinstance(columns[name], str) else columns[name]
+        columns = columns | {name: {**said, "help": meaning}}
     return st.dataframe(
         cells,
         hide_index=True,
         column_config=columns | options.pop("column_config", {}),
-        placeholder=_words.UNKNOWN,
+        placeholder=options.pop("placeholder", _words.UNKNOWN),
         alt=_safe.line(alt),
         **options,
     )
