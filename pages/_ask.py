@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import polars as pl
 import streamlit as st
@@ -142,6 +142,12 @@ def change(question: Question) -> Change:
 def read(name: str, **params: int | str | tuple[int | str, ...]) -> pl.DataFrame:
     """One of the store's tables: sources, places, loads, refused, coverage, conversation."""
     return _store(state().folder).read(name, **params)
+
+
+@kept(4)
+def outdated() -> Literal["rules", "settings", "newer"] | None:
+    """Why the numbers are not what they would be if they were worked out now; None: they are."""
+    return _store(state().folder).outdated(state().settings)
 
 
 def marks() -> Marks:
