@@ -113,7 +113,7 @@ def _is_busy(outcome: Outcome) -> bool:
 def _load_told(load: dict[str, Any]) -> None:
     file = Path(load["path"]).name
     st.markdown(
-        f"**{label(file)} is in**, as {_words.platform(label(load['platform']))} {label(load['source'])}: "
+        f"**{label(file)} is in**, as {_words.platform(label(load['platform']))} {label(_name(load))}: "
         f"{_words.count(load['messages'], 'message')} by {_words.count(load['members'], 'member')} in "
         f"{_words.count(load['channels'], 'channel')}."
     )
@@ -122,6 +122,12 @@ def _load_told(load: dict[str, Any]) -> None:
         f"{_words.count(load['read'], 'record')} read = {load['inserted']:,} inserted + {load['updated']:,} updated + "
         f"{load['unchanged']:,} unchanged + {load['refused']:,} refused.{refused}{_left_out(load['left_out'])}"
     )
+
+
+def _name(load: dict[str, Any]) -> str:
+    """What a load's source is called."""
+    sources = _ask.read("sources").filter(platform=load["platform"], source=load["source"])
+    return sources["source_name"][0] if len(sources) else str(load["source"])
 
 
 def _left_out(kinds: dict[str, int]) -> str:
@@ -179,36 +185,47 @@ def outdated() -> None:
 def first_visit() -> None:
     """What a reader of an empty database finds: load something, or look around."""
     st.markdown("Nothing is loaded yet, so there is nothing to show.")
-    upload("Load your first export")
-    with st.container(border=True):
-        st.markdown("**Just looking?** A made-up community of three platforms. It leaves when your first export comes.")
-        if st.button("Look around with the demo", disabled=is_running(), key="demo"):
-            begin("Making up a community", "demo")
-    with st.expander("By command"):
-        _show.how_to_load("In a terminal")
+    ours, looking = st.columns([3, 2], gap="medium")
+    with ours:
+        upload("Load your first export")
+    with looking:
+        st.subheader("Just looking?")
+        with st.container(border=True):
+            st.markdown("A made-up community in three places, with their questions, answers and silences.")
+            if st.button("Look around with the demo", disabled=is_running(), key="demo"):
+                begin("Making up a community", "demo")
+            st.caption("It takes half a minute, and leaves when your first export comes.")
 
 
 def upload(title: str) -> None:
     """Files to load, with the choices that the command has too."""
     limit = st.get_option("server.maxUploadSize")
     st.subheader(title)
-    if not _child.may_load(_ask.state().folder):
-        st.info("This dashboard may only read the database. Load by command, on the machine that holds it:")
-        st.code(".venv/bin/python -m ingest load path/to/export.zip", language="shell")
-        return
+    with st.container(border=True):
+        if _child.may_load(_ask.state().folder):
+            _files_to_load(limit)
+        else:
+            st.markdown("This dashboard may only read the database. Load by command, on the machine that holds it.")
+    with st.expander(f"Bigger than {limit} MB, a folder, or by command"):
+        _exact_command()
+        _show.how_to_load("All at once, or only the demo")
+
+
+def _files_to_load(limit: int) -> None:
     files = st.file_uploader(
-        f"Exports as their platforms hand them out: zips or single files, up to {limit} MB each and "
+        f"Exports as their platforms hand them out, zips or single files: up to {limit} MB each, "
         f"{_child.MOST_FILES} at once. A folder: zip it first.",
         accept_multiple_files=True,
         key=f"exports-{st.session_state.get(ROUND, 0)}",
     )
     with st.expander("More choices"):
         options = _choices()
-    if st.button("Load", type="primary", disabled=not files or is_running(), key="load"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        is_asked = st.button("Load", type="primary", disabled=not files or is_running(), key="load")
+        st.caption("The platform is recognised by looking inside. What is loaded twice adds nothing.", width="content")
+    if is_asked:
         names = line(", ".join(each.name for each in files), 80)
         begin(f"Loading {names}", "load", options, [(each.name, each) for each in files])
-    with st.expander(f"Bigger than {limit} MB, or a folder on this machine"):
-        _exact_command()
 
 
 def _choices() -> list[str]:
@@ -227,8 +244,10 @@ def _choices() -> list[str]:
 
 
 def _exact_command() -> None:
-    st.markdown("This command loads it, on the machine that runs Hearth, while the dashboard stays up.")
-    place = st.text_input("Where does it lie?", "path/to/export.zip", key="place")
+    """The command for one export, to be copied: a path can hold what a shell takes for an order."""
+    place = st.text_input(
+        "Where does the export lie, on the machine that runs Hearth?", "path/to/export.zip", key="place"
+    )
     st.code(command(f".venv/bin/python -m ingest load {shlex.quote(plain(place).strip())}"), language="shell")
     st.caption("If it is cut off, the same command goes on. Every page shows the new numbers, without a restart.")
 

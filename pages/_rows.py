@@ -74,7 +74,7 @@ def undo() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Undo the last change", key="undo", disabled=_load.is_running()):
                 _keep(lambda: settings_file.undo_settings(path))
-            st.caption(f"It puts `{label(path.name)}` back as it was before.", width="content")
+            st.caption(f"It puts {label(path.name)} back as it was before.", width="content")
 
 
 # The editor ----------------------------------------------------------------------------------------
@@ -101,7 +101,8 @@ def _editor(part: Part, title: str) -> None:
         _wrong(error)
         return
     if changed == text:
-        st.caption(f"{_words.count(len(rows), 'row')} in `{label(path.name)}`. A change is kept when you save it.")
+        none = "" if rows else "No row yet: click into the empty one, or tick a suggestion. "
+        st.caption(f"{none}What you write here is kept in {label(path.name)} once you save it.")
     elif settings_file.may_write(path):
         if st.button(f"Save the {title.lower()}", type="primary", key=f"save-{part}", disabled=_load.is_running()):
             _keep(lambda: settings_file.write_settings(path, changed, text))
@@ -261,7 +262,8 @@ def _channels_suggested() -> list[dict[str, Any]]:
     return [
         {
             "shown": {
-                "purpose": _purpose(row["channel_name"] or ""), "channel": line(row["channel_name"] or row["channel"]),
+                "purpose": _purpose(row["channel_name"] or "", row["kind"]),
+                "channel": line(row["channel_name"] or row["channel"]),
                 "where": _where(row), "why": _words.count(row["messages"], "message"),
             },
             "row": {
@@ -273,5 +275,8 @@ def _channels_suggested() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _purpose(name: str) -> str:
-    return "help" if HELP.search(name) and not CHAT.search(name) else "chat"
+def _purpose(name: str, kind: str | None) -> str:
+    """What a name suggests; where it says nothing: as it would count without a purpose."""
+    if CHAT.search(name) or HELP.search(name):
+        return "chat" if CHAT.search(name) else "help"
+    return "chat" if kind == "chat" else "help"

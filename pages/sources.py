@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def page() -> None:
     st.subheader(summary(_ask.read("sources")))
     with st.container(horizontal=True, vertical_alignment="center"):
         part = st.segmented_control(
-            "Part", list(PARTS), default=IN, required=True, label_visibility="collapsed", key="part"
+            "Part", list(PARTS), default=IN, required=True, label_visibility="collapsed", wrap=True, key="part"
         )
         _rows.undo()
     for title, draw in PARTS[part or IN].items():
@@ -47,7 +47,9 @@ def inside() -> None:
     """What is in, a row a source, and how fresh it is."""
     with st.container(border=True):
         st.markdown("**What is in**")
-        _show.table(_inside(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)), "The sources, and how fresh each is")
+        _show.table(
+            _inside(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)), "The sources, and how fresh each is"
+        )
         st.caption(f"Until: the last moment the data covers; an old export does not go on ageing. {_ended()}")
 
 
@@ -93,29 +95,28 @@ def covered() -> None:
     note = "A stripe is a day of the last year, warmer with more messages. Hatched: no load covers it."
     last = days["day"].max()
     if isinstance(last, date):
-        _show.coverage(last - YEAR, title, note)
-        st.markdown("  \n".join(_gaps(days, last - YEAR)))
+        _show.coverage(last - YEAR, title, "  \n".join([note, *_gaps(days, last - YEAR)]))
 
 
-def _gaps(days: pl.DataFrame, since: date) -> list[str]:
-    """Each platform's days in words: covered, covered by some of its sources only, or by none."""
-    told = []
-    for platform in days["platform"].unique().sort():
-        mine = days.filter(pl.col("platform") == platform, pl.col("day") >= since)
+def _gaps(days: pl.DataFrame, since: date) -> Iterator[str]:
+    """Each platform's days in words: present, partial (of some of its sources only), missing; or that it ended."""
+    whole = []
+    for (platform,), all_days in days.sort("platform").group_by("platform", maintain_order=True):
+        name, mine = _words.platform(label(str(platform))), all_days.filter(pl.col("day") >= since)
+        by_day = mine.group_by("day").agg(pl.col("is_covered").mean().alias("share")).sort("day")
+        partial = by_day.filter(pl.col("share").is_between(0, 1, "none"))["day"].to_list()
+        missing = by_day.filter(pl.col("share") == 0)["day"].to_list()
         if mine.is_empty():
-            last = days.filter(pl.col("platform") == platform)["day"].max()
-            told.append(f"**{_words.platform(label(platform))}** ended on {_words.day(last)}.")  # type: ignore[arg-type]
-            continue
-        by_day = mine.group_by("day").agg(
-            pl.col("is_covered").all().alias("all"), pl.col("is_covered").any().alias("any")
-        )
-        missing = by_day.filter(~pl.col("any"))["day"].sort().to_list()
-        partial = by_day.filter(pl.col("any") & ~pl.col("all"))["day"].sort().to_list()
-        parts = [f"{len(by_day) - len(missing) - len(partial):,} of {_words.count(len(by_day), 'day')} present"]
-        parts += [f"{len(partial):,} partial, where a source of several is missing ({_runs(partial)})"] * bool(partial)
-        parts += [f"{len(missing):,} missing ({_runs(missing)})"] * bool(missing)
-        told.append(f"**{_words.platform(label(platform))}**: {'; '.join(parts)}.")
-    return told
+            yield f"{name} ended on {_words.day(all_days['day'].to_list()[-1])}."
+        elif not partial and not missing:
+            whole.append(name)
+        else:
+            parts = [f"{len(by_day) - len(missing) - len(partial):,} of {_words.count(len(by_day), 'day')} are present"]
+            parts += [f"{len(partial):,} partial, of some of its sources only ({_runs(partial)})"] * bool(partial)
+            parts += [f"{len(missing):,} missing ({_runs(missing)})"] * bool(missing)
+            yield f"{name}: {'; '.join(parts)}."
+    if whole:
+        yield f"Every day is present of {', '.join(whole)}."
 
 
 def _runs(days: Sequence[date]) -> str:
@@ -219,7 +220,7 @@ PARTS = {
         "What can be trusted": trusted,
         "The loads": loaded,
     },
-    MORE: {"Load more": lambda: _load.upload("Load more"), "By command": lambda: _show.how_to_load("In a terminal")},
+    MORE: {"Load more": lambda: _load.upload("Load more")},
     "Who is who": {"The roster": _rows.people},
     "Channels and hours": {"The channels": _rows.channels},
 }
