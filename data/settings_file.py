@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,14 +35,16 @@ def with_rows(text: str, part: Part, rows: Sequence[tuple[int | None, Row]], pat
 
     An empty value leaves a setting out. Raises SettingsError where the settings could not be used so.
     """
-    meant = [_clean(part, row, was is None) for was, row in rows]
+    old = rows_of(text, part)
+    meant = [_clean(part, row, () if was is None else old[was]) for was, row in rows]
     try:
         document = tomlkit.parse(_cut(text, part, {was for was, _ in rows}))
         _put(document, part, [was for was, _ in rows], meant, [row.get(NOTE) for _, row in rows])
         changed = tomlkit.dumps(document)
     except TOMLKitError as error:
         raise SettingsError(f"{path}: {error}") from None
-    if tomllib.loads(changed) != {**_without(tomllib.loads(text), part), **({part: meant} if meant else {})}:
+    wanted = {name: value for name, value in tomllib.loads(text).items() if name != part}
+    if tomllib.loads(changed) != (wanted | {part: meant} if meant else wanted):
         raise SettingsError(f"{path}: [[{part}]] is written in a form that only a person can change. Edit the file.")
     parse_settings(changed, path)
     return changed
@@ -51,7 +53,7 @@ def with_rows(text: str, part: Part, rows: Sequence[tuple[int | None, Row]], pat
 def only_rows(part: Part, rows: Sequence[Row]) -> str:
     """The rows alone, to be pasted into a file by hand."""
     document = tomlkit.document()
-    _put(document, part, [None] * len(rows), [_clean(part, row, True) for row in rows], [row.get(NOTE) for row in rows])
+    _put(document, part, [None] * len(rows), [_clean(part, row) for row in rows], [row.get(NOTE) for row in rows])
     return tomlkit.dumps(document)
 
 
@@ -174,19 +176,15 @@ def _table(row: Row, note: str | None) -> Table:
     return table
 
 
-def _clean(part: Part, row: Row, is_new: bool) -> dict[str, Any]:
-    """What is worth a line: nothing empty, and in a new row nothing that is the default anyway."""
+def _clean(part: Part, row: Row, spelled: Collection[str] = ()) -> dict[str, Any]:
+    """What is worth a line: nothing empty, and no default that was not spelled out before."""
     kind = PARTS[part]
     defaults = dict(zip(reversed(kind.__struct_fields__), reversed(kind.__struct_defaults__), strict=False))
     said = {key: _plain(value) for key, value in row.items() if key != NOTE and value not in (None, "")}
-    return {key: value for key, value in said.items() if not is_new or value != _plain(defaults.get(key))}
+    return {key: value for key, value in said.items() if key in spelled or value != _plain(defaults.get(key))}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip()
     return list(value) if isinstance(value, list | tuple) else value
-
-
-def _without(settings: dict[str, Any], part: str) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name != part}

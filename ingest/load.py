@@ -140,7 +140,7 @@ def retry(store: Store, settings: Settings, progress: Progress) -> Summary:
     failed: list[Failed] = []
     found: list[Found] = []
     for row in store.read("refused_exports").to_dicts():
-        path = Path(row["path"] or row["export"])
+        path = Path(row["path"] or row["export"] or f"an export of {row['platform']} {row['source_name']}")
         with _noted(path, failed):
             if not row["path"] or not path.exists():
                 raise ExportError(f"{path}: is not where it was. Load it again from where it is now.")

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import polars as pl
 import streamlit as st
@@ -167,6 +167,12 @@ def _suggestions(decided: str) -> pl.DataFrame:  # noqa: ARG001 - a part of the 
 def store() -> Store:
     """The data itself, for files that are too long to keep."""
     return _store(state().folder)
+
+
+@kept(4)
+def outdated() -> Literal["rules", "settings", "newer"] | None:
+    """Why the numbers are not what they would be if they were worked out now; None: they are."""
+    return _store(state().folder).outdated(state().settings)
 
 
 def marks() -> Marks:

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from data.settings import CommunitySettings, SettingsError
-from pages import _ask, _show
+from pages import _ask, _load, _show
 from pages._safe import label, plain
 
 HERE = Path(__file__).parent
@@ -47,10 +47,11 @@ def main() -> None:
         st.title(f"{page.title} :gray[· {label(_name(state, is_empty))}]", width="content")
         if not is_empty and _ask.read("sources")["is_demo"].any():
             st.badge("Demo: made-up people", color="orange")
+    _load.status(page.title)
     if is_empty:
-        st.markdown("Nothing is loaded yet, so there is nothing to show. Load something, then reload the page.")
-        _show.how_to_load("Load your first export")
+        _load.first_visit()
         return
+    _load.outdated()
     with _show.contained(page.title):
         page.run()
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from metrics.metric import Question
-from pages import _ask, _show, _words
+from pages import _ask, _load, _rows, _show, _words
 from pages._ask import kept
-from pages._safe import label, plain
+from pages._safe import label, line, plain
 
-YEAR = timedelta(days=365)
-REFUSED_SHOWN = 100
+YEAR, LONG = timedelta(days=365), timedelta(days=56)
+REFUSED_SHOWN, RAW_SHOWN = 100, 2000
+GAPS = 4
 LEDGER = ("loaded_at", "platform", "source_name", "file")
 COUNTS = ("read", "inserted", "updated", "unchanged", "refused", "seconds")
 
 
 def page() -> None:
-    """Draw what was read, how far it reaches, what was refused, and how to load more."""
+    """Draw what was read, how far it reaches, what was refused; or what loads more, and the settings."""
     st.subheader(summary(_ask.read("sources")))
-    for title, part in PARTS.items():
+    with st.container(horizontal=True, vertical_alignment="center"):
+        part = st.segmented_control(
+            "Part", list(PARTS), default=IN, required=True, label_visibility="collapsed", wrap=True, key="part"
+        )
+        _rows.undo()
+    for title, draw in PARTS[part or IN].items():
         with _show.contained(title):
-            part()
-    _show.how_to_load("Load more")
+            draw()
 
 
 def summary(sources: pl.DataFrame) -> str:
@@ -35,6 +43,50 @@ def summary(sources: pl.DataFrame) -> str:
     return f"{messages} from {_words.count(len(sources), 'source')}, the newest from {until}."
 
 
+def inside() -> None:
+    """What is in, a row a source, and how fresh it is."""
+    with st.container(border=True):
+        st.markdown("**What is in**")
+        _show.table(
+            _inside(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)), "The sources, and how fresh each is"
+        )
+        st.caption(f"Until: the last moment the data covers; an old export does not go on ageing. {_ended()}")
+
+
+@kept(4)
+def _inside(now: datetime) -> pl.DataFrame:
+    """A row a source: when it was loaded last, how far it reaches, how much there is, what was refused."""
+    keys = ["platform", "source"]
+    loads = _ask.read("loads").group_by(keys).agg(pl.col("loaded_at").max().alias("last_load"), pl.len().alias("loads"))
+    refused = _ask.read("refused_by_reason").group_by(keys).agg(pl.col("count").sum().alias("refused"))
+    sources = _ask.read("sources").join(loads, keys, "left").join(refused, keys, "left").sort("platform", "source_name")
+    return sources.select(
+        pl.col("platform").map_elements(_words.platform, pl.String),
+        "source_name",
+        pl.col("as_of").alias("until"),
+        pl.Series("age", [_words.age((now - each).total_seconds() / 3600) for each in sources["as_of"]], pl.String),
+        "messages",
+        "members",
+        pl.col("refused").fill_null(0),
+        "last_load",
+        pl.col("loads").fill_null(0),
+    )
+
+
+def _ended() -> str:
+    """The sources whose data ends long before the newest one's: they ended, or their export is old."""
+    sources = _ask.read("sources")
+    newest = sources["as_of"].max()
+    if not isinstance(newest, datetime):
+        return ""
+    return "".join(
+        f" {_words.platform(row['platform'])} {label(row['source_name'])} ends on {_words.day(row['as_of'])}, "
+        f"{_words.age((newest - row['as_of']).total_seconds() / 3600)} before the newest: it has ended, or a newer "
+        "export is waiting to be loaded."
+        for row in sources.filter(pl.col("as_of") < newest - LONG).sort("as_of").iter_rows(named=True)
+    )
+
+
 def covered() -> None:
     """The last year's days by source: how much was said, and which days no load covers."""
     days = _ask.read("coverage")
@@ -43,16 +95,41 @@ def covered() -> None:
     note = "A stripe is a day of the last year, warmer with more messages. Hatched: no load covers it."
     last = days["day"].max()
     if isinstance(last, date):
-        _show.coverage(last - YEAR, title, note + _before(days, last - YEAR))
+        _show.coverage(last - YEAR, title, "  \n".join([note, *_gaps(days, last - YEAR)]))
 
 
-def _before(days: pl.DataFrame, since: date) -> str:
-    """The sources that ended before a day, in words: they have no stripe."""
-    ends = days.group_by("platform", "source_name").agg(pl.col("day").max()).filter(pl.col("day") < since)
-    return "".join(
-        f" {_words.platform(row['platform'])} {label(row['source_name'])} ended on {_words.day(row['day'])}."
-        for row in ends.sort("day", "platform").iter_rows(named=True)
-    )
+def _gaps(days: pl.DataFrame, since: date) -> Iterator[str]:
+    """Each platform's days in words: present, partial (of some of its sources only), missing; or that it ended."""
+    whole = []
+    for (platform,), all_days in days.sort("platform").group_by("platform", maintain_order=True):
+        name, mine = _words.platform(label(str(platform))), all_days.filter(pl.col("day") >= since)
+        by_day = mine.group_by("day").agg(pl.col("is_covered").mean().alias("share")).sort("day")
+        partial = by_day.filter(pl.col("share").is_between(0, 1, "none"))["day"].to_list()
+        missing = by_day.filter(pl.col("share") == 0)["day"].to_list()
+        if mine.is_empty():
+            yield f"{name} ended on {_words.day(all_days['day'].to_list()[-1])}."
+        elif not partial and not missing:
+            whole.append(name)
+        else:
+            parts = [f"{len(by_day) - len(missing) - len(partial):,} of {_words.count(len(by_day), 'day')} are present"]
+            parts += [f"{len(partial):,} partial, of some of its sources only ({_runs(partial)})"] * bool(partial)
+            parts += [f"{len(missing):,} missing ({_runs(missing)})"] * bool(missing)
+            yield f"{name}: {'; '.join(parts)}."
+    if whole:
+        yield f"Every day is present of {', '.join(whole)}."
+
+
+def _runs(days: Sequence[date]) -> str:
+    """Days as runs, the newest first: "3 May 2026 to 6 May 2026, 1 Feb 2026 and 2 earlier gaps"."""
+    runs: list[list[date]] = []
+    for day in days:
+        if runs and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    told = [_words.day(run[0]) + (f" to {_words.day(run[-1])}" if len(run) > 1 else "") for run in reversed(runs)]
+    more = len(told) - GAPS
+    return ", ".join(told[:GAPS]) + (f" and {_words.count(more, 'earlier gap')}" if more > 0 else "")
 
 
 def trusted() -> None:
@@ -78,7 +155,7 @@ def loaded() -> None:
 
 
 def refused() -> None:
-    """Why records were refused, and on demand the records as they stood."""
+    """Why records were refused, what can be done, and on demand the records as they stood."""
     reasons = _ask.read("refused_by_reason")
     with st.container(border=True):
         if reasons.is_empty():
@@ -87,18 +164,41 @@ def refused() -> None:
         count = _words.count(int(reasons["count"].sum()), "record was", "records were")
         st.markdown(f"**{count} refused**")
         _show.table(reasons, "Why records were refused")
+        _retry()
         opened = st.expander("The records themselves", on_change="rerun", key="refused")
         if opened.open:
             with opened:
                 _records()
 
 
+def _retry() -> None:
+    """Read the exports again that still lie where they were; name those that have to be loaded again by hand."""
+    exports = _ask.read("refused_exports").to_dicts()
+    here = [row for row in exports if row["path"] and Path(row["path"]).exists()]
+    gone = [row for row in exports if row not in here]
+    st.caption(
+        "A record can only be read again with its whole export, once that was mended or Hearth was updated: alone it "
+        "does not say who spoke where. What a load of the same file reads leaves this list."
+    )
+    if here and st.button(f"Try again: {label(_files(here))}", key="retry", disabled=_load.is_running()):
+        _load.begin(f"Trying again {_files(here)}", "retry")
+    if gone:
+        st.markdown(f"To try again, load once more under *{MORE}*: {label(_files(gone))}.")
+
+
+def _files(exports: Sequence[Mapping[str, Any]]) -> str:
+    """The names of exports: "acme.zip, and 2 more"."""
+    names = [line(row["export"] or f"what was cut off of {row['source_name']}", 40) for row in exports]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def _records() -> None:
     """The refused records, bytes that are no text shown by their numbers."""
     records = _ask.read("refused").head(REFUSED_SHOWN)
-    texts = [plain(raw.decode("utf-8", "backslashreplace")[:2000]) for raw in records["raw"]]
+    texts = [plain(raw[:RAW_SHOWN].decode("utf-8", "backslashreplace")) for raw in records["raw"]]
     shown = records.select("file", "place", "reason", pl.Series("record", texts, pl.String))
     _show.table(shown, "Refused records as they stood in the export")
+    st.caption(f"The newest {REFUSED_SHOWN}, and of each its first {RAW_SHOWN:,} bytes.")
 
 
 @kept(4)
@@ -111,11 +211,18 @@ def _ledger() -> pl.DataFrame:
     return _ask.read("loads").select(*LEDGER, *COUNTS, "left_out", "private_reason")
 
 
+IN, MORE = "What is in", "Load more"
 PARTS = {
-    "The days covered": covered,
-    "What can be trusted": trusted,
-    "The loads": loaded,
-    "The refused records": refused,
+    IN: {
+        "What is in": inside,
+        "The days covered": covered,
+        "The refused records": refused,
+        "What can be trusted": trusted,
+        "The loads": loaded,
+    },
+    MORE: {"Load more": lambda: _load.upload("Load more")},
+    "Who is who": {"The roster": _rows.people},
+    "Channels and hours": {"The channels": _rows.channels},
 }
 
 

@@ -1,5 +1,5 @@
--- The exports of which records wait in the quarantine, as each was loaded last. `export` is null where that load was cut
--- off, path where an older Hearth loaded it.
+-- The exports of which records wait in the quarantine, as each was loaded last. `export` is null where that load was
+-- cut off, path where an older Hearth loaded it.
 select
     sources.platform, sources.source, sources.source_name, loads.file as export, loads.path, loads.reader,
     loads.private_reason, count(*)::bigint as count

@@ -1,0 +1,282 @@
+"""Who is who, what channels are for, and when somebody is there: edited here, kept in hearth.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, time
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from data import settings_file
+from data.settings import SettingsError, settings_path
+from data.settings_file import Part
+from pages import _ask, _load, _words
+from pages._ask import kept
+from pages._safe import label, line, plain
+
+SUGGESTED = 10
+EDITS = "how often the settings were changed here"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WAS = "row"  # which row of the file a row of the editor is
+TEXT = pl.String
+COLUMNS: dict[Part, dict[str, Any]] = {
+    "roster": {
+        "role": TEXT, "name": TEXT, "platform": TEXT, "source": TEXT, "id": TEXT, "email_domain": TEXT,
+        "pattern": TEXT, "valid_from": pl.Date, "valid_to": pl.Date,
+    },
+    "channels": {
+        "channel": TEXT, "platform": TEXT, "source": TEXT, "purpose": TEXT, "target_hours": pl.Float64,
+        "calendar": TEXT,
+    },
+    "calendars": {
+        "name": TEXT, "time_zone": TEXT, "days": pl.List(TEXT), "opens": pl.Time, "closes": pl.Time,
+        "holidays": TEXT, "valid_from": pl.Date,
+    },
+}  # fmt: skip
+HOURS: dict[str, Any] = {"days": DAYS[:5], "opens": time(9), "closes": time(17)}
+HELP = re.compile(r"help|support|question|ask|how-?to|troubleshoot|bug", re.IGNORECASE)
+CHAT = re.compile(r"general|random|off-?topic|chat|lounge|introduc|announce|jobs?\b|show", re.IGNORECASE)
+
+
+def people() -> None:
+    """The roster, and people who look as if they belonged on it."""
+    st.markdown(
+        "Staff are the people whose answers count as ours; bots never answer. The first row that fits counts, and wins "
+        "over the platform's own flag. A row names people by id, name, e-mail domain or pattern (`*` and `?`); what "
+        "stands empty holds everywhere and always."
+    )
+    _editor("roster", "Roster")
+    _suggestions("roster", "People who may be missing here", _people_suggested(), "Add the ticked to the roster")
+
+
+def channels() -> None:
+    """What channels are for, and when somebody is there to answer."""
+    st.markdown(
+        "In a **help** channel every opener needs a reply, in **chat** only a question does. The target says how soon; "
+        "with a calendar it counts open hours. `*` and `?` stand for letters: `help-*`. The first row that fits counts."
+    )
+    _editor("channels", "Channels")
+    _suggestions("channels", "Channels without a purpose", _channels_suggested(), "Add the ticked")
+    st.subheader("Calendars")
+    st.markdown(
+        "Rows of one name are versions: each holds from its day on, until the next one's. Holidays: 2026-12-25."
+    )
+    _editor("calendars", "Calendars")
+
+
+def undo() -> None:
+    """Take the last change of the settings back."""
+    path = settings_path()
+    if settings_file.may_write(path) and settings_file.can_undo(path):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Undo the last change", key="undo", disabled=_load.is_running()):
+                _keep(lambda: settings_file.undo_settings(path))
+            st.caption(f"It puts {label(path.name)} back as it was before.", width="content")
+
+
+# The editor ----------------------------------------------------------------------------------------
+
+
+def _editor(part: Part, title: str) -> None:
+    """The rows of a part in a table to write in, and a button that keeps them."""
+    path = settings_path()
+    text = settings_file.settings_text(path)
+    edited = st.data_editor(
+        _table(part, settings_file.rows_of(text, part)),
+        num_rows="dynamic",
+        hide_index=True,
+        column_config=_columns(part),
+        column_order=list(COLUMNS[part]),
+        key=f"{part}-{st.session_state.get(EDITS, 0)}",
+        alt=f"{title}: rows to edit",
+        placeholder="",
+    )
+    try:
+        rows = [_row(each) for each in edited.to_dicts()]
+        changed = settings_file.with_rows(text, part, rows, path)
+    except (SettingsError, ValueError) as error:
+        _wrong(error)
+        return
+    if changed == text:
+        none = "" if rows else "No row yet: click into the empty one, or tick a suggestion. "
+        st.caption(f"{none}What you write here is kept in {label(path.name)} once you save it.")
+    elif settings_file.may_write(path):
+        if st.button(f"Save the {title.lower()}", type="primary", key=f"save-{part}", disabled=_load.is_running()):
+            _keep(lambda: settings_file.write_settings(path, changed, text))
+        st.caption("It is not saved yet. Saving works every number out again.")
+    else:
+        st.info(f"This dashboard may not write {label(str(path))}. Put this into it, in place of its [[{part}]] rows:")
+        st.code(plain(settings_file.only_rows(part, [row for _, row in rows])), language="toml")
+        st.markdown(f"Then: `{_load.command(_load.DERIVE)}`")
+
+
+def _wrong(error: Exception) -> None:
+    st.error("This cannot be saved yet.")
+    st.text(plain(error.row or str(error) if isinstance(error, SettingsError) else str(error)))
+
+
+def _keep(write: Callable[[], None]) -> None:
+    """Change the file, then work the numbers out again."""
+    try:
+        write()
+    except SettingsError as error:
+        _wrong(error)
+        return
+    st.session_state[EDITS] = st.session_state.get(EDITS, 0) + 1
+    _load.begin("Working the new settings in", "derive")
+    st.rerun()
+
+
+def _table(part: Part, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """A part's rows as the editor shows them."""
+    told = [{**(HOURS if part == "calendars" else {}), **row, WAS: number} for number, row in enumerate(rows)]
+    for row in told:
+        if isinstance(row.get("holidays"), list):
+            row["holidays"] = ", ".join(str(day) for day in row["holidays"])
+    return pl.DataFrame(told, schema={**COLUMNS[part], WAS: pl.Int64}, strict=False)
+
+
+def _row(shown: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
+    """A row of the editor as the file holds it. Raises ValueError for a holiday that is no day."""
+    row = {name: value for name, value in shown.items() if name != WAS and value not in (None, "", [])}
+    if "holidays" in row:
+        row["holidays"] = [date.fromisoformat(day) for day in re.split(r"[,\s]+", row["holidays"].strip())]
+    return shown[WAS], row
+
+
+def _columns(part: Part) -> dict[str, Any]:
+    """How each column is written in."""
+    column = st.column_config
+    kinds = {
+        "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True),
+        "purpose": column.SelectboxColumn("Purpose", options=["help", "chat"]),
+        "target_hours": column.NumberColumn("Target, hours", min_value=0.0),
+        "calendar": column.SelectboxColumn("Calendar", options=_calendars()),
+        "days": column.MultiselectColumn("Days", options=list(DAYS)),
+        "channel": column.TextColumn("Channel", required=True),
+        "platform": column.SelectboxColumn("Platform", options=_platforms()),
+        "opens": column.TimeColumn("Opens", format="HH:mm"),
+        "closes": column.TimeColumn("Closes", format="HH:mm"),
+        "valid_from": column.DateColumn("From", help="From this day on. Empty: since ever."),
+        "valid_to": column.DateColumn("Until", help="Up to, but not on, this day. Empty: still."),
+        "email_domain": column.TextColumn("E-mail domain"),
+        "pattern": column.TextColumn("Pattern", help="Of a name or handle, such as *-feed"),
+        "id": column.TextColumn("Id", help="The platform's own"),
+    }
+    if part == "calendars":
+        kinds["name"] = column.TextColumn("Name", required=True)
+    return {name: kinds.get(name, name.replace("_", " ").capitalize()) for name in COLUMNS[part]}
+
+
+def _calendars() -> list[str]:
+    return sorted({each.name for each in _ask.state().settings.calendars})
+
+
+def _platforms() -> list[str]:
+    settings = _ask.state().settings
+    named = {row.platform for row in settings.roster} | {row.platform for row in settings.channels}
+    return sorted({name for name in named if name} | set(_ask.read("sources")["platform"].to_list()))
+
+
+# Suggestions ---------------------------------------------------------------------------------------
+
+
+def _suggestions(part: Part, title: str, found: list[dict[str, Any]], button: str) -> None:
+    """What Hearth would add, to be ticked: nothing is added by itself."""
+    if not found:
+        return
+    opened = st.expander(f"{title}: {len(found)}", key=f"{part}-suggested")
+    with opened:
+        shown = [{"add": False, **{name: plain(str(each["shown"][name])) for name in each["shown"]}} for each in found]
+        choice = {"roster": ("role", ["staff", "member", "bot"]), "channels": ("purpose", ["help", "chat"])}[part]
+        edited = st.data_editor(
+            pl.DataFrame(shown),
+            hide_index=True,
+            disabled=[name for name in shown[0] if name not in ("add", choice[0])],
+            column_config={
+                "add": st.column_config.CheckboxColumn("Add"),
+                choice[0]: st.column_config.SelectboxColumn(choice[0].capitalize(), options=choice[1], required=True),
+                **{name: name.capitalize() for name in shown[0] if name not in ("add", choice[0])},
+            },
+            key=f"{part}-suggested-{st.session_state.get(EDITS, 0)}",
+            alt=title,
+        )
+        rows = edited.to_dicts()
+        ticked = [
+            each["row"] | {choice[0]: row[choice[0]]} for each, row in zip(found, rows, strict=True) if row["add"]
+        ]
+        _add(part, ticked, button)
+
+
+def _add(part: Part, ticked: Sequence[Mapping[str, Any]], button: str) -> None:
+    path = settings_path()
+    if not settings_file.may_write(path):
+        if ticked:
+            st.code(plain(settings_file.only_rows(part, ticked)), language="toml")
+        return
+    if st.button(button, key=f"add-{part}", disabled=not ticked or _load.is_running()):
+        text = settings_file.settings_text(path)
+        rows = [*enumerate(settings_file.rows_of(text, part)), *((None, row) for row in ticked)]
+        _keep(lambda: settings_file.write_settings(path, settings_file.with_rows(text, part, rows, path), text))
+
+
+@kept(4)
+def _people_suggested() -> list[dict[str, Any]]:
+    """Members who answer first so often that they may be staff, or who speak as bots do."""
+    found = _ask.read("suggested_roles", limit=SUGGESTED).to_dicts()
+    return [
+        {
+            "shown": {"role": row["role"], "who": _who(row), "where": _where(row), "why": _why(row)},
+            "row": {
+                "platform": row["platform"], "source": row["source"], "id": row["member_id"],
+                settings_file.NOTE: _who(row),
+            },
+        }
+        for row in found
+    ]  # fmt: skip
+
+
+def _who(row: Mapping[str, Any]) -> str:
+    return line(row["name"] or row["handle"] or row["member_id"], 60)
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    return f"{_words.platform(row['platform'])} · {line(row['source_name'], 40)}"
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    if row["role"] == "staff":
+        return f"first to answer {row['first_replies']:,} of {_words.count(row['answered'], 'answered ask')}"
+    if row["is_named_so"]:
+        return "called like a bot"
+    return f"of {_words.count(row['messages'], 'message')} only {_words.percent(row['distinct_share'])} differ"
+
+
+@kept(4)
+def _channels_suggested() -> list[dict[str, Any]]:
+    """Chat channels whose purpose nobody has said, the busiest first, and what their name suggests."""
+    places = _ask.read("places").filter(pl.col("purpose").is_null()).sort("messages", descending=True).head(30)
+    return [
+        {
+            "shown": {
+                "purpose": _purpose(row["channel_name"] or "", row["kind"]),
+                "channel": line(row["channel_name"] or row["channel"]),
+                "where": _where(row), "why": _words.count(row["messages"], "message"),
+            },
+            "row": {
+                "channel": row["channel"], "platform": row["platform"], "source": row["source"],
+                settings_file.NOTE: line(row["channel_name"], 60),
+            },
+        }
+        for row in places.to_dicts()
+    ]  # fmt: skip
+
+
+def _purpose(name: str, kind: str | None) -> str:
+    """What a name suggests; where it says nothing: as it would count without a purpose."""
+    if CHAT.search(name) or HELP.search(name):
+        return "chat" if CHAT.search(name) else "help"
+    return "chat" if kind == "chat" else "help"
