@@ -23,6 +23,8 @@ from pages import _safe, _words
 
 Figure = dict[str, Any]
 HEIGHT = 270
+KNOTS = 24
+"""So many people stand round a ring: more names would touch on a phone."""
 DAY_LONG = 86_400_000  # milliseconds, as Plotly counts
 WEEK_LONG = 7 * DAY_LONG
 LEFT_ABOVE = {"xanchor": "left", "yanchor": "bottom"}
@@ -142,7 +144,12 @@ class Steps:
     steps: tuple[Step, ...]
 
 
-Shape = Line | Lines | Stack | Curve | Clock | Triangle | Steps
+@dataclass(frozen=True)
+class Web:
+    """Who talks with whom: people round a ring, each pair a line that is the wider the more days they talked."""
+
+
+Shape = Line | Lines | Stack | Curve | Clock | Triangle | Steps | Web
 SUMS = {
     "staff messages": pl.col("conversation") + pl.col("broadcast"),
     "staff turns": (pl.col("people") * pl.col("replies")).round().cast(pl.Int64),
@@ -592,6 +599,125 @@ def _steps(_: pl.DataFrame, shape: Steps, colors: Palette) -> Figure:
     return {"data": [bars], "layout": layout}
 
 
+# Round a ring -----------------------------------------------------------------------------------
+
+
+def _web(rows: pl.DataFrame, _: Web, colors: Palette) -> Figure:
+    """The deepest pairs. Names stand outside the ring, at heights of their own, so that no two touch."""
+    pairs = _in_view(rows)
+    knots = {row[f"{end}account"]: row[f"{end}role"] for row in pairs for end in ("", "other_")}
+    names = _told_apart({row[f"{end}account"]: row[f"{end}name"] for row in pairs for end in ("", "other_")})
+    places = _places_round(_ring(pairs))
+    most = max(row["days"] for row in pairs)
+    layout = _paper(colors, pl.Series(), 100 + 20 * len(places)) | {"margin": MARGINS | {"b": 12}}
+    layout["shapes"] = [_bow(row, places, most, colors) for row in pairs]
+    layout["annotations"] = [_knot_name(names[each], places[each]) for each in places]
+    layout["xaxis"] = {"type": "linear", "range": [-2.5, 2.5], "visible": False}
+    layout["yaxis"] = {"range": [-1.05, 1.05], "visible": False}
+    met = {each: [row for row in pairs if each in (row["account"], row["other_account"])] for each in places}
+    dots = {
+        "type": "scatter",
+        "x": [x for x, _ in places.values()],
+        "y": [y for _, y in places.values()],
+        "mode": "markers",
+        "marker": {
+            "size": 11,
+            "symbol": ["diamond" if knots[each] == "staff" else "circle" for each in places],
+            "color": [colors.ember if knots[each] == "staff" else colors.ink for each in places],
+        },
+        "hoverinfo": "text",
+        "hovertext": [_knot_told(each, names[each], met[each]) for each in places],
+        "cliponaxis": False,
+    }
+    return {"data": [dots], "layout": layout}
+
+
+def _told_apart(names: dict[str, str | None]) -> dict[str, str]:
+    """The names, for the figure; one that two accounts have stands above their platforms."""
+    known = list(names.values())
+    return {
+        account: _safe.figure_text(name or "Somebody", 16)
+        + (f"<br>{_safe.figure_text(_words.platform(account.partition(':')[0]), 16)}" if known.count(name) > 1 else "")
+        for account, name in names.items()
+    }
+
+
+def _in_view(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """The first pairs, of as many people as there is room for."""
+    people: set[str] = set()
+    pairs = []
+    for row in rows.iter_rows(named=True):
+        both = {row["account"], row["other_account"]}
+        if len(people | both) <= KNOTS:
+            people |= both
+            pairs.append(row)
+    return pairs
+
+
+def _ring(pairs: list[dict[str, Any]]) -> list[str]:
+    """People in an order that keeps lines short: each in turn goes where those they talk with are nearest."""
+    ties: dict[str, dict[str, int]] = {}
+    for row in pairs:
+        for one, other in ((row["account"], row["other_account"]), (row["other_account"], row["account"])):
+            ties.setdefault(one, {})[other] = row["days"]
+    waiting = sorted(ties, key=lambda each: (-sum(ties[each].values()), each))
+    ring: list[str] = [waiting.pop(0)]
+    while waiting:
+        each = max(waiting, key=lambda who: sum(ties[who].get(known, 0) for known in ring))
+        waiting.remove(each)
+        ring.insert(min(range(len(ring)), key=lambda spot: _reach(ring, spot, ties[each])), each)
+    return ring
+
+
+def _reach(ring: list[str], spot: int, ties: dict[str, int]) -> int:
+    """How far somebody at a spot of the ring would be from those they talk with, by days."""
+    far = 0
+    for place, other in enumerate(ring):
+        if other in ties:
+            apart = abs(place + (place >= spot) - spot)
+            far += ties[other] * min(apart, len(ring) + 1 - apart)
+    return far
+
+
+def _places_round(ring: list[str]) -> dict[str, tuple[float, float]]:
+    """Down the right side and up the left, at even heights. Who talks with each other shares the top, or the bottom."""
+    right, quarter = -(-len(ring) // 2), len(ring) // 4
+    ring = ring[-quarter:] + ring[:-quarter]
+    places = {}
+    for number, each in enumerate(ring):
+        side, row, of = (1, number, right) if number < right else (-1, len(ring) - 1 - number, len(ring) - right)
+        height = 1 - (2 * row + 1) / of
+        places[each] = (side * (0.2 + 0.8 * (1 - height * height) ** 0.5), height)
+    return places
+
+
+def _bow(row: dict[str, Any], places: dict[str, tuple[float, float]], most: int, colors: Palette) -> Figure:
+    """A pair's line, drawn towards the middle of the ring."""
+    (x, y), (to_x, to_y) = places[row["account"]], places[row["other_account"]]
+    inward = 0.5 - 0.22 * min(2.0, ((x - to_x) ** 2 + (y - to_y) ** 2) ** 0.5)
+    by_x, by_y = inward * (x + to_x), inward * (y + to_y)
+    has_team = "staff" in (row["role"], row["other_role"])
+    line = {"width": 1 + 4 * row["days"] / most, "color": _tint(colors.ember if has_team else colors.ink, 0.45)}
+    path = f"M {x:.3f},{y:.3f} Q {by_x:.3f},{by_y:.3f} {to_x:.3f},{to_y:.3f}"
+    return {"type": "path", "path": path, "line": line, "layer": "below"}
+
+
+def _knot_name(name: str, place: tuple[float, float]) -> Figure:
+    """A name beside its knot, on the outer side."""
+    x, y = place
+    side = {"xanchor": "left", "xshift": 9} if x > 0 else {"xanchor": "right", "xshift": -9}
+    return {"text": name, "font": {"size": 12}, "align": side["xanchor"], "x": x, "y": y, **side}
+
+
+def _knot_told(account: str, name: str, pairs: list[dict[str, Any]]) -> str:
+    """Whom somebody talks with, on how many days."""
+    told = [f"<b>{name}</b>"]
+    for row in pairs[:6]:
+        other = row["other_name"] if row["account"] == account else row["name"]
+        told.append(f"with {_safe.figure_text(other or 'somebody', 30)} on {_words.count(row['days'], 'day')}")
+    return "<br>".join([*told, *([f"and {len(pairs) - 6} more"] if len(pairs) > 6 else [])])
+
+
 # By day and source ------------------------------------------------------------------------------
 
 
@@ -768,5 +894,6 @@ _DRAWN: dict[type[Shape], Callable[[pl.DataFrame, Any, Palette], Figure]] = {
     Clock: _clock,
     Triangle: _triangle,
     Steps: _steps,
+    Web: _web,
 }
 """What draws each kind, but for the line by week."""

@@ -84,12 +84,16 @@ def how_to_load(title: str) -> None:
 # People -----------------------------------------------------------------------------------------
 
 
-def somebody(said: str, account: str | None, platform: str) -> None:
-    """A line of Markdown about somebody, as a door to their page where members may be followed there."""
+def somebody(name: str, what: str, account: str | None, platform: str) -> None:
+    """Somebody by name, a door to their page where members may be followed there, and what there is to say of them."""
     if account is None or platform in _ask.closed():
-        st.markdown(said)
-    else:
-        st.page_link("member.py", label=said, query_params=_filters.page_of(account))
+        st.markdown(f":small[**{_safe.label(name, 60)}**{' · ' if what else ''}{what}]")
+        return
+    with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
+        door = f"**{_safe.label(name, 60)}**"
+        st.page_link("member.py", label=door, icon=":material/person:", query_params=_filters.page_of(account))
+        if what:
+            st.markdown(f":small[{what}]", width="content")
 
 
 def said(row: _ask.Row, why: str, as_of: datetime) -> None:
@@ -97,8 +101,7 @@ def said(row: _ask.Row, why: str, as_of: datetime) -> None:
     ago = _words.age((as_of - row["said_at"]).total_seconds() / 3600)
     account = ":".join((row["platform"], row["source"], row["member"])) if row["member"] else None
     with st.container(gap="xxsmall"):
-        name = f"**{_safe.label(row['name'] or 'Somebody', 60)}**"
-        somebody(f"{name} · {_safe.label(why)}" if why else name, account, row["platform"])
+        somebody(row["name"] or "Somebody", _safe.label(why), account, row["platform"])
         st.text(_safe.line(row["text"] or row["title"], 220) or UNKEPT)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             where = f"{_safe.label(row['channel_name'])}, {_safe.label(_words.platform(row['platform']))}"

@@ -51,8 +51,9 @@ def _find(title: str) -> None:
     elif not sought:
         st.caption("The last to speak:")
     for row in people:
-        told = f"**{_name(row)}** · {label(_words.platform(row['platform']))}, {label(row['source_name'], 40)}"
-        _show.somebody(f"{told}, {_words.count(row['messages'], 'message')}", row["account"], row["platform"])
+        told = f"{label(_words.platform(row['platform']))}, {label(row['source_name'], 40)}"
+        told += f", {_words.count(row['messages'], 'message')}"
+        _show.somebody(row["name"] or "Somebody", told, row["account"], row["platform"])
     shut = sorted(set(_ask.read("sources")["platform"]) & set(closed))
     if shut:
         st.caption(_show.left_out(shut))
@@ -212,9 +213,8 @@ def _met(met: list[Row]) -> None:
     st.markdown(f"**Talks with {_words.count(met[0]['in_all'], 'person', 'people')}**")
     for row in met:
         with st.container(gap="xxsmall"):
-            team = " · of the team" if row["role"] == "staff" else ""
-            deep = " · deep" if row["is_deep"] else ""
-            _show.somebody(f"**{_name(row)}**{team}{deep}", row["account"], "")
+            marks = ["of the team"] * (row["role"] == "staff") + ["deep"] * row["is_deep"]
+            _show.somebody(row["name"] or "Somebody", ", ".join(marks), row["account"], "")
             st.caption(_exchange(row))
     if met[0]["in_all"] > len(met):
         st.caption(f"{len(met)} of {met[0]['in_all']:,} in all. Deep: both replied, on 3 or more days of 90.")
@@ -285,7 +285,7 @@ def _suggestions(mine: list[str]) -> None:
         return
     for row in open_ones[:MET]:
         platform = label(_words.platform(row["platform"]))
-        _show.somebody(f"**{_name(row)}** · {platform}", row["account"], row["platform"])
+        _show.somebody(row["name"] or "Somebody", platform, row["account"], row["platform"])
         st.caption(
             f"Shares {' and '.join(row['shared'])}; {_words.count(row['messages'], 'message')}. If they are one person:"
         )

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pages import _ask, _figures, _show, _words
+import polars as pl
+import streamlit as st
+
+from pages import _ask, _figures, _filters, _show, _words
 from pages._figures import Step
 from pages._filters import Weeks
+from pages._safe import label
+
+DRAWN = 60
+"""So many pairs are looked at for the picture."""
+LISTED = 9
+"""So many pairs are listed by name."""
+DEEP = "Deep: both replied, on 3 or more of the last 90 days."
 
 UNHAPPY = {
     "negative": "Unhappy asks",
@@ -49,6 +59,63 @@ def pairs(period: Weeks) -> None:
     _show.chart(answer, shape, title, note)
 
 
+def web(period: Weeks) -> None:
+    """Who talks with whom: the deepest pairs, drawn."""
+    rows = _deepest(period)
+    if rows is None or rows.is_empty():
+        _no_pairs(rows, period)
+        return
+    first, deep = rows.row(0, named=True), rows["deep"][0]
+    title = f"{_words.count(deep, 'pair talks', 'pairs talk')} often and both ways"
+    title += f"; {_name(first['name'])} and {_name(first['other_name'])} on {_words.count(first['days'], 'day')}"
+    note = f"{DEEP} Of the deepest the first {_figures.KNOTS} people, to {_words.day(period.newest + _filters.WEEK)}: "
+    note += "diamonds are the team, circles members; the wider a line, the more days."
+    if closed := _filters.closed(period.view):
+        note += f" {_show.left_out(closed)}"
+    _show.picture(rows, _figures.Web(), title, note, "pairs")
+
+
+def by_name(period: Weeks) -> None:
+    """The deepest pairs by name, each a door to a member's page."""
+    rows = _deepest(period)
+    if rows is None or rows.is_empty():
+        _no_pairs(rows, period)
+        return
+    with st.container(border=True, height="stretch"):
+        st.markdown("**The pairs who know each other best**")
+        for row in rows.head(LISTED).to_dicts():
+            with st.container(gap="xxsmall"):
+                with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                    for end in ("", "other_"):
+                        team = "team" if row[f"{end}role"] == "staff" else ""
+                        _show.somebody(row[f"{end}name"] or "Somebody", team, row[f"{end}account"], "")
+                there, back = row["one_to_other"], row["other_to_one"]
+                st.caption(
+                    f"On {_words.count(row['days'], 'day')}: {there:,} replies by the first, {back:,} by the other."
+                )
+
+
+def _deepest(period: Weeks) -> pl.DataFrame | None:
+    """The pairs of the last 90 days of the period; None where members may not be followed."""
+    view = _filters.followed(period.view)
+    if view is None:
+        return None
+    return _ask.read("pairs", **view.places, until=period.newest + _filters.WEEK, limit=DRAWN)
+
+
+def _no_pairs(rows: pl.DataFrame | None, period: Weeks) -> None:
+    """Why there is nobody to draw or to list."""
+    with st.container(border=True, height="stretch"):
+        st.markdown(
+            "**Who talks with whom is not told here**" if rows is None else "**No two people talk both ways yet**"
+        )
+        st.caption(_show.left_out(_filters.closed(period.view)) if rows is None else DEEP)
+
+
+def _name(name: str | None) -> str:
+    return label(name or "Somebody", 40)
+
+
 def unhappy(period: Weeks) -> None:
     """From an unhappy ask to its answer, to the next words of its asker, to a better end."""
     answer = _ask.answer(period.view.question("detractor_recovery"))
@@ -88,10 +155,12 @@ def substance(period: Weeks) -> None:
 CHARTS = {
     "Conversation": conversation,
     "There and back": two_way,
+    "Who talks with whom": web,
+    "By name": by_name,
     "Pairs": pairs,
+    "Substance": substance,
     "Unhappy asks": unhappy,
     "Praise": praise,
-    "Substance": substance,
 }
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from metrics.metric import Answer
-from pages import _ask, _figures, _show, _words
+from pages import _ask, _figures, _filters, _show, _words
 from pages._ask import Row
-from pages._filters import Weeks
+from pages._filters import View, Weeks
+from pages._safe import label
+
+NAMED = 8
+"""So many people who answer are named."""
+OPEN = 5
+"""So many follow-ups that are left open are shown."""
 
 SOON, DAY = 4.0, 24.0
 NOT_SO_MANY = "Left out or hatched: not so many are answered yet."
@@ -82,6 +90,56 @@ def load(period: Weeks) -> None:
     _show.chart(answer, _figures.Lines(parts, "replies", "share", "first answer"), title, note)
 
 
+def who_answers(period: Weeks) -> None:
+    """The people who give most first answers, each a door to their page."""
+    view, closed = _filters.followed(period.view), _filters.closed(period.view)
+    with st.container(border=True, height="stretch"):
+        found = [] if view is None else _of_period("responders", view, NAMED, inferred=view.inferred)
+        first = found[0] if found else {}
+        told = (
+            f"{_person(first)} answered first most often: {first['replies']:,} of {first['of_all']:,} times"
+            if first
+            else ""
+        )
+        st.markdown(f"**{told or ('Nobody answered in these weeks' if view else 'Who answers is not told here')}**")
+        for row in found:
+            with st.container(gap="xxsmall"):
+                team = "team, " if row["role"] == "staff" else ""
+                where = _words.platform(row["platform"] or "account gone")
+                _show.somebody(
+                    row["name"] or "Somebody", f"{team}{label(where)}", row["account"], row["platform"] or ""
+                )
+                share = _words.rate(row["replies"] / row["of_all"], row["of_all"])
+                answers = _words.count(row["replies"], "first answer")
+                st.caption(f"{answers}, {share}; in {_words.count(row['weeks'], 'week')}")
+        if closed:
+            st.caption(_show.left_out(closed))
+
+
+def left_open(period: Weeks) -> None:
+    """The newest follow-ups that nobody has answered, with their words."""
+    found = _of_period("follow_ups", period.view, OPEN)
+    with st.container(border=True, height="stretch"):
+        title = _words.count(found[0]["in_all"], "follow-up is", "follow-ups are") if found else "No follow-up is"
+        st.markdown(f"**{title} left open**")
+        st.caption(
+            "Who asked spoke again, and nobody has said anything since. Thanks alone are not counted. "
+            "Those with a question first:"
+        )
+        for row in found:
+            _show.said(row, "", period.view.as_of)
+
+
+def _of_period(name: str, view: View, limit: int, **more: bool) -> list[Row]:
+    """One of the store's tables, asked of a period."""
+    days = {"since": view.since, "until": view.until, "zone": str(_ask.state().settings.zone)}
+    return _ask.read(name, **view.places, **days, limit=limit, **more).to_dicts()
+
+
+def _person(row: Row) -> str:
+    return label(row["name"] or "Somebody", 60)
+
+
 def hours_of_the_week(period: Weeks) -> None:
     """When people ask, against when the team is there."""
     answer = _ask.answer(period.view.question("coverage_by_hour", hours=SOON))
@@ -112,9 +170,11 @@ CHARTS = {
     "The team first": by_staff,
     "Peers first": by_peers,
     "When people ask": hours_of_the_week,
-    "Follow-ups": follow_ups,
-    "Load": load,
     "Within target": in_time,
+    "Follow-ups": follow_ups,
+    "Follow-ups left open": left_open,
+    "Load": load,
+    "Who answers": who_answers,
 }
 
 

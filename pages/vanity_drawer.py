@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 
 import polars as pl
 import streamlit as st
@@ -14,6 +16,8 @@ from pages._filters import Week
 
 WEEKS = 8
 """So many weeks stand beside the totals."""
+TOTAL = ("platform", "source", "measure", "of_what")
+"""What makes a total the same one."""
 LISTED = 50
 """So many totals are shown: the whole sources' first, then those of single posts."""
 
@@ -28,22 +32,27 @@ def page() -> None:
         return
     left, right = st.columns([2, 3], gap="medium")
     with left, _show.contained("Existing"), st.container(border=True):
-        _existing(week.now.question("audience"))
+        _existing(week)
     with right, _show.contained("Living"), st.container(border=True):
         _living(week)
 
 
-def _existing(question: Question) -> None:
-    """The newest totals that the exports tell of."""
+def _existing(week: Week) -> None:
+    """The newest totals that the exports tell of, and those from before the weeks beside them."""
     st.markdown("**Existing: what the platforms count**")
+    question = week.now.question("audience")
     answer = _ask.answer(question)
     if answer.rows.is_empty():
         st.caption(f"Followers, likes and impressions are {_words.UNKNOWN}: no export of this period has totals.")
         return
-    _show.table(_totals(question), answer.metric.asks)
+    first = week.monday - (WEEKS - 1) * _filters.WEEK
+    _show.table(_totals(question, first), answer.metric.asks)
     if len(answer.rows) > LISTED:
         st.caption(f"{LISTED} of {len(answer.rows):,} totals, the whole sources' first. The download has them all.")
-    st.caption("The newest value of each. Exports do not say which are of a day and which of a lifetime.")
+    st.caption(
+        f"The newest value of each, and the newest before {_words.day(first)}, where the weeks beside it begin. "
+        "Exports do not say which are of a day and which of a lifetime, so no difference is taken."
+    )
     _show.doors(answer)
 
 
@@ -54,22 +63,26 @@ def _living(week: Week) -> None:
     (now,) = _ask.rows(week.now.question("waiting_now"))
     waiting = _words.count(now["past_target"], "ask of the period waits", "asks of the period wait")
     st.caption(
-        f"Answered within 24 h, the wait of half of all asks, members, and how they sound. {waiting} past the target "
-        "where the data ends. Weekly health has the intervals and the rows."
+        "Asks answered within 24 h, newcomers welcomed, members who came back, how members sound, and how much of what "
+        f"the team says is conversation. The sixth: {waiting} past the target where the data ends. "
+        "Weekly health has the intervals and the rows."
     )
 
 
 @kept(16)
-def _totals(question: Question) -> pl.DataFrame:
+def _totals(question: Question, first: date) -> pl.DataFrame:
     rows = _ask.answer(question).rows.sort(pl.col("of_what") != "", maintain_order=True).head(LISTED)
-    return pl.DataFrame([_total(row) for row in rows.to_dicts()])
+    before = _ask.answer(replace(question, since=None, until=first)).rows.to_dicts()
+    was = {tuple(row[name] for name in TOTAL): row["value"] for row in before}
+    return pl.DataFrame([_total(row, was.get(tuple(row[name] for name in TOTAL))) for row in rows.to_dicts()])
 
 
-def _total(row: Row) -> Row:
-    """One total as a line; its number is text, so that none stands out by its digits."""
+def _total(row: Row, before: float | None) -> Row:
+    """One total as a line; its numbers are text, so that none stands out by its digits."""
     return {
         "Counted": row["measure"].replace("_", " "),
         "Value": f"{row['value']:,.0f}",
+        "Before": _words.UNKNOWN if before is None else f"{before:,.0f}",
         "Of": row["of_what"] or row["source_name"],
         "Platform": _words.platform(row["platform"]),
         "On": _words.day(row["measured_at"].astimezone(_ask.state().settings.zone)),
@@ -102,12 +115,19 @@ def _returning(row: Row) -> str:
     return _words.whole(None if members is None or new is None else members - new)
 
 
+def _conversation(row: Row) -> str:
+    """How much of what the team said in public was conversation."""
+    if row.get("conversation") is None:
+        return _words.UNKNOWN
+    return _words.rate(row["share"], row["conversation"] + row["broadcast"])
+
+
 NUMBERS: dict[str, tuple[str, Callable[[Row], str]]] = {
     "Within 24 h": ("answered_within", lambda row: _words.rate(row.get("share"), row.get("asks"))),
-    "Half within": ("time_to_first_response", _words.half_wait),
-    "Newcomers": ("member_flow", lambda row: _words.whole(row.get("new"))),
+    "Welcomed": ("newcomer_welcome", lambda row: _words.rate(row.get("share"), row.get("newcomers"))),
     "Returning": ("member_flow", _returning),
     "Net sentiment": ("net_sentiment", _words.net),
+    "Conversation": ("conversation_share", _conversation),
 }
 
 

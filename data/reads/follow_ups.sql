@@ -1,5 +1,5 @@
 -- Follow-ups that nobody has answered: turns of somebody who asked, after others had spoken, by the rule of the metric
--- time_to_next_response; the newest first. in_all: how many. $since and $until: days in $zone, or null. $platforms,
+-- time_to_next_response. Of the newest 200 those with a question mark first. in_all: how many there are. $since and $until: days in $zone, or null. $platforms,
 -- $sources, $channels: the places, where an empty list means all. $limit: how many.
 with place as (
     select * from places
@@ -17,7 +17,7 @@ open_turn as (
         and turns.said_at >= coalesce(timezone($zone, $since::date::timestamp), turns.said_at)
         and turns.said_at < coalesce(timezone($zone, $until::date::timestamp), timestamptz '9999-01-01 00:00:00+00')
     order by turns.said_at desc, turns.message_id
-    limit $limit
+    limit 200
 ),
 said as materialized (  -- of other moments the words are not even read
     select * from messages where sent_at in (select said_at from open_turn)
@@ -30,4 +30,5 @@ from open_turn
 inner join place on open_turn.place_id = place.place_id
 inner join said on open_turn.source_key = said.source_key and open_turn.message_id = said.message_id
 left join people on said.source_key = people.source_key and said.member_id = people.member_id
-order by open_turn.said_at desc, open_turn.message_id
+order by contains(said.text, '?') desc, open_turn.said_at desc, open_turn.message_id
+limit $limit
