@@ -215,9 +215,7 @@ class Settings(Rule, frozen=True):
     @property
     def _counted(self) -> Settings:
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
-        return msgspec.structs.replace(
-            self, tables=(), marks=MarksSettings(), handover=Handover(), sentiment=sentiment
-        )
+        return msgspec.structs.replace(self, tables=(), marks=MarksSettings(), handover=Handover(), sentiment=sentiment)
 
 
 PARTS: dict[str, type[Rule]] = {

@@ -149,6 +149,14 @@ def places() -> View:
         return _places()
 
 
+def choice(title: str, options: list[str], key: str) -> str:
+    """One of a few words, the first unless the reader chose another."""
+    chosen = st.segmented_control(
+        title, options, default=options[0], required=True, key=key, bind="query-params", label_visibility="collapsed"
+    )
+    return str(chosen or options[0])
+
+
 def sought(title: str, such_as: str) -> str:
     """The words that the reader looks for."""
     return st.text_input(title, key="find", bind="query-params", placeholder=such_as, width=420).strip()
