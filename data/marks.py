@@ -9,7 +9,7 @@ data folder, or PostgreSQL by its address.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -30,6 +30,8 @@ KINDS: Final = {
     "label": ("negative", "neutral", "positive", "unsure"),  # how a message sounds, to a person
     "ask": ("answered", "no_reply", "snoozed", "mine"),  # what became of an ask, beyond what the export shows
     "person": ("same", "different"),  # whether two accounts are one person's
+    "note": ("note",),  # words about an ask, for the others who answer
+    "handover": ("sent",),  # that an ask went to a help desk
 }
 
 Row = dict[str, Any]
@@ -100,6 +102,8 @@ class Marks:
     @property
     def stamp(self) -> str:
         """Changes whenever anything is decided or taken back: a part of the key of all that is kept of it."""
+        if not has_marks(self._place):
+            return ""  # a question makes no journal
         # The count too: on PostgreSQL a lower number can become visible after a higher one.
         (row,) = self._read(sa.select(sa.func.count().label("rows"), sa.func.max(_journal.c.id).label("newest")))
         return f"{row['rows']}-{row['newest']}"
@@ -111,41 +115,66 @@ class Marks:
 
         until: where a decision ends by itself, as a snooze does. Raises ValueError for a kind or value there is not.
         """
+        return self.add_all(kind, [target], value, by, note, until)[0]
+
+    def add_all(
+        self,
+        kind: str,
+        targets: Sequence[Target],
+        value: str,
+        by: str,
+        note: str | None = None,
+        until: datetime | None = None,
+    ) -> list[int]:
+        """Write the same down of several things, of all or of none; the numbers, in their order."""
         if value not in KINDS.get(kind, ()):
             raise ValueError(f"there is no mark {kind} = {value!r}; there are: {_known()}")
         if until is not None and until.tzinfo is None:
             raise ValueError(f"until {until} needs a time zone")
-        row = asdict(target) | {"kind": kind, "value": value, "note": note, "until": until}
-        return self._write(sa.insert(_journal).values(**row, **_signed(by)))
+        row = {"kind": kind, "value": value, "note": note, "until": until, **_signed(by)}
+        return self._write([sa.insert(_journal).values(**row, **asdict(target)) for target in targets])
 
     def undo(self, number: int, by: str) -> int:
         """Take a decision back; the number of this row. What was decided before it counts again.
 
         Raises LookupError where no decision has that number: an undo cannot be undone, but decided anew.
         """
-        of = _journal.c
+        return self.undo_all([number], by)[0]
+
+    def undo_all(self, numbers: Sequence[int], by: str) -> list[int]:
+        """Take several back, all or none; the numbers of these rows."""
         signed = _signed(by)
-        same = [of.kind, of.platform, of.source, of.native_id]
-        # One statement, so that no other writer comes in between.
-        taken = sa.select(*same, of.id, sa.literal(signed["by"]), sa.literal(signed["at"], _Moment))
-        names = [*(each.name for each in same), "undoes", "by", "at"]
-        decided = taken.where(of.id == number, of.undoes.is_(None))
-        return self._write(sa.insert(_journal).from_select(names, decided), f"no decision has the number {number}")
+        missing = [f"no decision has the number {number}" for number in numbers]
+        return self._write([_undoing(number, signed) for number in numbers], missing)
 
     def current(self, kind: str) -> pa.Table:
-        """What counts now: for each target the newest decision that was not taken back, the oldest first."""
+        """What counts now: for each target the newest decision that was not taken back, the oldest first.
+
+        One whose `until` is over no longer counts; what was decided before it does again.
+        """
         if not has_marks(self._place):
             return _table([])  # a question makes no journal
         of = _journal.c
-        undone = sa.select(of.undoes).where(of.undoes.is_not(None))
-        standing = sa.select(sa.func.max(of.id)).where(of.kind == kind, of.undoes.is_(None), of.id.not_in(undone))
+        is_on = sa.or_(of.until.is_(None), of.until > datetime.now(UTC))
+        standing = sa.select(sa.func.max(of.id)).where(of.kind == kind, is_on, *_not_undone())
         newest = standing.group_by(of.platform, of.source, of.native_id)
         return _table(self._read(sa.select(_journal).where(of.id.in_(newest)).order_by(of.id)))
 
-    def history(self, kind: str, target: Target) -> pa.Table:
-        """All that was ever decided about a target, and taken back, in order."""
+    def history(self, kind: str, target: Target, *others: str) -> pa.Table:
+        """All that was ever decided about a target, and taken back, in order: of one kind, or of `others` too."""
+        if not has_marks(self._place):
+            return _table([])
         about = [_journal.c[name] == value for name, value in asdict(target).items()]
-        return _table(self._read(sa.select(_journal).where(_journal.c.kind == kind, *about).order_by(_journal.c.id)))
+        told = sa.select(_journal).where(_journal.c.kind.in_((kind, *others)), *about)
+        return _table(self._read(told.order_by(_journal.c.id)))
+
+    def lately(self, kinds: Sequence[str], count: int) -> pa.Table:
+        """The last so many decisions of these kinds that were not taken back, whoever made them; the newest first."""
+        if not has_marks(self._place):
+            return _table([])
+        of = _journal.c
+        told = sa.select(_journal).where(of.kind.in_(kinds), *_not_undone())
+        return _table(self._read(told.order_by(of.id.desc()).limit(count)))
 
     def close(self) -> None:
         """Let go of the database; the next question opens it again."""
@@ -156,12 +185,15 @@ class Marks:
         with self._in_words(), self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(question).mappings()]
 
-    def _write(self, row: sa.Insert, missing: str = "") -> int:
+    def _write(self, rows: Sequence[sa.Insert], missing: Sequence[str] = ()) -> list[int]:
+        numbers: list[int] = []
         with self._in_words(), self._engine.begin() as connection:
-            number: int | None = connection.execute(row.returning(_journal.c.id)).scalar()
-        if number is None:
-            raise LookupError(missing)
-        return number
+            for row in rows:
+                number: int | None = connection.execute(row.returning(_journal.c.id)).scalar()
+                if number is None:
+                    raise LookupError(missing[len(numbers)])
+                numbers.append(number)
+        return numbers
 
     @cached_property
     def _engine(self) -> sa.Engine:
@@ -212,6 +244,21 @@ def _lay_out(engine: sa.Engine) -> None:
         connection.execute(sa.schema.CreateTable(_journal, if_not_exists=True))
         for index in _journal.indexes:
             connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+
+
+def _undoing(number: int, signed: Row) -> sa.Insert:
+    """The row that takes a decision back: one statement, so that no other writer comes in between."""
+    of = _journal.c
+    same = [of.kind, of.platform, of.source, of.native_id]
+    taken = sa.select(*same, of.id, sa.literal(signed["by"]), sa.literal(signed["at"], _Moment))
+    names = [*(each.name for each in same), "undoes", "by", "at"]
+    return sa.insert(_journal).from_select(names, taken.where(of.id == number, of.undoes.is_(None)))
+
+
+def _not_undone() -> tuple[sa.ColumnElement[bool], ...]:
+    of = _journal.c
+    undone = sa.select(of.undoes).where(of.undoes.is_not(None))
+    return of.undoes.is_(None), of.id.not_in(undone)
 
 
 def _table(rows: list[Row]) -> pa.Table:

@@ -399,11 +399,13 @@ update about set derived_with = $current;
 -- name: count_touched
 select count(*)::bigint from touched;
 
--- name: note_decided
--- A mark or a label concerns its own message, the merging of accounts the whole of their sources. A person goes by the
--- least of the accounts, so that no other merge renames them.
+-- name: deciding
+-- What people decided that can change a number. A person goes by the least of the accounts, so that no other merge
+-- renames them.
 create or replace temp table deciding as
-select 'ask' as kind, platform, source, message_id as native_id, value from marks where value in ('no_reply', 'answered')
+select 'ask' as kind, platform, source, message_id as native_id, value
+from marks
+where value in ('no_reply', 'answered')
 union all
 select 'label' as kind, platform, source, message_id as native_id, value from labels
 union all
@@ -411,6 +413,22 @@ select
     'person' as kind, platform, source, member_id as native_id,
     min(concat_ws(chr(0), platform, source, member_id)) over (partition by person) as value
 from persons;
+
+-- name: count_renamed
+select count(*)::bigint
+from (
+    select * from deciding where kind = 'person'
+    except
+    from decided
+) as merged
+full join (
+    select * from decided where kind = 'person'
+    except
+    from deciding
+) as parted on merged.native_id = parted.native_id and merged.source = parted.source;
+
+-- name: note_decided
+-- A mark or a label concerns its own message, the merging of accounts the whole of their sources.
 create or replace temp table redecided as
 select distinct sources.source_key, apart.kind, apart.native_id
 from (

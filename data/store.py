@@ -286,6 +286,7 @@ class Loader:
         self.folder, self.settings, self._db = folder, settings, connection
         for name, table in _decided(marks_place(folder, settings)).items():
             connection.register(name, table)
+        self._merge("deciding")
         self.is_behind = self._is_behind()
         self._touch_what_changed()
 
@@ -500,8 +501,12 @@ class Loader:
         self._db.execute(_text("needs_reply.sql"))
 
     def _is_behind(self) -> bool:
-        """Whether what was derived is older than the facts, the rules or the settings, whatever people decided."""
-        return self._merge("derived_with") != [(self._made_by(),)] or self._merge("count_touched") != [(0,)]
+        """Whether more than a few messages wait to be derived: facts, rules, settings, or who is whom."""
+        return (
+            self._merge("derived_with") != [(self._made_by(),)]
+            or self._merge("count_touched") != [(0,)]
+            or self._merge("count_renamed") != [(0,)]
+        )
 
     def _made_by(self) -> str:
         """The rules and the settings by which the numbers are worked out."""

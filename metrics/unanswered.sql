@@ -1,6 +1,6 @@
 -- title: Unanswered
 -- asks: Who is still waiting for an answer, and since when?
--- formula: priority = the weights of what fits (hearth.toml, [priority]) / the sum of all six; age: least(hours / 72, 1)
+-- formula: priority = the weights of what fits ([priority] in hearth.toml) / all six; age: least(hours / 72, 1)
 -- unit: rows
 -- better: lower
 -- leaves out: what needs no reply; what is marked as answered elsewhere; the time after the source's data ends
@@ -53,7 +53,8 @@ visits as (
 select
     weighed.asked_at, places.platform, places.source, places.source_name, places.source_key,
     places.channel, places.channel_name, places.is_private, weighed.conversation_key::varchar as conversation,
-    weighed.message_id as message, said.member_id as member, people.name, said.title, said.text,
+    weighed.message_id as message, said.member_id as member,
+    weighed.person_id::varchar as person, people.name, said.title, said.text,
     weighed.age_hours, weighed.business_age_hours, weighed.due_hours as target_hours, weighed.is_past_target,
     weighed.reason, weighed.is_newcomer, coalesce(visits.visits, 0) as visits, weighed.is_let_down, weighed.sentiment,
     weighed.priority, concat_ws(

@@ -15,7 +15,7 @@ import polars as pl
 import streamlit as st
 
 from data.identities import Identities
-from data.marks import Marks
+from data.marks import Marks, MarksError
 from data.settings import Settings, data_folder, has_marks, marks_place, read_settings, settings_path
 from data.store import Store
 from metrics.guard import Change, compare
@@ -178,6 +178,14 @@ def outdated() -> Literal["rules", "settings", "newer"] | None:
 def marks() -> Marks:
     """What people decided. Its `stamp` belongs to the key of whatever is kept of it."""
     return _marks(marks_place(state().folder, state().settings))
+
+
+def pulse() -> tuple[str | None, str]:
+    """What changes as soon as anything is loaded or marked, be it by somebody else: not of this run, but of now."""
+    try:
+        return _store(state().folder).snapshot, marks().stamp
+    except MarksError:
+        return _store(state().folder).snapshot, ""
 
 
 @st.cache_resource(show_spinner=False)

@@ -161,6 +161,14 @@ def places() -> View:
         return _places()
 
 
+def choice(title: str, options: list[str], key: str) -> str:
+    """One of a few words, the first unless the reader chose another."""
+    chosen = st.segmented_control(
+        title, options, default=options[0], required=True, key=key, bind="query-params", label_visibility="collapsed"
+    )
+    return str(chosen or options[0])
+
+
 def sought(title: str, such_as: str, key: str = "find", width: int = 420) -> str:
     """The words that the reader looks for."""
     return st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width).strip()
@@ -212,7 +220,7 @@ def member() -> str:
     return found
 
 
-def page_of(account: str) -> dict[str, list[str]]:
+def to_member(account: str) -> dict[str, list[str]]:
     """The address of a member's page, with what is chosen now, so that nothing is lost on the way."""
     kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in OWN_WORDS}
     return {**kept, MEMBER: [account]}

@@ -91,7 +91,7 @@ def somebody(name: str, what: str, account: str | None, platform: str) -> None:
         return
     with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
         door = f"**{_safe.label(name, 60)}**"
-        st.page_link("member.py", label=door, icon=":material/person:", query_params=_filters.page_of(account))
+        st.page_link("member.py", label=door, icon=":material/person:", query_params=_filters.to_member(account))
         if what:
             st.markdown(f":small[{what}]", width="content")
 

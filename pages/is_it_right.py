@@ -14,6 +14,7 @@ from metrics import judging
 from metrics.judging import LABELS, Counts, Estimate, Judgement
 from pages import _ask, _show, _words
 from pages._ask import Row, kept
+from pages._marks import WHO
 from pages._safe import label, line, plain
 
 SEED = 1
@@ -22,7 +23,7 @@ CHOICES = {"negative": "1", "neutral": "2", "positive": "3", "unsure": "4"}
 """What can be said of a message, and the key that says it."""
 UNDO = "U"
 NAMES = {"unsure": "Cannot tell"}
-WHO, TROUBLE = "who labels", "what could not be kept"
+TROUBLE = "what could not be kept"
 ROOM = 200
 """Height of a message: the buttons under it stay where they are."""
 LIMITS = """

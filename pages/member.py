@@ -68,7 +68,7 @@ def _draw(found: list[Row]) -> None:
     st.subheader(_sentence(open_ones, asks))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(_reach(open_ones), width="content")
-        st.page_link("member.py", label="Find somebody else", query_params=_filters.page_of(""))
+        st.page_link("member.py", label="Find somebody else", query_params=_filters.to_member(""))
     with st.grid(4, min_column_width=170):
         for title, card in _cards(open_ones, asks, met).items():
             _show.card(title, *card)

@@ -1,13 +1,23 @@
-"""Who is still waiting? The most urgent first, with what they said and where to answer them."""
+"""Who is still waiting? The most urgent first, with what they said, what is marked of it, and where to answer them."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from metrics.metric import Answer, Question
-from pages import _ask, _filters, _show, _words
+from data.handover import HandoverError, hand_over
+from data.marks import LONGEST_NAME, MarksError, Target
+from metrics.metric import Answer
+from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
+from pages._filters import View
+from pages._marks import DONE, TROUBLE, WHO, Done, Key, Standing, key_of
 from pages._safe import label, line, plain, web_link
 
 LISTED = 200
@@ -16,83 +26,293 @@ TOLD = 30
 """So many of a conversation's last messages are shown."""
 FITS = 4
 """So many messages fit beside the list; more get a window of their own to scroll in."""
-WIDTHS = {"Waiting": 75, "They said": 215, "Who": 130, "Visit": 80, "Where": 125, "Why": 130}
+SAID = 4
+"""So much of what somebody said before is shown."""
+UNDOABLE = 10
+"""So many of the last marks, of everybody, can be taken back in one place."""
+ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
+LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
+WIDTHS = {"Waiting": 75, "Open hours": 75, "They said": 235, "Who": 175, "Where": 140, "Why": 110, "Marked": 120}
+WEIGHTS = {
+    "past_target": "waiting for longer than the target",
+    "newcomer": "somebody's first post",
+    "unhappy": "unhappy, by the scorer",
+    "question": "a question, or a mention of staff or the brand",
+    "let_down": "nobody answered what they asked before",
+    "age": "waiting for three days; less before, and half as much every four weeks after",
+}
+
+
+@dataclass(frozen=True)
+class Board:
+    """The asks to show, the most urgent first, how many there are in all, and who is waiting altogether."""
+
+    rows: pl.DataFrame
+    cells: pl.DataFrame
+    found: int
+    now: Row
+    answer: Answer
 
 
 def page() -> None:
-    """Draw how many wait, the list on the left, and the opened conversation on the right."""
+    """Draw the list on the left and the opened conversation on the right."""
     view = _filters.period()
-    with _show.contained("How many are waiting"):
-        (now,) = _ask.rows(view.question("waiting_now"))
-        st.subheader(_count(now))
-        first = f" The {LISTED} most urgent are listed, the download has them all." if now["asks"] > LISTED else ""
-        until = _words.moment(view.as_of, _ask.state().settings.zone)
-        st.caption(f"Ages count up to {until}, where the data ends.{first}")
-    with _show.contained("The list of asks"):
-        _waiting(_ask.answer(view.question("unanswered", limit=LISTED)))
-
-
-def _waiting(answer: Answer) -> None:
-    """Everyone who waits, and the words of one of them."""
-    if answer.rows.is_empty():
-        st.caption("A longer period or more places may show others.")
+    try:
+        stands = _marks.standing()
+    except MarksError as error:
+        st.warning("What people marked cannot be read, so the list stands as the data tells it.")
+        st.text(plain(str(error)))
+        stands = _marks.NOTHING
+    drawn = _ask.pulse()
+    head = st.container(gap="xxsmall")
+    whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
+    board = _board(view, whose, st.session_state.get(WHO), drawn, int(time.time() // 60))
+    with head:
+        _head(view, board, stands, drawn)
+    _last_done()
+    if board.rows.is_empty():
+        st.caption(_none(whose))
         return
+    chosen, ticked = _chosen(board)
     left, right = st.columns([2, 1], gap="medium")
-    with left:
-        chosen = _list(answer)
+    with left, _show.contained("The list of asks"):
+        _list(board)
     with right, _show.contained("The conversation"):
-        _conversation(answer.rows.row(chosen, named=True))
+        _opened(board.rows.row(chosen, named=True), [board.rows.row(each, named=True) for each in ticked], stands)
 
 
-def _count(now: Row) -> str:
+@kept(64)
+def _board(view: View, whose: str, who: str | None, drawn: object, minute: int) -> Board:  # noqa: ARG001 - of the key
+    """The list as the marks leave it. Where there are none, the first rows are all that is asked for."""
+    try:
+        stands = _marks.standing()
+    except MarksError:
+        stands = _marks.NOTHING
+    (now,) = _ask.rows(view.question("waiting_now"))
+    if stands.states.is_empty():
+        answer = _ask.answer(view.question("unanswered", limit=LISTED))
+        rows = answer.rows if whose in (ALL, NOBODYS) else answer.rows.clear()
+        return Board(rows, _cells(rows), now["asks"] if len(rows) else 0, now, answer)
+    answer = _ask.answer(view.question("unanswered"))
+    told = _marks.over(answer.rows, stands, view)
+    if len(told) != now["asks"]:
+        now = now | _waiting(told)
+    rows = told.filter(_belongs(whose, who))
+    return Board(rows.head(LISTED), _cells(rows.head(LISTED)), len(rows), now, answer)
+
+
+def _belongs(whose: str, who: str | None) -> pl.Expr:
+    is_snoozed = (pl.col("value") == "snoozed").fill_null(value=False)
+    taken = (pl.col("value") == "mine").fill_null(value=False)
+    return {
+        ALL: ~is_snoozed,
+        NOBODYS: ~is_snoozed & ~taken & pl.col("handed").is_null(),
+        MINE: taken & (pl.col("by") == (who or "")),
+        SNOOZED: is_snoozed,
+    }[whose]
+
+
+def _waiting(told: pl.DataFrame) -> Row:
+    """What `waiting_now` will say once the numbers know of the last marks."""
+    return {
+        "asks": len(told),
+        "people": told["person"].n_unique(),
+        "past_target": int(told["is_past_target"].sum()),
+        "hours_longest": told["age_hours"].max(),
+    }
+
+
+# Above the list ---------------------------------------------------------------------------------
+
+
+def _head(view: View, board: Board, stands: Standing, drawn: object) -> None:
+    """Who waits, until when ages count, and what the numbers know of the marks."""
+    st.subheader(_count(board.now, view))
+    st.caption(f"Ages count up to {_words.moment(view.as_of, _ask.state().settings.zone)}, where the data ends.")
+    _marks.watch(_marks.follow(stands), drawn)
+
+
+def _count(now: Row, view: View) -> str:
     """How many people wait, how long the longest has, and how many waits are past their target."""
     if not now["of_asks"]:
         return "No ask was found here, so nobody is waiting."
     if not now["asks"]:
-        return "Everyone has been answered."
+        return f"Everyone has been answered. {_last(view)}".strip()
     waiting = f"{_words.count(now['people'], 'person is', 'people are')} waiting"
     longest = f"the longest for {_words.age(now['hours_longest'])}"
     late = f" {_words.count(now['past_target'], 'ask is', 'asks are')} past the target." if now["past_target"] else ""
     return f"{waiting}; {longest}.{late}"
 
 
-def _list(answer: Answer) -> int:
-    """The list; the row whose conversation is open, by its place in it."""
-    chosen = _show.table(
-        _entries(answer.question),
+def _last(view: View) -> str:
+    """When the last ask was answered, and by whom: in the data, or by a mark since."""
+    told = _ask.read("last_answer", platforms=view.platforms, sources=view.sources, channels=view.channels).to_dicts()
+    found = [(row["at"], row["by"], view.as_of) for row in told]
+    answered = [row for row in _lately() if row["value"] == "answered"]
+    found += [(row["at"], row["by"], _marks.now()) for row in answered[:1]]
+    if not found:
+        return ""
+    at, by, until = max(found)
+    ago = _words.age(max(0.0, (until - at).total_seconds() / 3600))
+    return f"Last ask answered {ago} ago by {label(by or 'somebody')}."
+
+
+def _none(whose: str) -> str:
+    return {
+        ALL: "A longer period or more places may show others.",
+        NOBODYS: "Everything here has somebody who sees to it.",
+        MINE: "Nothing is yours here. M takes an ask; it stays in the list, under your name.",
+        SNOOZED: "Nothing is snoozed here.",
+    }[whose]
+
+
+def _last_done() -> None:
+    """What was marked last, and the way back: here for one's own, in a small window for everybody's."""
+    if trouble := st.session_state.pop(TROUBLE, None):
+        st.warning("Your last mark was not kept. Nothing else is lost; try again.")
+        st.text(plain(trouble))
+    who, done = st.session_state.get(WHO), st.session_state.get(DONE, [])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if who and done:
+            st.markdown(f":material/check: {label(done[-1].words)}", width="content")
+            st.button(
+                "Undo", key=f"undo {done[-1].numbers}", on_click=_take_back, args=(done[-1],), shortcut="U",
+                type="tertiary",
+            )  # fmt: skip
+        lately = st.popover("Marked lately", type="tertiary", key="lately", on_change="rerun")
+    if lately.open:
+        with lately:
+            _marked(_lately(), who)
+
+
+def _take_back(done: Done) -> None:
+    st.session_state[OWN] = True
+    _marks.take_back(done)
+
+
+def _lately() -> list[Row]:
+    try:
+        found: list[Row] = _ask.marks().lately(_marks.ABOUT_ASKS, UNDOABLE).to_pylist()
+    except MarksError:
+        return []
+    return found
+
+
+def _marked(rows: Sequence[Row], who: str | None) -> None:
+    """Marks with who and when, each with the way back."""
+    if not rows:
+        st.caption("Nothing is marked yet.")
+    zone = _ask.state().settings.zone
+    for row in rows:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            words = f"{_state(row, zone)} · {_words.moment(row['at'], zone)}"
+            st.caption(f"{words}: {label(row['note'])}" if row["note"] else words, width="content")
+            done = Done(_marks.WORDS[row["value"]], (row["id"],))
+            st.button(
+                "Undo", key=f"back {row['id']}", on_click=_take_back, args=(done,), type="tertiary", disabled=not who
+            )
+
+
+def _state(row: Row, zone: Any) -> str:
+    """What stands, and who did it: "snoozed until Mon 23 Nov 2026, 09:00 by Ana"."""
+    until = f" until {_words.moment(row['until'], zone)}" if row["until"] else ""
+    return f"{_marks.WORDS[row['value']].capitalize()}{until} by {label(row['by'])}"
+
+
+# The list ---------------------------------------------------------------------------------------
+
+
+def _chosen(board: Board) -> tuple[int, list[int]]:
+    """The row that is open and those that are ticked: the asks that the reader saw there, wherever they stand now."""
+    keys = [key_of(row) for row in board.rows.select("platform", "source", "message").iter_rows(named=True)]
+    place = {key: index for index, key in enumerate(keys)}
+    seen: list[Key] = st.session_state.get(DRAWN, keys)
+    now = st.session_state.get(LIST, {}).get("selection", {})
+    rows, cells = now.get("rows") or [], now.get("cells") or []
+    opened = seen[cells[0][0]] if cells and cells[0][0] < len(seen) else st.session_state.get(OPEN, keys[0])
+    ticked = [place[seen[each]] for each in rows if each < len(seen) and seen[each] in place]
+    if opened not in place:
+        _tell_gone(opened)
+        opened = keys[min(seen.index(opened) if opened in seen else 0, len(keys) - 1)]
+    st.session_state[OPEN], st.session_state[DRAWN] = opened, keys
+    st.session_state.pop(OWN, None)
+    if [cell[0] for cell in cells] != [place[opened]] or sorted(rows) != sorted(ticked):
+        st.session_state[LIST] = _selection(place[opened], ticked)
+    return place[opened], ticked
+
+
+def _selection(opened: int, ticked: Sequence[int] = ()) -> dict[str, Any]:
+    return {"selection": {"rows": list(ticked), "columns": [], "cells": [(opened, "They said")]}}
+
+
+def _tell_gone(key: Key) -> None:
+    """Whoever had it open is told that somebody else marked it meanwhile."""
+    if st.session_state.get(OWN):
+        return
+    rows = [row for row in _lately() if (row["platform"], row["source"], row["native_id"]) == key]
+    if rows and rows[0]["by"] != st.session_state.get(WHO):
+        st.toast(f"The ask you had open: {_state(rows[0], _ask.state().settings.zone)}.")
+
+
+def _list(board: Board) -> None:
+    _show.table(
+        board.cells,
         "Asks without an answer, the most urgent first",
         height=560,
         row_height=44,
-        key="asks",
+        key=LIST,
         on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [0]}},
+        selection_mode=["multi-row", "single-cell"],
         column_config={
-            "Urgency": st.column_config.ProgressColumn(min_value=0, max_value=1, format=" ", width=65),
+            "Urgency": st.column_config.ProgressColumn(
+                min_value=0, max_value=1, format=" ", width=65, help="Of what it is made: open an ask, or see below."
+            ),
             **{name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()},
         },
     )
-    _show.doors(answer)
-    selected = chosen.selection.rows
-    return selected[0] if selected and selected[0] < len(answer.rows) else 0
+    if board.found > LISTED:
+        st.caption(f"The {LISTED} most urgent of {board.found:,}. The download has them all.")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        _show.doors(board.answer)
+        with st.popover("What makes it urgent", type="tertiary"):
+            _weights()
 
 
-@kept(64)
-def _entries(question: Question) -> pl.DataFrame:
-    return pl.DataFrame([_entry(row) for row in _ask.answer(question).rows.iter_rows(named=True)])
+def _weights() -> None:
+    """The weights as the settings have them, as shares of the whole."""
+    weights = {name: getattr(_ask.state().settings.priority, name) for name in WEIGHTS}
+    for name, words in WEIGHTS.items():
+        st.markdown(f"**{_words.percent(weights[name] / sum(weights.values()))}** {words}")
+    st.caption("Set under `[priority]` in `hearth.toml`.")
+
+
+def _cells(rows: pl.DataFrame) -> pl.DataFrame:
+    cells = pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
+    return cells if rows["business_age_hours"].is_not_null().any() or cells.is_empty() else cells.drop("Open hours")
 
 
 def _entry(row: Row) -> Row:
     """One ask as a line of the list."""
+    open_hours = row["business_age_hours"]
     return {
         "Urgency": row["priority"],
         "Waiting": _words.age(row["age_hours"]),
+        "Open hours": "" if open_hours is None else _words.wait(open_hours),
         "They said": line(row["title"] or row["text"]),
-        "Who": line(row["name"], 40) or "Somebody",
-        "Visit": _visits(row),
+        "Who": " · ".join(filter(None, (line(row["name"], 40) or "Somebody", _visits(row)))),
         "Where": f"{line(row['channel_name'], 30)} · {_words.platform(row['platform'])}",
         "Why": _why(row),
+        "Marked": _marks_of(row),
     }
+
+
+def _marks_of(row: Row) -> str:
+    """What stands about an ask that still waits, in a few words."""
+    taken = {"mine": f"{line(row.get('by'), 30)}’s", "snoozed": f"snoozed by {line(row.get('by'), 30)}"}
+    told = [taken.get(row.get("value") or "", "")]
+    told += ["handed over"] if row.get("handed") else []
+    told += ["note"] if row.get("noted") else []
+    return ", ".join(filter(None, told))
 
 
 def _why(row: Row) -> str:
@@ -102,26 +322,122 @@ def _why(row: Row) -> str:
 
 
 def _visits(row: Row) -> str:
-    return "newcomer" if row["is_newcomer"] else _words.ordinal(row["visits"], "visit")
+    if row["is_newcomer"]:
+        return "newcomer"
+    return "" if _is_closed(row["platform"]) else _words.ordinal(row["visits"], "visit")
 
 
-def _conversation(ask: Row) -> None:
-    """What was said, who by, and a door to the platform."""
-    zone = _ask.state().settings.zone
+def _is_closed(platform: str) -> bool:
+    """Whether the platform's terms forbid to follow its members over time."""
+    return platform in _ask.state().settings.privacy.no_profiles
+
+
+# The opened ask ---------------------------------------------------------------------------------
+
+
+def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
+    """Who, the marks and their keys, what was said, and the person."""
     who = label(ask["name"] or "Somebody")
-    st.markdown(f"**{who}** · {_visits(ask)} · in {label(ask['channel_name'])}, {label(ask['source_name'])}")
-    st.caption(
-        f"Waiting {_words.age(ask['age_hours'])}, target {_words.wait(ask['target_hours'])}. "
-        f"Needs a reply: {label(_why(ask))}."
-    )
+    told = " · ".join(filter(None, (f"**{who}**", _visits(ask))))
+    st.markdown(f"{told} · in {label(ask['channel_name'])}, {label(ask['source_name'])}")
+    st.caption(f"{_wait(ask)} Needs a reply: {label(_why(ask))}.  \nUrgency {ask['priority']:.2f}: {ask['because']}.")
+    if stands is not _marks.NOTHING:
+        _buttons(ask, ticked or [ask])
     if link := web_link(ask["permalink"]):
         st.link_button(f"Answer on {label(link[1])}", link[0], type="primary")
     said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
     if len(said) > TOLD:
         st.caption(f"{len(said) - TOLD} earlier messages are not shown.")
-    with st.container(height=520 if len(said) > FITS else "content", border=True):
+    with st.container(height=420 if len(said) > FITS else "content", border=True):
         for message in said.tail(TOLD).iter_rows(named=True):
-            _bubble(message, f"{_words.moment(message['sent_at'], zone)}")
+            _bubble(message, _words.moment(message["sent_at"], _ask.state().settings.zone))
+    _standing(ask)
+    _person(ask)
+    with st.container(horizontal=True, gap="small"):
+        _note(ask)
+        _handing_over(ask, said)
+
+
+def _wait(ask: Row) -> str:
+    """How long, by the clock on the wall and in open hours, and of what target."""
+    open_hours = ask["business_age_hours"]
+    opened = "" if open_hours is None else f", {_words.wait(open_hours)} of them open hours"
+    return f"Waiting {_words.age(ask['age_hours'])}{opened}; target {_words.wait(ask['target_hours'])}."
+
+
+def _buttons(ask: Row, meant: list[Row]) -> None:
+    """The marks with their keys, or the question who is there."""
+    if not st.session_state.get(WHO):
+        _introduce()
+        return
+    if len(meant) > 1:
+        st.markdown(f"**{len(meant)} asks are ticked:** a mark goes to all of them.")
+    with st.container(horizontal=True, gap="small"):
+        _button("Answered elsewhere", "A", meant, "answered")
+        _button("No reply needed", "N", meant, "no_reply")
+        if all(_is_own(each) for each in meant):
+            done = Done("let go", tuple(each["number"] for each in meant))
+            st.button("Let go", key=f"let go {done.numbers}", on_click=_take_back, args=(done,), shortcut="M")
+        else:
+            _button("Mine", "M", meant, "mine")
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        terms = _terms(_marks.now().astimezone(_ask.state().settings.zone))
+        term = st.selectbox("Snooze", list(terms), 1, key="snooze", label_visibility="collapsed", width=190)
+        _button("Snooze", "S", meant, "snoozed", terms[term])
+        keys = [key_of(row) for row in meant[:1]] and st.session_state[DRAWN]
+        place = keys.index(key_of(ask))
+        for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
+            st.button(
+                words, key=f"{words} {place}", on_click=_go, args=(to,), shortcut=key, type="tertiary",
+                disabled=not 0 <= to < len(keys),
+            )  # fmt: skip
+    st.caption(f"Marking as **{label(st.session_state[WHO])}**.")
+
+
+def _button(words: str, key: str, meant: list[Row], value: str, until: datetime | None = None) -> None:
+    """One mark. A press that comes late speaks of the asks it was meant for."""
+    name = f"{value} {'; '.join('/'.join(key_of(ask)) for ask in meant)}"
+    st.button(words, key=name, on_click=_mark, args=(value, meant, until), shortcut=key)
+
+
+def _mark(value: str, meant: list[Row], until: datetime | None) -> None:
+    if _marks.mark("ask", value, meant, until=until):
+        st.session_state[OWN] = True
+        opened = st.session_state[DRAWN].index(st.session_state[OPEN])
+        st.session_state[LIST] = _selection(opened)  # what was ticked is done
+
+
+def _go(place: int) -> None:
+    st.session_state[OPEN] = st.session_state[DRAWN][place]
+    st.session_state[LIST] = _selection(place, st.session_state.get(LIST, {}).get("selection", {}).get("rows") or [])
+
+
+def _is_own(ask: Row) -> bool:
+    return (ask.get("value"), ask.get("by")) == ("mine", st.session_state.get(WHO))
+
+
+def _terms(now: datetime) -> dict[str, datetime]:
+    """How long an ask may be snoozed, and until when that is."""
+    morning = now.replace(hour=9, minute=0, second=0, microsecond=0)
+    monday = morning + timedelta(days=7 - now.weekday())
+    return {
+        "for 3 hours": now + timedelta(hours=3),
+        "until tomorrow, 09:00": morning + timedelta(days=1),
+        "until Monday, 09:00": monday,
+        "for a week": now + timedelta(days=7),
+    }
+
+
+def _introduce() -> None:
+    """Ask who is there, once a visit."""
+    with st.form("introduction", border=True):
+        name = st.text_input("Your name, to mark asks with", max_chars=LONGEST_NAME)
+        is_ready = st.form_submit_button("Begin")
+    if is_ready and name.strip():
+        st.session_state[WHO] = " ".join(name.split())
+        st.rerun()
+    if is_ready:
+        st.caption("A name first, please: a mark says who made it.")
 
 
 def _bubble(message: Row, sent: str) -> None:
@@ -138,6 +454,146 @@ def _bubble(message: Row, sent: str) -> None:
             st.caption("This message was deleted.")
         elif message["text"]:
             st.text(plain(message["text"]))
+
+
+def _standing(ask: Row) -> None:
+    """What was decided about it and stands, with who and when."""
+    if ask.get("value") is None and not ask.get("noted") and not ask.get("handed"):
+        return
+    rows = _ask.marks().history("ask", Target(*key_of(ask)), "note", "handover").to_pylist()
+    gone = {row["undoes"] for row in rows}
+    st.markdown("**Marked**")
+    _marked([row for row in rows if row["value"] and row["id"] not in gone], st.session_state.get(WHO))
+
+
+def _note(ask: Row) -> None:
+    """Words for the others who answer."""
+    window = st.popover("Note", type="tertiary", key="note", on_change="rerun", disabled=not st.session_state.get(WHO))
+    if window.open:
+        with window, st.form(f"note {key_of(ask)}", border=False, clear_on_submit=True):
+            words = st.text_area("What the others should know", max_chars=2000)
+            if st.form_submit_button("Keep it") and words.strip():
+                _marks.mark("note", "note", [ask], note=words.strip())
+                st.rerun()
+
+
+# The person -------------------------------------------------------------------------------------
+
+
+def _person(ask: Row) -> None:
+    """Who they are to us: visits, what they asked before and whether anybody answered, their last words."""
+    if _is_closed(ask["platform"]):
+        name = label(_words.platform(ask["platform"]))
+        st.caption(
+            f"What they said before is not shown: {name}’s terms forbid to follow single members over time; "
+            "`no_profiles` under `[privacy]` in `hearth.toml` decides."
+        )
+        return
+    closed = _ask.state().settings.privacy.no_profiles
+    before = ask["asked_at"].isoformat()
+    rows = _ask.read("history", person=ask["person"], before=before, unfollowed=closed, limit=SAID).to_dicts()
+    if not rows:
+        st.caption("Nothing is known of them from before.")
+        return
+    known, zone = rows[0], _ask.state().settings.zone
+    st.markdown("**Before this**")
+    st.caption(
+        f"Here since {_words.day(known['first_at'].astimezone(zone))}, on {_words.count(known['days'], 'day')} before. "
+        f"{_asked_before(known)}"
+    )
+    for row in rows:
+        st.caption(f"{_words.moment(row['sent_at'], zone)} · {label(row['channel_name'])}{_fate(row)}")
+        st.text(line(row["text"] or row["title"], 160) or "What they said is not kept.")
+
+
+def _asked_before(known: Row) -> str:
+    if not known["asks"]:
+        return "They asked nothing before."
+    return f"Of {_words.count(known['asks'], 'ask')} before, {known['answered']} answered."
+
+
+def _fate(row: Row) -> str:
+    """What became of an ask."""
+    if not row["is_ask"]:
+        return ""
+    if row["reply_at"] is None:
+        return " · asked, answered elsewhere" if row["is_settled"] else " · asked, not answered"
+    return f" · asked, answered after {_words.wait((row['reply_at'] - row['sent_at']).total_seconds() / 3600)}"
+
+
+# Handing over -----------------------------------------------------------------------------------
+
+
+def _handing_over(ask: Row, said: pl.DataFrame) -> None:
+    """The ask as text to copy, and the way to a help desk."""
+    window = st.popover("Hand over", type="tertiary", key="hand over", on_change="rerun")
+    if not window.open:
+        return
+    with window:
+        st.markdown("**Copy as text**")
+        st.code(_as_text(ask, said), language=None, height=220)
+        url = _ask.state().settings.handover.url
+        if not url:
+            st.caption("To send it to a help desk, set `url` under `[handover]` in `hearth.toml`.")
+        elif not st.session_state.get(WHO):
+            st.caption("Say who you are to send it to the help desk.")
+        else:
+            _send(url, ask, said)
+
+
+def _send(url: str, ask: Row, said: pl.DataFrame) -> None:
+    """The button that sends it, and what came of that; a private conversation goes only if somebody says so."""
+    may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
+    again = " again" if ask.get("handed") else ""
+    if st.button(f"Send it to the help desk{again}", type="primary", disabled=not may):
+        try:
+            host = hand_over(url, _body(ask, said), although_private=ask["is_private"] and may)
+        except HandoverError as error:
+            st.error("It was not handed over.")
+            st.text(plain(str(error)))
+            return
+        _marks.mark("handover", "sent", [ask], note=f"to {host}")
+        st.rerun()
+
+
+def _body(ask: Row, said: pl.DataFrame) -> dict[str, Any]:
+    """What a help desk is told: the ask, who hands it over, and the conversation so far."""
+    told = ("platform", "source", "message", "permalink", "asked_at", "age_hours", "business_age_hours", "target_hours",
+            "is_past_target", "reason", "sentiment", "priority", "is_private")  # fmt: skip
+    named = {"person": ask["name"], "source_name": ask["source_name"], "channel": ask["channel_name"]}
+    messages = said.tail(TOLD).drop("is_ask").to_dicts()
+    return {
+        "id": ":".join(key_of(ask)),
+        **{name: ask[name] for name in told},
+        **{name: plain(text) for name, text in named.items()},
+        "handed_over_by": st.session_state[WHO],
+        "handed_over_at": _marks.now(),
+        "text": _as_text(ask, said),
+        "conversation": [_kept(each) | {"is_the_ask": each["message"] == ask["message"]} for each in messages],
+    }
+
+
+def _kept(message: Row) -> Row:
+    return {name: plain(value) if isinstance(value, str) else value for name, value in message.items()}
+
+
+def _as_text(ask: Row, said: pl.DataFrame) -> str:
+    """Who asked, where, how long ago, the way there, and the conversation: in plain words."""
+    zone = _ask.state().settings.zone
+    where = f"{line(ask['channel_name'])}, {line(ask['source_name'])} ({_words.platform(ask['platform'])})"
+    link = web_link(ask["permalink"])
+    told = [
+        f"{line(ask['name']) or 'Somebody'} asked in {where}, {_words.moment(ask['asked_at'], zone)}",
+        *(["This was said in a private place."] if ask["is_private"] else []),
+        f"{_wait(ask)} Needs a reply: {_why(ask)}.",
+        *([link[0]] if link else []),
+    ]
+    for row in said.tail(TOLD).iter_rows(named=True):
+        words = "This message was deleted." if row["is_deleted"] else plain(row["text"])
+        title = [line(row["title"])] if row["title"] else []
+        sent = _words.moment(row["sent_at"], zone)
+        told += ["", f"{sent} · {line(row['author']) or 'Somebody'} ({row['role']})", *title, words]
+    return "\n".join(told)
 
 
 page()
