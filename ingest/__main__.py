@@ -472,7 +472,14 @@ def main() -> None:
         sys.exit(130)
 
 
+class _WithoutPandas:
+    """Pyarrow imports pandas for its first array, which takes a third of a second. Nothing here has a use for it."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 if __name__ == "__main__":
-    # Pyarrow would import it for its first array, which takes a third of a second. Nothing here has a use for it.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _WithoutPandas())
     main()

@@ -10,10 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
-import polars as pl
 import pyarrow as pa
 
 from data.demo import Community
@@ -22,8 +21,12 @@ from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
 from ingest import exports
 from ingest.archive import Export, ExportError, Pages
-from ingest.enrich.scorer import Scorer, scorer
 from ingest.progress import Progress
+
+if TYPE_CHECKING:
+    import polars as pl  # where nothing is to be scored, a load has no use for it
+
+    from ingest.enrich.scorer import Scorer
 
 CHUNK_MESSAGES = 130_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
@@ -420,24 +423,29 @@ def _listen(loader: Loader, settings: Settings, progress: Progress) -> None:
     if heard.at_once < QUICK:
         if is_used:
             return
-        heard = scorer("linear", settings.sentiment.words)
+        heard = _scorer(settings, "linear")
         is_used = loader.uses_scorer(heard.name, heard.version)
     _hear(loader, heard, loader.unscored(heard.name, heard.version, everywhere=not is_used), progress)
     loader.use_scorer(heard.name, heard.version)
 
 
-def _scorer(settings: Settings) -> Scorer:
+def _scorer(settings: Settings, name: str | None = None) -> Scorer:
+    """The scorer of the settings, or another one with their words."""
+    from ingest.enrich.scorer import scorer
+
     asked = settings.sentiment
     if asked.scorer == "off":
         raise ExportError('scorer = "off" stands under [sentiment] in the settings: name one to let it listen.')
     try:
-        return scorer(asked.scorer, asked.words, asked.model_folder, asked.threads)
+        return scorer(name or asked.scorer, asked.words, asked.model_folder, asked.threads)
     except LookupError as error:
         raise ExportError(f"[sentiment] in the settings: {error.args[0]}") from None
 
 
 def _hear(loader: Loader, heard: Scorer, texts: int, progress: Progress) -> None:
     if texts:
+        import polars as pl
+
         with progress.count("How messages sound", texts) as tick:
             for done in range(0, texts, heard.at_once):
                 tick(done)
@@ -447,6 +455,8 @@ def _hear(loader: Loader, heard: Scorer, texts: int, progress: Progress) -> None
 
 def _scores(heard: Scorer, texts: pl.DataFrame) -> pa.Table:
     """What a scorer says of texts from one or more platforms."""
+    import polars as pl
+
     parts = [
         heard.score(part["text"], platform).select(
             part["text_key"],

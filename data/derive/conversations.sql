@@ -13,7 +13,7 @@ with placed as (
         line.sent_at, line.day, line.text_key
     from line
     left join root on line.node = root.node
-    where line.is_told and coalesce(root.root, line.node) % $slices = $slice
+    where line.is_told and coalesce(root.root, line.node) % $slices::ubigint = $slice::ubigint
 ),
 timed as (
     select
@@ -57,11 +57,18 @@ inner join talk on guesses.target = talk.line_id;
 
 -- name: keep_conversations
 insert into conversations by name
+with rest as (
+    select conversation_key, max(sent_at) as last_at, max(position) as position
+    from talk
+    where position > 1
+    group by conversation_key
+)
 select
-    conversation_key, any_value(source_key) as source_key, any_value(place_id) filter (where position = 1) as place_id,
-    min(sent_at) as opened_at, max(sent_at) as last_at, count(*) as lines
+    talk.conversation_key, talk.source_key, talk.place_id, talk.sent_at as opened_at,
+    coalesce(rest.last_at, talk.sent_at) as last_at, coalesce(rest.position, 1) as lines
 from talk
-group by conversation_key;
+left join rest on talk.conversation_key = rest.conversation_key
+where talk.position = 1;
 
 -- name: keep_sentiments
 -- How members sound. What a person says of a message wins over the scorer.
@@ -87,10 +94,16 @@ order by talk.day;
 create or replace temp table turn as
 select
     row_id, line_id, source_key, place_id, conversation_key, person_id, role, is_opening, sent_at, day,
-    before_by, before_at, position,
-    lead(position) over (partition by conversation_key order by position) as next_position
+    before_by, before_at, position
 from talk
 where is_turn;
+
+-- name: next_turns
+-- What comes after each turn; line_id is null for what comes after a conversation's first.
+create or replace temp table next_turn as
+select conversation_key, sent_at, lag(line_id) over (partition by conversation_key order by position) as line_id
+from turn
+where before_by is not null;
 
 -- name: opened
 -- From when on members take part.
@@ -103,10 +116,16 @@ group by conversation_key;
 -- name: going_on
 -- What else is said in a turn.
 create or replace temp table going_on as
-select turn.line_id as turn_id, talk.row_id, talk.line_id, talk.position
-from talk
-asof inner join turn on talk.conversation_key = turn.conversation_key and talk.position >= turn.position
-where talk.is_human and not talk.is_turn;
+with more as (
+    select conversation_key, row_id, line_id, position from talk where talk.is_human and not talk.is_turn
+),
+begun as (
+    select conversation_key, line_id as turn_id, position
+    from turn where conversation_key in (select conversation_key from more)
+)
+select begun.turn_id, more.row_id, more.line_id, more.position
+from more
+asof inner join begun on more.conversation_key = begun.conversation_key and more.position >= begun.position;
 
 -- name: asked
 -- An opener, or a member's words after a day of silence between both sides. Going on alone is no new ask: the clock
@@ -134,6 +153,7 @@ inner join turn
         asked.conversation_key = turn.conversation_key
         and asked.position < turn.position
         and asked.person_id <> turn.person_id
+where turn.before_by is not null
 group by asked.ask_id;
 
 -- name: inferred_replies
@@ -388,8 +408,10 @@ select
 from people
 inner join turn on people.first_line = turn.line_id
 inner join spoken as messages on turn.row_id = messages.row_id
-left join turn as answer
-    on turn.conversation_key = answer.conversation_key and turn.next_position = answer.position
+left join next_turn as answer
+    on
+        turn.conversation_key = answer.conversation_key
+        and answer.line_id is not distinct from case when turn.before_by is not null then turn.line_id end
 left join guessed on turn.conversation_key = guessed.conversation_key and turn.person_id = guessed.person_id
 where people.is_newcomer_known and turn.role = 'member'
 order by first_at;
@@ -399,15 +421,21 @@ order by first_at;
 create or replace temp table later as
 with answered as (
     select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
+),
+gone_on as (
+    select turn.line_id, arg_max(answered.ask_id, answered.position) as ask_id
+    from turn
+    inner join answered
+        on
+            turn.conversation_key = answered.conversation_key
+            and turn.person_id = answered.person_id
+            and turn.position > answered.position
+    where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
+    group by turn.line_id
 )
-select turn.* exclude (before_by, before_at), answered.ask_id
+select turn.* exclude (before_by, before_at), gone_on.ask_id
 from turn
-asof inner join answered
-    on
-        turn.conversation_key = answered.conversation_key
-        and turn.person_id = answered.person_id
-        and turn.position > answered.position
-where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
+inner join gone_on on turn.line_id = gone_on.line_id
 union all by name
 select turn.* exclude (before_by, before_at)
 from turn
@@ -451,8 +479,7 @@ select
     later.sent_at as said_at, date_trunc('week', later.day)::date as week, later_words.said, next.sent_at as reply_at
 from later
 inner join later_words on later.line_id = later_words.line_id
-left join turn as next
-    on later.conversation_key = next.conversation_key and later.next_position = next.position
+left join next_turn as next on later.line_id = next.line_id
 where later.ask_id is not null
 order by said_at;
 

@@ -494,7 +494,10 @@ meant as (
 )
 select meant.*, spoken.line_id as target, spoken.role as target_role, spoken.sent_at as target_at
 from meant
-asof left join timeline as spoken
+asof left join (
+    select place_id, person_id, line_id, role, sent_at
+    from timeline where person_id in (select named_id from meant)
+) as spoken
     on
         meant.place_id = spoken.place_id
         and meant.named_id = spoken.person_id
@@ -554,7 +557,10 @@ insert into guesses by name
 with named_back as (
     select spoken.line_id as node, named.node as target, named.sent_at as target_at, named.person_id as target_id
     from named
-    asof inner join timeline as spoken
+    asof inner join (
+        select place_id, person_id, line_id, is_top, sent_at
+        from timeline where person_id in (select named_id from named)
+    ) as spoken
         on
             named.place_id = spoken.place_id
             and named.named_id = spoken.person_id
