@@ -239,15 +239,8 @@ class Pull:
         self.pulled.messages += page.messages
         where = f", back to {after.reached:%Y-%m-%d %H:%M}" if after.reached else ""
         self._say(f"{stream.name}: {self.pulled.pages:,} pages, {self.pulled.messages:,} messages{where}")
-        if page.is_capped and stream.told_until and page.oldest and page.oldest > stream.told_until:
-            self.pulled.gaps.append(
-                f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC, and was told before up to "
-                f"{stream.told_until:%Y-%m-%d %H:%M} UTC. What was said in between is missing. Pull more often."
-            )
-        elif page.is_capped and page.oldest:
-            self.pulled.gaps.append(
-                f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC. What is older cannot be had so."
-            )
+        if gap := gap_after(stream, page):
+            self.pulled.gaps.append(gap)
 
     def _at(self, stream: Stream) -> At:
         first = self._first()
@@ -340,6 +333,23 @@ def _told_more(stream: Stream, page: Page, is_through: bool) -> Stream:
         return replace(stream, covered_since=since, covered_until=until if since else None, told_until=newest)
     until = stream.told_until if is_through and not page.is_capped else None
     return replace(stream, reached=min(filter(None, (stream.reached, page.oldest, until)), default=None))
+
+
+def gap_after(stream: Stream, page: Page) -> str | None:
+    """What cannot be had because the service ends its list with this page, in words."""
+    if not page.is_capped:
+        return None
+    if page.oldest is None:
+        return f"{stream.name}: it is longer than what can be had; its end is missing."
+    ends = f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC"
+    if stream.told_until is None:
+        return f"{ends}. What is older cannot be had this way: load an export of it."
+    if page.oldest <= stream.told_until:
+        return None
+    return (
+        f"{ends}, and was told before up to {stream.told_until:%Y-%m-%d %H:%M} UTC. What was said in between is "
+        "missing. Pull more often."
+    )
 
 
 def claim(streams: Iterable[Stream]) -> tuple[datetime, datetime] | None:

@@ -50,6 +50,7 @@ TOKENS = re.compile(
     r"|(?<=[?&])(?:key|api_key|token|access_token|client_secret|code|password)=[^&\s\"']+"
     r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"
 )
+GIVEN = re.compile(rb'"(?:access|refresh)_token"\s*:\s*"([^"]+)"')
 
 
 class PullError(Exception):
@@ -147,7 +148,7 @@ class Line:
         """Ask until there is an answer, waiting in between. Raises Refusal, BudgetSpent, or PullError in the end."""
         why = ""
         for attempt in range(ATTEMPTS):
-            self._wait_for_room()
+            self.wait_for_room()
             if self.meter:
                 self.meter.ask()
             try:
@@ -171,6 +172,8 @@ class Line:
         if 200 <= answer.status < 300:
             if is_json and not _is_json(answer.body):
                 raise Lost("what it answers is cut off, or is not JSON")
+            if given := GIVEN.search(answer.body):
+                self.hide(given[1].decode(errors="replace"))
             return answer
         if self.meter:
             self.meter.refused()
@@ -193,7 +196,8 @@ class Line:
             if left < 1 and answer.status not in TRANSIENT:
                 self._until = self.pace.now() + _seconds(reset, self.pace.now())
 
-    def _wait_for_room(self) -> None:
+    def wait_for_room(self) -> None:
+        """Wait, if the service has said that its limit is used up, until it answers again."""
         self._wait(self._until - self.pace.now(), "its limit is used up")
         self._until = 0.0
 
@@ -221,7 +225,7 @@ class Client:
     """Asks one address over httpx. Goes to no other host, and takes no answer larger than 64 MB."""
 
     def __init__(self, line: Line, address: str, headers: Mapping[str, str] | None = None) -> None:
-        self.line, self.address = line, _checked(address, line.service)
+        self.line, self.address = line, checked(address, line.service)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
         self._http = httpx.Client(headers={**named, **(headers or {})}, timeout=TIMEOUT, follow_redirects=False)
@@ -343,7 +347,7 @@ def _filed(name: str) -> str | None:
     return str(value) if value else None
 
 
-def _checked(address: str, service: str) -> str:
+def checked(address: str, service: str) -> str:
     """An address that a credential may be sent to: https, or this very machine."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
