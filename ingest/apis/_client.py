@@ -18,7 +18,7 @@ import stat
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -115,6 +115,7 @@ class Line:
         self.service, self.pace, self._say = service, pace or Pace(), say
         self.meter: Meter | None = None
         self.asked_at: datetime | None = None  # by the service's own clock
+        self.opened = ExitStack()  # connections, to be closed when the pull ends
         self._secrets: set[str] = set()
         self._until = 0.0
 
@@ -229,6 +230,7 @@ class Client:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
         self._http = httpx.Client(headers={**named, **(headers or {})}, timeout=TIMEOUT, follow_redirects=False)
+        line.opened.callback(self._http.close)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, is_json: bool = True) -> Answer:
         """The answer to a path below the address; `params` without those that are None."""
@@ -255,10 +257,6 @@ class Client:
                 return answer
             url, given = self._led_to(url, answer.headers["location"]), {}
         raise PullError(f"{self.line.service}: {what} leads from one address to the next without an end.")
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.close()
 
     def _once(self, request: httpx.Request) -> Answer:
         try:
@@ -301,7 +299,7 @@ def session(line: Line) -> requests.Session:
             response.headers.update(answer.headers)
             return response
 
-    patient = Patient()
+    patient = line.opened.enter_context(Patient())
 
     def once(method: str, url: str, options: Mapping[str, Any]) -> Answer:
         try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ingest.apis._client import Line, LostPlace, PullError, checked, session
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
+from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
 
 if TYPE_CHECKING:
     from praw import Reddit
@@ -59,8 +59,7 @@ class Reached(msgspec.Struct, frozen=True):
     count: int  # items so far
     latest: float  # no item to come is newer
     oldest: float
-    names: list[str]  # the last ones, the oldest first
-    promised: bool  # Reddit said that there is more
+    names: list[str]  # the last ones to ask after, the oldest first
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -115,28 +114,24 @@ class Subreddit:
 
     def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]]:
         """What Reddit no longer shows, or shows without its words or its author. A hundred at a time."""
-        while ids := frozenset(each.id for each in islice(held, PAGE)):
-            answer = self._asked("api/info", {"id": ",".join(sorted(ids))})
-            there = {thing["data"]["name"] for thing in _children(answer) if not _is_gone(thing["data"])}
-            if ids - there:
-                yield ids - there
+        while some := {each.id: each for each in islice(held, PAGE)}:
+            answer = self._asked("api/info", {"id": ",".join(sorted(some))})
+            told = {thing["data"]["name"]: thing["data"] for thing in _children(answer)}
+            gone = (name for name, each in some.items() if name not in told or _is_gone(told[name], each))
+            yield frozenset(gone)
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """By going through the lists, which is quick and free; how long a conversation is shows only later."""
-        requests, conversations = 1, set[str]()  # one signs in
-        for name, where in at.items():
-            page = self.fetch(name, where)
-            requests, conversations = requests + 1, conversations | set(page.follow)
-            while page.cursor is not None:
-                page = self.fetch(name, msgspec.structs.replace(where, cursor=page.cursor))
-                requests, conversations = requests + 1, conversations | set(page.follow)
+        pages, conversations = walked(self, at)
         count = len(conversations)
-        return Estimate(requests + count, note=f"{count:,} conversations; long ones take several requests")
+        return Estimate(1 + pages + count, note=f"{count:,} conversations; long ones take several requests")
 
     def _list(self, stream: str, at: At) -> Page:
         reached = msgspec.json.decode(at.cursor, type=Reached) if at.cursor else None
         answer, things = self._page(stream, reached)
         is_first = stream == "comments" and at.since is None
+        if not things and not reached and at.since:
+            raise LostPlace("it answers that there is nothing")
         if not things:
             is_capped = reached is not None and reached.count >= CAP
             oldest = _moment(reached.oldest) if reached else None
@@ -152,11 +147,8 @@ class Subreddit:
 
     def _page(self, stream: str, reached: Reached | None) -> tuple[Any, list[dict[str, Any]]]:
         """The page after what was reached; after an item before it, where the last one is deleted by now."""
-        names: list[str | None] = [None]
-        if reached:
-            names = [*reversed(reached.names)] if reached.promised else [reached.names[-1]]
         answer, things = None, list[dict[str, Any]]()
-        for after in names:
+        for after in reversed(reached.names) if reached else (None, None):
             answer = self._asked(f"r/{self._name}/{stream}", {"limit": PAGE, "after": after})
             things = [thing["data"] for thing in _children(answer)]
             if things:
@@ -187,7 +179,8 @@ class Subreddit:
 
     def _asked(self, path: str, params: Mapping[str, Any]) -> Any:
         """Ask by praw; what it raises, in words that name no secret."""
-        from prawcore.exceptions import PrawcoreException, RequestException
+        from praw.exceptions import RedditAPIException
+        from prawcore.exceptions import BadRequest, PrawcoreException, RequestException
 
         self._line.wait_for_room()
         given = {name: value for name, value in params.items() if value is not None}
@@ -197,6 +190,8 @@ class Subreddit:
             if isinstance(error.original_exception, PullError):
                 raise error.original_exception from None
             raise PullError("reddit: the connection failed. What was pulled is kept; try again later.") from None
+        except (BadRequest, RedditAPIException):
+            raise LostPlace("it does not know the place any more") from None
         except PrawcoreException as error:
             raise PullError(self._said(error)) from None
 
@@ -214,10 +209,12 @@ class Subreddit:
 
 
 def _after(answer: Any, things: list[dict[str, Any]], reached: Reached | None) -> str:
+    """Where the list goes on. Its end is believed when nothing comes after two items; more, where more was promised."""
+    is_end = not answer["data"].get("after") and len(things) < PAGE
     last = things[-NAMES:]
     following = Reached(
         len(things) + (reached.count if reached else 0), last[0]["created_utc"], last[-1]["created_utc"],
-        [each["name"] for each in last], bool(answer["data"].get("after")),
+        [each["name"] for each in last[-2 if is_end else 0 :]],
     )  # fmt: skip
     return msgspec.json.encode(following).decode()
 
@@ -261,9 +258,11 @@ def _children(answer: Any) -> list[dict[str, Any]]:
         raise PullError("reddit: what it answers is no list. What was pulled is kept; try again later.") from None
 
 
-def _is_gone(thing: Mapping[str, Any]) -> bool:
+def _is_gone(thing: Mapping[str, Any], held: Held) -> bool:
+    """Whether its words are, or the account of which we still hold the name."""
     words = thing.get("body", thing.get("selftext"))
-    return thing.get("author") in NOBODY or words in GONE or thing.get("removed_by_category") is not None
+    is_unnamed = held.member_id is not None and thing.get("author") in NOBODY
+    return is_unnamed or words in GONE or thing.get("removed_by_category") is not None
 
 
 def _moment(seconds: float) -> datetime:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import random
+import base64
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.server import Fake, Reply, Request, Script
 
-FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PEOPLE = ("ada_q", "bo_marsh", "cem", "dia-l", "eli77", "fay_o", "LumoBot")
 ID, SECRET = "hearth-test-client", "s3cr3t-of-the-made-up-app-77"
 CAP = 1000
-SHOWN = 3  # answers to one comment that a conversation shows at once
-DEPTH = 3  # levels that it shows at once
+GONE = ("author", "moderator", "account")
 
 
 @dataclass
@@ -37,17 +35,28 @@ class Thing:
 
 
 class Reddit(Fake):
-    """`things` is the truth, in the order in which they were written."""
+    """`things` is the truth, in the order in which they were written.
 
-    def __init__(self, script: Script | None = None, things: int = 300, cap: int = CAP) -> None:
+    A conversation shows so many answers to one comment at once, and so many levels: Reddit itself shows more.
+    """
+
+    SECRETS = {"REDDIT_CLIENT_ID": ID, "REDDIT_CLIENT_SECRET": SECRET}  # noqa: RUF012
+
+    ORDINARY = {"shown": 200, "depth": 10}  # noqa: RUF012
+
+    def __init__(
+        self, script: Script | None = None, size: int = 200, cap: int = CAP, shown: int = 3, depth: int = 3
+    ) -> None:
         super().__init__(script)
+        self.shown, self.depth = shown, depth
         self.things: list[Thing] = []
         self.by_name: dict[str, Thing] = {}
-        self.now, self.cap, self.life = FIRST, cap, 0.0
-        self.tokens, self.issued = set[str](), 0
-        self.chance = random.Random(things)
-        for _ in range(things):
+        self.cap, self.issued = cap, 0
+        for _ in range(size):
             self.say()
+
+    def row(self) -> dict[str, Any]:
+        return {"service": "reddit", "subreddit": "Lumo", "address": self.address}
 
     def say(self, *, post: bool | None = None) -> Thing:
         """Somebody posts, or answers one of the later things."""
@@ -63,12 +72,16 @@ class Reddit(Fake):
         self.by_name[thing.name] = thing
         return thing
 
-    def before(self) -> None:
-        """With `life` somebody writes, edits or deletes between two requests."""
-        if self.chance.random() < self.life:
-            self.say()
-        if self.chance.random() < self.life:
-            self.chance.choice(self.things[-150:]).gone = "author"
+    def change(self) -> None:
+        """Somebody deletes one of the last things, or a moderator removes it."""
+        self.chance.choice(self.things[-150:]).gone = self.chance.choice(GONE)
+
+    def delete(self, count: int) -> None:
+        for thing in self.chance.sample(self.left(), count):
+            thing.gone = self.chance.choice(GONE)
+
+    def truth(self) -> dict[str, str]:
+        return {thing.name: f"Word {thing.number} <" for thing in self.left()}
 
     def left(self) -> list[Thing]:
         return [thing for thing in self.things if not thing.gone]
@@ -86,8 +99,6 @@ class Reddit(Fake):
         return reply
 
     def _token(self, request: Request) -> Reply:
-        import base64
-
         wanted = "Basic " + base64.b64encode(f"{ID}:{SECRET}".encode()).decode()
         if request.headers.get("authorization") != wanted:
             return Reply({"message": "Unauthorized", "error": 401}, 401)
@@ -96,11 +107,11 @@ class Reddit(Fake):
         self.tokens.add(token)
         return Reply({"access_token": token, "token_type": "bearer", "expires_in": 86400, "scope": "*"})
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: Request) -> Reply:  # noqa: PLR0911
         match request.path.strip("/").split("/"):
-            case ["r", "lumo", "new"]:
+            case ["r", "Lumo", "new"]:
                 return Reply(self._listing([each for each in self.things if not each.parent], request))
-            case ["r", "lumo", "comments"]:
+            case ["r", "Lumo", "comments"]:
                 return Reply(self._listing([each for each in self.things if each.parent], request))
             case ["comments", number]:
                 return self._conversation(self.by_name[f"t3_{number}"], None)
@@ -120,11 +131,15 @@ class Reddit(Fake):
         """Newest first, to the cap; after one that was deleted since, nothing."""
         newest = [each for each in reversed(things) if not each.gone or each.gone == "moderator"][: self.cap]
         limit, after = int(request.query.get("limit", 25)), request.query.get("after")
+        if self.misled == "loop":
+            after = None
+        if self.misled == "empty":
+            return _list([])
         start = 0
         if after:
             start = next((n for n, each in enumerate(newest, 1) if each.name == after), len(newest))
         page = newest[start : start + limit]
-        more = page[-1].name if page and start + limit < len(newest) else None
+        more = page[-1].name if page and start + limit < len(newest) and self.misled != "lost" else None
         return _list([self._told(each) for each in page], more)
 
     def _conversation(self, post: Thing, start: Thing | None) -> Reply:
@@ -132,10 +147,10 @@ class Reddit(Fake):
         return Reply([_list([self._told(post)]), _list(self._tree(roots, post, 0))])
 
     def _tree(self, things: list[Thing], parent: Thing, depth: int) -> list[dict[str, Any]]:
-        if depth == DEPTH and things:
+        if depth == self.depth and things:
             return [_more(parent, [])]
-        shown = [self._told(each, self._tree(each.replies, each, depth + 1)) for each in things[:SHOWN]]
-        hidden = things[SHOWN:]
+        shown = [self._told(each, self._tree(each.replies, each, depth + 1)) for each in things[: self.shown]]
+        hidden = things[self.shown :]
         return [*shown, _more(parent, [f"{each.number:x}" for each in hidden])] if hidden else shown
 
     def _more(self, request: Request) -> dict[str, Any]:
@@ -161,7 +176,10 @@ class Reddit(Fake):
         if thing.parent:
             assert thing.post
             told |= {"body": words, "link_id": thing.post.name, "parent_id": thing.parent.name}
-            told |= {"replies": _list(replies) if replies else "", "permalink": f"/r/Lumo/comments/x/_/{thing.number:x}/"}
+            told |= {
+                "replies": _list(replies) if replies else "",
+                "permalink": f"/r/Lumo/comments/x/_/{thing.number:x}/",
+            }
             return {"kind": "t1", "data": told}
         told |= {"title": f"Post {thing.number}", "selftext": words, "num_comments": _count(thing), "is_self": True}
         told |= {"removed_by_category": gone if gone == "moderator" else None, "url": "", "upvote_ratio": 0.9}
@@ -179,3 +197,6 @@ def _list(children: list[dict[str, Any]], after: str | None = None) -> dict[str,
 def _more(parent: Thing, children: list[str]) -> dict[str, Any]:
     told = {"parent_id": parent.name, "children": children, "count": len(children), "id": "_", "name": "t1__"}
     return {"kind": "more", "data": told}
+
+
+FAKE = Reddit
