@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,13 +21,14 @@ from data.records import Messages, Record, Source
 from data.settings import Settings, SettingsError
 from data.spool import Kept, Spent, Spool, Stream
 from data.store import Store
-from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError
+from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal
 from ingest.apis._service import At, Bill, Estimate, Held, Page, Place, Service, Wanted, services
 from ingest.archive import ExportError, Pages
 from ingest.load import Failed, Loaded, load_pulled, load_records, readers
 from ingest.progress import Progress
 
 RESTARTS = 3  # of one sweep that lost its place
+EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -85,9 +86,9 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
             with _noted(_called(row, number), summary.failed):
                 service, wanted = chosen(row, number)
                 if wanted.on:
-                    one = Pull(service, wanted, job, spool, store, settings, progress)
-                    summary.pulls.append(one.pulled)
-                    one.run()
+                    with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
+                        summary.pulls.append(one.pulled)
+                        one.run()
     summary.seconds, summary.snapshot = round(time.monotonic() - began, 3), store.snapshot
     return summary
 
@@ -95,12 +96,12 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
 def forecast(job: Job, store: Store, settings: Settings, progress: Progress) -> list[Forecast]:
     """What the same pull would ask for. Nothing is kept, and no call is made that costs money."""
     with Spool(store.folder) as spool:
-        found = [chosen(row, number) for number, row in enumerate(job.rows, 1)]
-        return [
-            Pull(service, wanted, job, spool, store, settings, progress).forecast()
-            for service, wanted in found
-            if wanted.on
-        ]
+        found = []
+        for service, wanted in [chosen(row, number) for number, row in enumerate(job.rows, 1)]:
+            if wanted.on:
+                with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
+                    found.append(one.forecast())
+        return found
 
 
 def chosen(row: Mapping[str, Any], number: int) -> tuple[Service, Wanted]:
@@ -177,6 +178,10 @@ class Pull:
             if self.wanted.deletions:
                 self._look_for_deletions()
 
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.line.opened.close()
+
     def forecast(self) -> Forecast:
         """What a pull would ask for now."""
         found = {each.name: self._at(each) for each in self.spool.streams(self.name) if each.is_lasting}
@@ -221,7 +226,7 @@ class Pull:
         if bill is None:
             raise BudgetSpent(self.budget.said())
         self.line.meter = self.budget.meter(bill) if bill else None
-        page = self.place.fetch(stream.name, msgspec.structs.replace(at, bill=bill))
+        page = self._fetched(stream, msgspec.structs.replace(at, bill=bill))
         asked_at = self.line.asked_at or datetime.fromtimestamp(self.line.pace.now(), UTC)
         after = after_page(stream, page, asked_at)
         self._empty = 0 if page.messages or page.oldest else self._empty + 1
@@ -234,20 +239,21 @@ class Pull:
         self._count(stream, page, after)
         return after
 
+    def _fetched(self, stream: Stream, at: At) -> Page:
+        try:
+            return self.place.fetch(stream.name, at)
+        except Refusal as refusal:
+            if at.cursor is not None and refusal.status in EXPIRED:
+                raise LostPlace("it does not know the place any more") from None
+            raise
+
     def _count(self, stream: Stream, page: Page, after: Stream) -> None:
         self.pulled.pages += 1
         self.pulled.messages += page.messages
         where = f", back to {after.reached:%Y-%m-%d %H:%M}" if after.reached else ""
         self._say(f"{stream.name}: {self.pulled.pages:,} pages, {self.pulled.messages:,} messages{where}")
-        if page.is_capped and stream.told_until and page.oldest and page.oldest > stream.told_until:
-            self.pulled.gaps.append(
-                f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC, and was told before up to "
-                f"{stream.told_until:%Y-%m-%d %H:%M} UTC. What was said in between is missing. Pull more often."
-            )
-        elif page.is_capped and page.oldest:
-            self.pulled.gaps.append(
-                f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC. What is older cannot be had so."
-            )
+        if gap := gap_after(stream, page):
+            self.pulled.gaps.append(gap)
 
     def _at(self, stream: Stream) -> At:
         first = self._first()
@@ -280,8 +286,8 @@ class Pull:
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
         held = self.known.held()
-        pairs = zip(held["message_id"], held["conversation_id"], strict=True)
-        found = self.place.gone(Held(*pair) for pair in pairs)
+        rows = held.select("message_id", "conversation_id", "member_id").iter_rows()
+        found = self.place.gone(Held(*row) for row in rows)
         gone: set[str] = set()
         try:
             for ids in found or ():
@@ -340,6 +346,23 @@ def _told_more(stream: Stream, page: Page, is_through: bool) -> Stream:
         return replace(stream, covered_since=since, covered_until=until if since else None, told_until=newest)
     until = stream.told_until if is_through and not page.is_capped else None
     return replace(stream, reached=min(filter(None, (stream.reached, page.oldest, until)), default=None))
+
+
+def gap_after(stream: Stream, page: Page) -> str | None:
+    """What cannot be had because the service ends its list with this page, in words."""
+    if not page.is_capped:
+        return None
+    if page.oldest is None:
+        return f"{stream.name}: it is longer than what can be had; its end is missing."
+    ends = f"{stream.name}: the list ends at {page.oldest:%Y-%m-%d %H:%M} UTC"
+    if stream.told_until is None:
+        return f"{ends}. What is older cannot be had this way: load an export of it."
+    if page.oldest <= stream.told_until:
+        return None
+    return (
+        f"{ends}, and was told before up to {stream.told_until:%Y-%m-%d %H:%M} UTC. What was said in between is "
+        "missing. Pull more often."
+    )
 
 
 def claim(streams: Iterable[Stream]) -> tuple[datetime, datetime] | None:

@@ -18,7 +18,7 @@ import stat
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -50,6 +50,7 @@ TOKENS = re.compile(
     r"|(?<=[?&])(?:key|api_key|token|access_token|client_secret|code|password)=[^&\s\"']+"
     r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"
 )
+GIVEN = re.compile(rb'"(?:access|refresh)_token"\s*:\s*"([^"]+)"')
 
 
 class PullError(Exception):
@@ -114,6 +115,7 @@ class Line:
         self.service, self.pace, self._say = service, pace or Pace(), say
         self.meter: Meter | None = None
         self.asked_at: datetime | None = None  # by the service's own clock
+        self.opened = ExitStack()  # connections, to be closed when the pull ends
         self._secrets: set[str] = set()
         self._until = 0.0
 
@@ -147,7 +149,7 @@ class Line:
         """Ask until there is an answer, waiting in between. Raises Refusal, BudgetSpent, or PullError in the end."""
         why = ""
         for attempt in range(ATTEMPTS):
-            self._wait_for_room()
+            self.wait_for_room()
             if self.meter:
                 self.meter.ask()
             try:
@@ -171,6 +173,8 @@ class Line:
         if 200 <= answer.status < 300:
             if is_json and not _is_json(answer.body):
                 raise Lost("what it answers is cut off, or is not JSON")
+            if given := GIVEN.search(answer.body):
+                self.hide(given[1].decode(errors="replace"))
             return answer
         if self.meter:
             self.meter.refused()
@@ -193,7 +197,8 @@ class Line:
             if left < 1 and answer.status not in TRANSIENT:
                 self._until = self.pace.now() + _seconds(reset, self.pace.now())
 
-    def _wait_for_room(self) -> None:
+    def wait_for_room(self) -> None:
+        """Wait, if the service has said that its limit is used up, until it answers again."""
         self._wait(self._until - self.pace.now(), "its limit is used up")
         self._until = 0.0
 
@@ -221,10 +226,11 @@ class Client:
     """Asks one address over httpx. Goes to no other host, and takes no answer larger than 64 MB."""
 
     def __init__(self, line: Line, address: str, headers: Mapping[str, str] | None = None) -> None:
-        self.line, self.address = line, _checked(address, line.service)
+        self.line, self.address = line, checked(address, line.service)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
         self._http = httpx.Client(headers={**named, **(headers or {})}, timeout=TIMEOUT, follow_redirects=False)
+        line.opened.callback(self._http.close)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, is_json: bool = True) -> Answer:
         """The answer to a path below the address; `params` without those that are None."""
@@ -251,10 +257,6 @@ class Client:
                 return answer
             url, given = self._led_to(url, answer.headers["location"]), {}
         raise PullError(f"{self.line.service}: {what} leads from one address to the next without an end.")
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.close()
 
     def _once(self, request: httpx.Request) -> Answer:
         try:
@@ -297,7 +299,7 @@ def session(line: Line) -> requests.Session:
             response.headers.update(answer.headers)
             return response
 
-    patient = Patient()
+    patient = line.opened.enter_context(Patient())
 
     def once(method: str, url: str, options: Mapping[str, Any]) -> Answer:
         try:
@@ -343,7 +345,7 @@ def _filed(name: str) -> str | None:
     return str(value) if value else None
 
 
-def _checked(address: str, service: str) -> str:
+def checked(address: str, service: str) -> str:
     """An address that a credential may be sent to: https, or this very machine."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:

@@ -79,6 +79,7 @@ class Held(msgspec.Struct, frozen=True):
 
     id: str
     conversation_id: str | None
+    member_id: str | None  # None: nobody is named here
 
 
 class Known(Protocol):
@@ -146,6 +147,18 @@ class Room(Protocol):
 
     def fits(self, bill: Bill) -> bool:
         """Whether so much may still be spent."""
+
+
+def walked(place: Place, at: Mapping[str, At]) -> tuple[int, set[str]]:
+    """For an estimate where asking is free: how many pages the lists have, and the streams that they lead to."""
+    pages, follow = 0, set[str]()
+    for name, where in at.items():
+        page = place.fetch(name, where)
+        pages, follow = pages + 1, follow | set(page.follow)
+        while page.cursor is not None:
+            page = place.fetch(name, msgspec.structs.replace(where, cursor=page.cursor))
+            pages, follow = pages + 1, follow | set(page.follow)
+    return pages, follow
 
 
 def services() -> dict[str, Service]:

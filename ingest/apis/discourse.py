@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ingest.apis._client import Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
+from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
 from ingest.archive import UNFIT
 from ingest.exports import discourse
 from ingest.exports._moments import utc
@@ -135,18 +135,20 @@ class Forum:
                 yield ids - left
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
-        """By the number of posts since the last one we know, or of all there are."""
-        newest = max(self._page(None), default=0)
-        if (mark := at["posts"].mark) is not None:
-            posts = newest - int(mark) + LATE
-            return Estimate(2 + posts // WINDOW, note=f"about {posts:,} posts since the last pull, or told again")
-        stats = msgspec.json.decode(self._asked("/about.json"), type=About).about.stats
-        posts = stats.posts_count or stats.post_count or 0
-        return Estimate(2 + posts // WINDOW, note=f"{posts:,} posts; fewer if `since` is given")
+        """By the number of posts there are; of those since the last pull, by going through them."""
+        if at["posts"].mark is None:
+            stats = msgspec.json.decode(self._asked("/about.json"), type=About).about.stats
+            posts = stats.posts_count or stats.post_count or 0
+            return Estimate(2 + posts // WINDOW, note=f"{posts:,} posts in all; fewer if `since` is given")
+        pages, follow = walked(self, at)
+        topics = {each.split(":")[2] for each in follow if each.removeprefix("post:") not in self._met}
+        return Estimate(pages + len(topics), note=f"{len(topics):,} topics to be looked up")
 
     def _posts(self, at: At) -> Page:
         before, _, is_wide = (at.cursor or "").partition(" ")
-        posts = self._page(before or None)
+        posts = self._page(before or None) or self._page(before or None)  # nothing is believed the second time
+        if not posts and at.mark and not before:
+            raise LostPlace("it answers that there is nothing")
         if not posts:
             return self._empty(int(before or 0), bool(is_wide))
         lowest, highest = min(posts), max(posts)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.server import Fake, Reply, Request, Script
 
-FIRST = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PEOPLE = ("ada", "bo", "cem", "dia", "eli", "fay", "gus")
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef0123456789abcdef"
 PAGE, PART = 50, 20
@@ -33,14 +31,16 @@ class Post:
 class Discourse(Fake):
     """`posts` is the truth. `window`: as older forums do, it looks for a page in fifty numbers."""
 
-    def __init__(self, script: Script | None = None, posts: int = 180, *, window: bool = False, key: str = "") -> None:
+    def __init__(self, script: Script | None = None, size: int = 180, *, window: bool = False, key: str = "") -> None:
         super().__init__(script)
         self.posts: list[Post] = []
         self.topics: dict[int, list[Post]] = {}
-        self.now, self.window, self.key, self.life = FIRST, window, key, 0.0
-        self.chance = random.Random(posts)
-        for _ in range(posts):
+        self.window, self.key = window, key
+        for _ in range(size):
             self.say()
+
+    def row(self) -> dict[str, Any]:
+        return {"service": "discourse", "address": self.address}
 
     def say(self) -> Post:
         """Somebody writes, in an old topic or a new one."""
@@ -55,13 +55,20 @@ class Discourse(Fake):
         self.posts.append(post)
         return post
 
-    def before(self) -> None:
-        """With `life` somebody writes, edits or deletes between two requests."""
-        if self.chance.random() < self.life:
-            self.say()
-        if self.chance.random() < self.life:
-            edited = self.chance.choice(self.posts[-20:])
-            edited.said, edited.edited = edited.said + " Indeed!", self.now
+    def change(self) -> None:
+        """Somebody edits or deletes one of the last posts."""
+        post = self.chance.choice(self.posts[-20:])
+        if self.chance.random() < 0.5:
+            post.said, post.edited = post.said + " Indeed!", self.now
+        else:
+            post.is_deleted = True
+
+    def delete(self, count: int) -> None:
+        for post in self.chance.sample(self.left(), count):
+            post.is_deleted = True
+
+    def truth(self) -> dict[str, str]:
+        return {str(post.id): f"Word {post.id} of" for post in self.left()}
 
     def left(self) -> list[Post]:
         """The posts that are there."""
@@ -73,7 +80,7 @@ class Discourse(Fake):
         parts = request.path.strip("/").removesuffix(".json").split("/")
         match parts:
             case ["posts"]:
-                return Reply({"latest_posts": [self._post(post) for post in self._page(request)]}, headers=self._date())
+                return self._posts(request)
             case ["site"]:
                 return Reply({"categories": [{"id": 7, "name": "Travel", "slug": "travel", "read_restricted": False}]})
             case ["about"]:
@@ -82,8 +89,13 @@ class Discourse(Fake):
                 return self._topic(int(topic), int(number[0]) if number else 1)
         return Reply({"errors": ["not found"]}, 404)
 
-    def _date(self) -> dict[str, str]:
-        return {"X-Discourse-Route": "posts/latest"}
+    def _posts(self, request: Request) -> Reply:
+        if self.misled == "lost" and "before" in request.query:
+            return Reply({"errors": ["invalid"]}, 400)
+        if self.misled == "loop":
+            request.query.pop("before", None)
+        found = [] if self.misled == "empty" else self._page(request)
+        return Reply({"latest_posts": [self._post(post) for post in found]})
 
     def _page(self, request: Request) -> list[Post]:
         before = int(request.query.get("before") or len(self.posts))
@@ -121,3 +133,6 @@ class Discourse(Fake):
 
 def stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+FAKE = Discourse

@@ -12,15 +12,18 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 HTML = b"<!doctype html><html><body><h1>We will be back soon</h1></body></html>"
 FAULTS = ("429", "429 bare", "429 date", "500", "502", "503", "timeout", "reset", "truncated", "html", "401")
+MISLED = ("loop", "lost", "empty")  # what a fake itself must do: lead back, forget a cursor, show an empty list
 IN_A_ROW = 4  # faults at most, so that six attempts suffice
 
 
@@ -52,7 +55,7 @@ class Reply:
 class Script:
     """What goes wrong, drawn by a seed. `rate` is the share of requests that do; 0: nothing."""
 
-    def __init__(self, seed: int = 0, rate: float = 0.0, faults: tuple[str, ...] = FAULTS) -> None:
+    def __init__(self, seed: int = 0, rate: float = 0.0, faults: tuple[str, ...] = FAULTS + MISLED) -> None:
         self.chance, self.rate, self.faults = random.Random(seed), rate, faults
         self.happened = Counter[str]()
         self._row = 0
@@ -60,8 +63,8 @@ class Script:
     def draw(self) -> str | None:
         """The next request's fault."""
         if self._row < IN_A_ROW and self.chance.random() < self.rate:
-            self._row += 1
             fault = self.chance.choice(self.faults)
+            self._row += IN_A_ROW if fault in MISLED else 1  # what misleads does so once, not again at once
             self.happened[fault] += 1
             return fault
         self._row = 0
@@ -69,22 +72,57 @@ class Script:
 
 
 class Fake:
-    """One service. Subclasses answer; `log` counts what was asked, by path."""
+    """One service with a community whose truth is known. What a subclass of it gives, tests/test_pull.py needs.
+
+    `now` is its clock, which goes on with what is said; `life` is how much happens between two requests; `misled` is
+    what the request at hand shall do wrong by itself; `asked` counts requests by path, `billed` resources by kind.
+    """
+
+    SECRETS: Mapping[str, str] = {}  # credentials that it accepts, by their names in the environment
+    ORDINARY: Mapping[str, Any] = {}  # how to make it no meaner than the service is
 
     def __init__(self, script: Script | None = None) -> None:
         self.script = script or Script()
-        self.asked = Counter[str]()
-        self.address = ""
+        self.asked, self.billed = Counter[str](), Counter[str]()
+        self.address, self.misled, self.life = "", "", 0.0
+        self.tokens = set[str]()
+        self.now = datetime(2026, 3, 2, 8, tzinfo=UTC)
+        self.chance = random.Random(7)
         self.lock = threading.Lock()
 
+    def row(self) -> dict[str, Any]:
+        """The row of [[pulls]] by which it is pulled."""
+        raise NotImplementedError
+
     def answer(self, request: Request) -> Reply:
+        """What it answers when nothing goes wrong."""
+        raise NotImplementedError
+
+    def say(self) -> object:
+        """Somebody writes something."""
+        raise NotImplementedError
+
+    def change(self) -> None:
+        """Somebody edits or deletes something late enough to be noticed by an overlap."""
+
+    def delete(self, count: int) -> None:
+        """So many messages are deleted."""
+        raise NotImplementedError
+
+    def truth(self) -> dict[str, str]:
+        """What is there: the beginning of each message's words, by the id that the store has for it."""
         raise NotImplementedError
 
     def expired(self) -> None:
         """A token is no longer valid: a fake with tokens forgets it."""
 
     def before(self) -> None:
-        """Time passes: people write, edit and delete between two requests."""
+        """Time passes between two requests."""
+        self.now += timedelta(seconds=1)
+        if self.chance.random() < self.life:
+            self.say()
+        if self.chance.random() < self.life:
+            self.change()
 
 
 @contextmanager
@@ -130,6 +168,9 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
+        def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
+            return format_datetime(fake.now, usegmt=True)
+
         def log_message(self, *_: object) -> None:
             """Nothing on the console."""
 
@@ -138,6 +179,7 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
 
 def _go_wrong(handler: Any, fake: Fake, request: Request, fault: str | None) -> None:
     fake.before()
+    fake.misled = fault if fault in MISLED else ""
     if fault in PLAIN:
         handler.send(PLAIN[fault])
     elif fault == "reset":
@@ -170,20 +212,12 @@ def _truncate(handler: Any, reply: Reply) -> None:
     handler.close_connection = True
 
 
-def _soon() -> str:
-    from email.utils import formatdate
-
-    return formatdate(usegmt=True)
-
-
 PLAIN: dict[str | None, Reply] = {
     "429": Reply({"errors": ["slow down"]}, 429, {"Retry-After": "3"}),
     "429 bare": Reply({"errors": ["slow down"]}, 429),
-    "429 date": Reply({"errors": ["slow down"]}, 429, {"Retry-After": _soon()}),
+    "429 date": Reply({"errors": ["slow down"]}, 429, {"Retry-After": "Mon, 02 Mar 2026 08:00:05 GMT"}),
     "500": Reply({"error": "internal"}, 500),
     "502": Reply(HTML, 502, {"Content-Type": "text/html"}),
     "503": Reply(HTML, 503, {"Content-Type": "text/html", "Retry-After": "1"}),
     "html": Reply(HTML, 200, {"Content-Type": "text/html"}),
 }
-
-Answering = Callable[[Request], Reply]

@@ -1,0 +1,214 @@
+"""Whatever goes wrong on the way, a pull ends with what is there: no gap, no double, no endless loop, no secret told.
+
+Each service with a fake in tests/fakes stands these tests. HEARTH_SCRIPTS and HEARTH_KILLS say how often; a few by default.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import pkgutil
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.settings import Sentiment, Settings
+from data.store import Store
+from ingest.apis._client import Pace
+from ingest.progress import Progress
+from ingest.pull import Job, Summary, forecast, pull
+from tests import fakes
+from tests.fakes.server import Fake, Script, serving
+
+FAKES: dict[str, type[Fake]] = {
+    each.name: importlib.import_module(f"tests.fakes.{each.name}").FAKE
+    for each in pkgutil.iter_modules(fakes.__path__)
+    if each.name != "server"
+}
+SCRIPTS = int(os.environ.get("HEARTH_SCRIPTS", "3"))  # of each service
+KILLS = int(os.environ.get("HEARTH_KILLS", "2"))
+QUICK = Settings(sentiment=Sentiment(scorer="off"))
+POINTS = ("page:1", "page:3", "kept:2", "erased:1", "chunk:1", "finish:1", "derive:1", "named:1", "pointer:1")
+TABLES = ("messages", "members", "channels", "reactions", "asks", "conversations", "source_days")
+
+every_service = pytest.mark.parametrize("service", sorted(FAKES))
+
+
+@contextmanager
+def place(service: str, monkeypatch: pytest.MonkeyPatch, script: Script | None = None, **made: Any) -> Iterator[Fake]:
+    """A fake that is being served, and whose credentials are in the environment."""
+    fake = FAKES[service](script, **made)
+    for name, secret in fake.SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    with serving(fake):
+        yield fake
+
+
+def pace(fake: Fake) -> Pace:
+    """The fake's own clock: to wait is to let its time pass."""
+    from datetime import timedelta
+
+    def sleep(seconds: float) -> None:
+        fake.now += timedelta(seconds=seconds)
+
+    return Pace(sleep, lambda: fake.now.timestamp(), random.Random(3))
+
+
+def run(fake: Fake, folder: Path, *, look: bool = False, quiet: bool = True, **row: Any) -> Summary:
+    job = Job([{**fake.row(), **row}], pace(fake), look_now=look)
+    return pull(job, Store(folder), QUICK, Progress(quiet))
+
+
+def held(folder: Path) -> dict[str, str]:
+    """The words of what is held with its author, by id; each id once."""
+    rows = Store(folder).query("select message_id, text, member_id, deleted_at from messages")
+    assert rows["message_id"].n_unique() == len(rows)
+    there = rows.filter(rows["member_id"].is_not_null() & rows["deleted_at"].is_null())
+    return dict(there.select("message_id", "text").iter_rows())
+
+
+def tables(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The facts, and what follows from them, in an order of their own."""
+    store = Store(folder)
+    return {name: sorted(store.query(f"from {name}").rows(), key=repr) for name in TABLES}  # noqa: S608
+
+
+def orphans(folder: Path) -> int:
+    """Replies whose parent is here, but is not what they name."""
+    asked = """
+        select count(*) from messages as reply
+        where reply.parent_id is not null and reply.parent_id not in (select message_id from messages)
+    """
+    return int(Store(folder).query(asked).item())
+
+
+@every_service
+@pytest.mark.parametrize("seed", range(SCRIPTS))
+def test_whatever_goes_wrong_nothing_is_lost(
+    service: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Faults, and people who write, edit and delete while the pages are turned; then the same command until it is through."""
+    chance = random.Random(seed)
+    script = Script(seed, chance.choice((0.05, 0.2, 0.4)))
+    with place(service, monkeypatch, script, size=chance.choice((3, 60, 230))) as fake:
+        fake.life = chance.choice((0.0, 0.1, 0.3))
+        for _ in range(2):
+            assert through(fake, tmp_path)
+            for _ in range(chance.choice((0, 1, 25))):
+                fake.say()
+        fake.life, script.rate = 0.0, 0.0
+        run(fake, tmp_path, look=True)
+        compare(fake, tmp_path)
+        assert sum(fake.asked.values()) < 2500, "it asks without an end"
+    assert not told(fake, capfd, tmp_path), "a secret was told"
+
+
+def through(fake: Fake, folder: Path) -> bool:
+    """The same command until nothing fails: it must not take long."""
+    return any(not run(fake, folder, quiet=False).failed for _ in range(12))
+
+
+def compare(fake: Fake, folder: Path) -> None:
+    found, truth = held(folder), fake.truth()
+    assert found.keys() - truth.keys() == set(), "something is held that is deleted, or was never said"
+    assert truth.keys() - found.keys() == set(), "something is missing"
+    assert all(found[each].startswith(words) for each, words in truth.items())
+
+
+def told(fake: Fake, capfd: pytest.CaptureFixture[str], folder: Path) -> list[str]:
+    """The secrets that were printed, or stand in any file."""
+    said = "".join(capfd.readouterr()).encode() + b"".join(
+        path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    )
+    return [secret for secret in (*fake.SECRETS.values(), *fake.tokens) if secret.encode() in said]
+
+
+@every_service
+def test_pulling_again_adds_nothing_and_the_days_covered_are_those_pulled(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place(service, monkeypatch) as fake:
+        begun = min(Store_first(fake, tmp_path), fake.now)
+        before = tables(tmp_path)
+        (again,) = run(fake, tmp_path).pulls
+        assert sum(load.inserted + load.updated + load.refused for load in again.loads) == 0
+        assert again.deleted == 0
+        after = tables(tmp_path)
+        assert {name: rows for name, rows in before.items() if name in TABLES[:4]} == {
+            name: rows for name, rows in after.items() if name in TABLES[:4]
+        }
+        (row,) = Store(tmp_path).read("sources").to_dicts()
+        assert (row["first_at"], abs((row["as_of"] - fake.now).total_seconds()) < 3600) == (begun, True)
+        assert orphans(tmp_path) == 0
+
+
+def Store_first(fake: Fake, folder: Path) -> Any:
+    run(fake, folder)
+    return Store(folder).query("select min(sent_at) from messages").item()
+
+
+@every_service
+def test_the_estimate_is_what_the_service_then_counts(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place(service, monkeypatch, size=400, **FAKES[service].ORDINARY) as fake:
+        for _ in range(2):
+            (told,) = forecast(Job([fake.row()], pace(fake)), Store(tmp_path), QUICK, Progress(quiet=True))
+            fake.asked.clear()
+            fake.billed.clear()
+            run(fake, tmp_path, deletions=False)
+            requests = sum(fake.asked.values())
+            assert abs(told.requests - requests) <= max(2, requests / 10), (told, fake.asked)
+            assert abs(sum(told.resources.values()) - sum(fake.billed.values())) <= sum(fake.billed.values()) / 10
+            for _ in range(60):
+                fake.say()
+
+
+# Killed
+
+FORKS = multiprocessing.get_context("forkserver")
+
+
+def in_a_child(row: dict[str, Any], now: float, folder: str, secrets: dict[str, str], fail_at: str) -> None:
+    os.environ.update({**secrets, "HEARTH_FAIL_AT": fail_at})
+    steady = Pace(lambda _: None, lambda: now, random.Random(3))
+    pull(Job([row], steady, look_now=True), Store(Path(folder)), QUICK, Progress(quiet=True))
+
+
+def child(fake: Fake, folder: Path, fail_at: str = "") -> multiprocessing.context.ForkServerProcess:
+    FORKS.set_forkserver_preload(["tests.test_pull"])
+    given = (fake.row(), fake.now.timestamp(), str(folder), dict(fake.SECRETS), fail_at)
+    process = FORKS.Process(target=in_a_child, args=given)
+    process.start()
+    return process
+
+
+@every_service
+def test_a_plug_pulled_anywhere_changes_nothing(service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each named step, and at random moments; then the same command: the tables are those of an undisturbed pull."""
+    chance = random.Random(1)
+    with place(service, monkeypatch) as fake:
+        before = time.monotonic()
+        undisturbed = child(fake, tmp_path / "whole")
+        undisturbed.join()
+        lasts, wanted = time.monotonic() - before, tables(tmp_path / "whole")
+        for number, point in enumerate((*POINTS, *[""] * KILLS)):
+            folder = tmp_path / str(number)
+            process = child(fake, folder, point)
+            if not point:
+                time.sleep(chance.uniform(0, lasts))
+                process.kill()
+            process.join()
+            assert process.exitcode in {137, -signal.SIGKILL, 0}
+            done = child(fake, folder)
+            done.join()
+            assert done.exitcode == 0
+            found = tables(folder)
+            assert {name for name in TABLES if found[name] != wanted[name]} <= {"source_days"}, point
