@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 PAGES = (
-    "", "unanswered", "people_to_reach", "responsiveness", "returning_members", "relationships", "is_it_right",
+    "", "unanswered", "people_to_reach", "responsiveness", "returning_members", "relationships", "explore", "is_it_right",
     "sources", "definitions", "vanity_drawer",
 )  # fmt: skip
 DRAWN = '[data-testid="stHeading"]'
