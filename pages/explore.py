@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -50,6 +51,15 @@ class Rows:
     values: Mapping[str, object]
     command: str
     left_out: tuple[str, ...]
+
+
+class Held:
+    """A prepared file, without a name on the disk: it goes when the reader does, or asks for another."""
+
+    def __init__(self, key: tuple[str, str, str]) -> None:
+        self.key, self.notes = key, list[str]()
+        self.file = TemporaryFile()  # noqa: SIM115 - closed with whoever holds it
+        weakref.finalize(self, self.file.close)
 
 
 def page() -> None:
@@ -249,8 +259,8 @@ def _file(rows: Rows, form: str) -> None:
         return
     key = (rows.fingerprint, rows.query, form)
     held = st.session_state.get(PREPARED)
-    if held and held[0] == key:
-        _offer(held[1], held[2], name, media)
+    if held and held.key == key:
+        _offer(held, name, media)
     elif st.button(f"Prepare a file of {rows.count:,} rows", key="prepare", type="primary"):
         _prepare(rows, form, key)
 
@@ -261,7 +271,7 @@ def _written(rows: Rows, form: str) -> bytes:
     return to.getvalue()
 
 
-def _prepare(rows: Rows, form: str, key: Stamp) -> None:
+def _prepare(rows: Rows, form: str, key: tuple[str, str, str]) -> None:
     """Write the file row by row. Whatever is clicked meanwhile ends it: the next step of the bar is its last."""
     st.button("Cancel", key="cancel")
     bar = st.progress(0.0, "Asking for the rows")
@@ -270,27 +280,27 @@ def _prepare(rows: Rows, form: str, key: Stamp) -> None:
         told = f"{done:,} of {rows.count:,} rows" if done < rows.count else "All rows written, packing the file"
         bar.progress(min(done / rows.count, 1.0), told)
 
-    to: IO[bytes] = TemporaryFile()  # noqa: SIM115 - it lives as long as the reader's visit, and has no name to find
-    notes = export.write(rows.extract(), form, to, seen)
-    st.session_state[PREPARED] = (key, to, notes)
+    held = Held(key)
+    held.notes = export.write(rows.extract(), form, held.file, seen)
+    st.session_state[PREPARED] = held
     st.rerun()
 
 
-def _offer(to: IO[bytes], notes: list[str], name: str, media: str) -> None:
+def _offer(held: Held, name: str, media: str) -> None:
     """The prepared file, and what did not fit into it."""
-    size = to.seek(0, 2)
+    size = held.file.seek(0, 2)
     if size > LARGEST_FILE:
         st.warning(f"The file has {size / 1e6:,.0f} MB, more than a page can hand over. Use the command below.")
         return
 
     def everything() -> bytes:
-        to.seek(0)
-        return to.read()
+        held.file.seek(0)
+        return held.file.read()
 
     st.download_button(
         f"Download, {size / 1e6:,.1f} MB", everything, name, media, key="take", on_click="ignore", type="primary"
     )
-    for note in notes:
+    for note in held.notes:
         st.caption(label(note))
 
 
