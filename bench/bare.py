@@ -119,6 +119,9 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
     "markdown": lambda proto, _: partial(st.markdown, proto.body),
     "metric": _metric,
     "multiselect": partial(_choice, st.multiselect),
+    "page_link": lambda proto, _: partial(
+        st.page_link, f"https://bare.example/?{proto.query_string}", label=proto.label
+    ),
     "plotly_chart": _chart,
     "progress": lambda proto, _: partial(st.progress, proto.value, proto.text),
     "selectbox": lambda proto, key: _choice(st.selectbox, proto, key, index=proto.default),

@@ -19,7 +19,7 @@ WEEK = timedelta(weeks=1)
 SPANS: dict[str, int | None] = {"4 weeks": 4, "13 weeks": 13, "26 weeks": 26, "A year": 52, "All time": None}
 USUAL = "26 weeks"
 OWN = "Own dates"
-MEMBER = "member"
+MEMBER, SHOWN = "member", "member shown last"
 OWN_WORDS = (MEMBER, "find")
 """What the address of one page says, and no other has a use for."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -217,6 +217,9 @@ def page_of(pages: int) -> int:
 def member() -> str:
     """The account whose page the address asks for, written platform:source:id; empty where it asks for none."""
     found: str = st.query_params.get(MEMBER, "")
+    if st.session_state.get(SHOWN, found) != found:
+        st.query_params[MEMBER] = found  # between two members' pages the browser's address would stay as it is
+    st.session_state[SHOWN] = found
     return found
 
 
