@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import streamlit as st
 
@@ -158,7 +158,7 @@ def _columns(part: Part) -> dict[str, Any]:
     """How each column is written in."""
     column = st.column_config
     kinds = {
-        "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True),
+        "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True, default="staff"),
         "purpose": column.SelectboxColumn("Purpose", options=["help", "chat"]),
         "target_hours": column.NumberColumn("Target, hours", min_value=0.0),
         "calendar": column.SelectboxColumn("Calendar", options=_calendars()),
