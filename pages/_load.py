@@ -218,8 +218,11 @@ def _files_to_load(limit: int) -> None:
         accept_multiple_files=True,
         key=f"exports-{st.session_state.get(ROUND, 0)}",
     )
-    with st.expander("More choices"):
-        options = _choices()
+    unsure = _unsure()
+    with st.expander("More choices", expanded=bool(unsure)):
+        options = _choices([kind for kinds in unsure.values() for kind in kinds])
+    if unsure and any(option.startswith("--platform=") for option in options):
+        files = [each for each in files if each.name in unsure] or files  # the others were recognised, and are in
     with st.container(horizontal=True, vertical_alignment="center"):
         is_asked = st.button("Load", type="primary", disabled=not files or is_running(), key="load")
         st.caption("The platform is recognised by looking inside. What is loaded twice adds nothing.", width="content")
@@ -228,9 +231,16 @@ def _files_to_load(limit: int) -> None:
         begin(f"Loading {names}", "load", options, [(each.name, each) for each in files])
 
 
-def _choices() -> list[str]:
-    """The kind, the source's name, and a reason for private content, as options of the command."""
-    kinds = [each.name for each in _documents.readers()]
+def _unsure() -> dict[str, list[str]]:
+    """The uploads that the last load could not tell the kind of: what each may be, by name."""
+    work = _child.newest(_ask.state().folder)
+    failed = work.outcome.summary.get("failed", []) if work and work.outcome else []
+    return {Path(each["path"]).name: each["readers"] for each in failed if each.get("readers")}
+
+
+def _choices(likely: Sequence[str]) -> list[str]:
+    """The kind, likely ones first, the source's name and a reason for private content, as options of the command."""
+    kinds = [*dict.fromkeys([*likely, *(each.name for each in _documents.readers())])]
     kind = st.selectbox("Kind of export", [INSIDE, *kinds], key="kind", help="Where two kinds fit, choose.")
     source = st.text_input("Name of the source", key="source", help="Only where the export does not name it.")
     private = st.text_input(

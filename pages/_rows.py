@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
+import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import streamlit as st
 
@@ -21,20 +22,16 @@ SUGGESTED = 10
 EDITS = "how often the settings were changed here"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WAS = "row"  # which row of the file a row of the editor is
-TEXT = pl.String
-COLUMNS: dict[Part, dict[str, Any]] = {
-    "roster": {
-        "role": TEXT, "name": TEXT, "platform": TEXT, "source": TEXT, "id": TEXT, "email_domain": TEXT,
-        "pattern": TEXT, "valid_from": pl.Date, "valid_to": pl.Date,
-    },
-    "channels": {
-        "channel": TEXT, "platform": TEXT, "source": TEXT, "purpose": TEXT, "target_hours": pl.Float64,
-        "calendar": TEXT,
-    },
-    "calendars": {
-        "name": TEXT, "time_zone": TEXT, "days": pl.List(TEXT), "opens": pl.Time, "closes": pl.Time,
-        "holidays": TEXT, "valid_from": pl.Date,
-    },
+COLUMNS: dict[Part, tuple[str, ...]] = {
+    "roster": (
+        "role", "name", "platform", "source", "id", "email_domain", "pattern", "valid_from", "valid_to",
+    ),
+    "channels": ("channel", "platform", "source", "purpose", "target_hours", "calendar"),
+    "calendars": ("name", "time_zone", "days", "opens", "closes", "holidays", "valid_from"),
+}  # fmt: skip
+READ: dict[str, Callable[[str], Any]] = {
+    "valid_from": date.fromisoformat, "valid_to": date.fromisoformat,
+    "opens": time.fromisoformat, "closes": time.fromisoformat,
 }  # fmt: skip
 HOURS: dict[str, Any] = {"days": DAYS[:5], "opens": time(9), "closes": time(17)}
 HELP = re.compile(r"help|support|question|ask|how-?to|troubleshoot|bug", re.IGNORECASE)
@@ -89,13 +86,13 @@ def _editor(part: Part, title: str) -> None:
         num_rows="dynamic",
         hide_index=True,
         column_config=_columns(part),
-        column_order=list(COLUMNS[part]),
+        column_order=COLUMNS[part],
         key=f"{part}-{st.session_state.get(EDITS, 0)}",
         alt=f"{title}: rows to edit",
         placeholder="",
     )
     try:
-        rows = [_row(each) for each in edited.to_dicts()]
+        rows = [_row(each) for each in edited.to_dict("records")]
         changed = settings_file.with_rows(text, part, rows, path)
     except (SettingsError, ValueError) as error:
         _wrong(error)
@@ -130,28 +127,38 @@ def _keep(write: Callable[[], None]) -> None:
     st.rerun()
 
 
-def _table(part: Part, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """A part's rows as the editor shows them."""
+def _table(part: Part, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """A part's rows as the editor shows them.
+
+    Of objects: to a typed column that is empty the editor cannot add a row without a value.
+    """
     told = [{**(HOURS if part == "calendars" else {}), **row, WAS: number} for number, row in enumerate(rows)]
     for row in told:
         if isinstance(row.get("holidays"), list):
             row["holidays"] = ", ".join(str(day) for day in row["holidays"])
-    return pl.DataFrame(told, schema={**COLUMNS[part], WAS: pl.Int64}, strict=False)
+    return pd.DataFrame(
+        [{name: row.get(name) for name in (*COLUMNS[part], WAS)} for row in told],
+        columns=[*COLUMNS[part], WAS],
+        dtype=object,
+    )
 
 
 def _row(shown: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
-    """A row of the editor as the file holds it. Raises ValueError for a holiday that is no day."""
-    row = {name: value for name, value in shown.items() if name != WAS and value not in (None, "", [])}
+    """A row of the editor as the file holds it. Raises ValueError for a day or time that is none."""
+    row = {name: value for name, value in shown.items() if isinstance(value, list) or not pd.isna(value)}
+    was = row.pop(WAS, None)
+    for name in READ.keys() & row.keys():
+        row[name] = READ[name](row[name]) if isinstance(row[name], str) else row[name]
     if "holidays" in row:
-        row["holidays"] = [date.fromisoformat(day) for day in re.split(r"[,\s]+", row["holidays"].strip())]
-    return shown[WAS], row
+        row["holidays"] = [date.fromisoformat(day) for day in re.split(r"[,\s]+", row["holidays"].strip()) if day]
+    return None if was is None else int(was), row
 
 
 def _columns(part: Part) -> dict[str, Any]:
     """How each column is written in."""
     column = st.column_config
     kinds = {
-        "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True),
+        "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True, default="staff"),
         "purpose": column.SelectboxColumn("Purpose", options=["help", "chat"]),
         "target_hours": column.NumberColumn("Target, hours", min_value=0.0),
         "calendar": column.SelectboxColumn("Calendar", options=_calendars()),
@@ -252,7 +259,7 @@ def _why(row: Mapping[str, Any]) -> str:
         return f"first to answer {row['first_replies']:,} of {_words.count(row['answered'], 'answered ask')}"
     if row["is_named_so"]:
         return "called like a bot"
-    return f"of {_words.count(row['messages'], 'message')} only {_words.percent(row['distinct_share'])} differ"
+    return f"of {_words.count(row['messages'], 'message')} only {_words.percent(row['differing_share'])} differ"
 
 
 @kept(4)

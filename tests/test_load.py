@@ -111,6 +111,18 @@ def test_a_refused_record_is_kept_aside_and_exit_is_3(tmp_path: Path) -> None:
     assert "talk.ndjson" in hearth("ingest", "status", data=tmp_path / "data").stdout
 
 
+def test_a_program_is_told_how_far_a_load_is_and_what_failed(tmp_path: Path) -> None:
+    """Lines of JSON on standard error, the summary alone on standard output, also where nothing could be loaded."""
+    done = hearth("ingest", "load", FIXTURES / "slack" / "quay", "--json", data=tmp_path / "data", check=None)
+    steps = [json.loads(line) for line in done.stderr.splitlines()]
+    assert steps[0]["step"] == "quay"
+    assert steps[0]["unit"] == "bytes"
+    assert steps[0]["of"] > 1000
+    assert steps[-1]["step"] == "Publishing"
+    failed = hearth("ingest", "load", ROOT / "README.md", "--json", data=tmp_path / "data", check=1)
+    assert "no export is recognised" in json.loads(failed.stdout)["failed"][0]["reason"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
