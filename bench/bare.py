@@ -114,11 +114,13 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
         st.download_button, proto.label, lambda: b"", "bare.csv", key=key, on_click="ignore", type=proto.type
     ),
     "header": lambda proto, _: partial(st.header, proto.body),
+    "html": lambda proto, _: partial(st.html, proto.body),
     "info": lambda proto, _: partial(st.info, proto.body),
     "link_button": lambda proto, _: partial(st.link_button, proto.label, proto.url, type=proto.type),
     "markdown": lambda proto, _: partial(st.markdown, proto.body),
     "metric": _metric,
     "multiselect": partial(_choice, st.multiselect),
+    "page_link": lambda proto, _: partial(st.page_link, "https://elsewhere.example", label=proto.label),
     "plotly_chart": _chart,
     "progress": lambda proto, _: partial(st.progress, proto.value, proto.text),
     "selectbox": lambda proto, key: _choice(st.selectbox, proto, key, index=proto.default),

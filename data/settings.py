@@ -143,6 +143,22 @@ class Privacy(Rule, frozen=True):
     no_profiles: tuple[str, ...] = ("discord",)  # platforms whose terms forbid to follow members over time
 
 
+class Targets(Rule, frozen=True):
+    """What Weekly health draws as a dashed line, where you have set yourselves one. Shares from 0 to 1."""
+
+    answered_within: float | None = None  # a day
+    waiting_now: float | None = None  # asks past their target, at most
+    newcomer_welcome: float | None = None
+    returning_members: float | None = None
+    net_sentiment: float | None = None  # points
+    conversation_share: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("answered_within", "newcomer_welcome", "conversation_share"):
+            if not 0 <= (getattr(self, name) or 0) <= 1:
+                raise ValueError(f"{name} is a share from 0 to 1, such as 0.8")
+
+
 class Settings(Rule, frozen=True):
     """Everything hearth.toml can say."""
 
@@ -154,6 +170,7 @@ class Settings(Rule, frozen=True):
     sentiment: Sentiment = Sentiment()
     marks: MarksSettings = MarksSettings()
     privacy: Privacy = Privacy()
+    targets: Targets = Targets()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
 
     def __post_init__(self) -> None:
@@ -175,7 +192,7 @@ class Settings(Rule, frozen=True):
         """Ten characters that change when a setting that can change a number does."""
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
         counted = msgspec.structs.replace(
-            self, tables=(), marks=MarksSettings(), privacy=Privacy(), sentiment=sentiment
+            self, tables=(), marks=MarksSettings(), privacy=Privacy(), targets=Targets(), sentiment=sentiment
         )
         return hashlib.sha256(msgspec.json.encode(counted, order="deterministic")).hexdigest()[:10]
 
@@ -190,6 +207,7 @@ PARTS: dict[str, type[Rule]] = {
     "sentiment": Sentiment,
     "marks": MarksSettings,
     "privacy": Privacy,
+    "targets": Targets,
 }
 
 

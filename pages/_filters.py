@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import streamlit as st
 
+from metrics import guard
 from metrics.metric import By, Question
 from pages import _ask, _words
 from pages._ask import kept
@@ -17,6 +18,8 @@ WEEK = timedelta(weeks=1)
 SPANS: dict[str, int | None] = {"4 weeks": 4, "13 weeks": 13, "26 weeks": 26, "A year": 52, "All time": None}
 USUAL = "26 weeks"
 OWN = "Own dates"
+NAMED = 4
+"""So many sources are named one by one."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST = 300
 """So many channels are offered, the busiest first: a longer list would travel with every click."""
@@ -69,6 +72,22 @@ class Week:
     monday: date
     view: View
     now: View
+
+    @property
+    def alone(self) -> View:
+        """The week and nothing else."""
+        return replace(self.view, since=self.monday, until=self.monday + WEEK)
+
+    @property
+    def judged(self) -> View:
+        """The weeks by which it is judged, whatever is drawn."""
+        weeks = guard.weeks_up_to(self.monday)
+        return replace(self.view, since=weeks.since, until=weeks.until)
+
+    @property
+    def lately(self) -> View:
+        """The 26 weeks up to the newest, and what has come since."""
+        return replace(self.view, since=_monday(self.view.as_of) - guard.LOOK_BACK, until=None)
 
 
 @dataclass(frozen=True)
@@ -289,6 +308,18 @@ def covered(view: View) -> float | None:
     )
     share = days["is_covered"].mean()
     return share if isinstance(share, float) else None
+
+
+def reaches(view: View) -> str:
+    """How far the data of each source reaches, the busiest first."""
+    zone = _ask.state().settings.zone
+    found = view.covers(_ask.read("sources")).sort("messages", descending=True).to_dicts()
+    told = [
+        f"{_words.platform(each['platform'])} {label(each['source_name'])} to {_words.moment(each['as_of'], zone)}"
+        for each in found[:NAMED]
+    ]
+    more = f"; {len(found) - NAMED} more, the oldest to {_words.moment(min(each['as_of'] for each in found), zone)}"
+    return f"Data: {'; '.join(told)}{more if len(found) > NAMED else ''}"
 
 
 def freshness(view: View, until: date, of: str) -> str:
