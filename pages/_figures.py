@@ -170,6 +170,11 @@ class Trail:
                 found.append([])
         return [run for run in found if run]
 
+    def dots(self) -> set[int]:
+        """The places that need a point: the last one known, and those that no line reaches."""
+        runs = self.runs()
+        return {run[0] for run in runs if len(run) == 1} | {run[-1] for run in runs[-1:]}
+
     def banded(self, run: list[int]) -> list[tuple[int, float, float]]:
         """The places of a run that have a band, with its ends within the scale."""
         ends = ((place, self.lows[place], self.highs[place]) for place in run)
@@ -429,11 +434,11 @@ def _told(week: dict[str, Any], names: tuple[str, ...]) -> str:
 
 def small(trail: Trail, colors: Palette) -> Figure:
     """A trail of weeks over its band, its last point filled; the target dashed, with its value at the end."""
-    known = [place for run in trail.runs() for place in run]
     days = [week.isoformat() for week in trail.weeks]
     data = [_ribbon(trail.banded(run), days, colors) for run in trail.runs()]
-    sizes = [6 if known and place == known[-1] else 3 for place in range(len(days))]
+    dots = trail.dots()
     line = _marked(days, list(trail.values), colors.ember, colors.ember)
+    sizes = [7 if place in dots else 0 for place in range(len(days))]
     line |= {"marker": {"size": sizes, "color": colors.ember}, "hovertext": list(trail.told)}
     room = 0.08 * (trail.top - trail.floor)
     layout: Figure = {"template": _template(colors), "height": SMALL, "margin": {"l": 4, "r": 6, "t": 4, "b": 2}}

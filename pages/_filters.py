@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -310,16 +311,19 @@ def covered(view: View) -> float | None:
     return share if isinstance(share, float) else None
 
 
-def reaches(view: View) -> str:
-    """How far the data of each source reaches, the busiest first."""
+def reaches(view: View, safe: Callable[[str], str]) -> str:
+    """How far the data of each source reaches, the busiest first; their names through a safe door."""
     zone = _ask.state().settings.zone
     found = view.covers(_ask.read("sources")).sort("messages", descending=True).to_dicts()
-    told = [
-        f"{_words.platform(each['platform'])} {label(each['source_name'])} to {_words.moment(each['as_of'], zone)}"
-        for each in found[:NAMED]
-    ]
-    more = f"; {len(found) - NAMED} more, the oldest to {_words.moment(min(each['as_of'] for each in found), zone)}"
-    return f"Data: {'; '.join(told)}{more if len(found) > NAMED else ''}"
+    names: dict[str, list[str]] = {}
+    for each in found[:NAMED]:
+        name = f"{_words.platform(each['platform'])} {safe(each['source_name'])}"
+        names.setdefault(_words.moment(each["as_of"], zone), []).append(name)
+    told = [f"{', '.join(each)} to {moment}" for moment, each in names.items()]
+    if len(found) > NAMED:
+        oldest = _words.moment(min(each["as_of"] for each in found), zone)
+        told.append(f"{len(found) - NAMED} more, the oldest to {oldest}")
+    return f"Data: {'; '.join(told)}"
 
 
 def freshness(view: View, until: date, of: str) -> str:

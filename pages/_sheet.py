@@ -123,7 +123,7 @@ def _told(title: str, parts: Iterable[str], kind: str = "moved") -> list[str]:
 
 def _number(number: Number) -> str:
     shape, _ = _words.VERDICTS[number.change.verdict]
-    why = f" <small>{markup(number.change.because)}</small>" if number.change.because else ""
+    why = f"<small>: {markup(number.change.because)}</small>" if number.change.because else ""
     kind = number.change.verdict.replace(" ", "-")
     return (
         f"<article><h3>{markup(number.title)}</h3><p class='value'>{markup(number.value)}</p>"
@@ -157,7 +157,6 @@ def told(trail: Trail, title: str) -> str:
 
 def svg(trail: Trail) -> str:
     """The line over its band, its last point, the target dashed; what is unknown is grey, never 0."""
-    last = [place for run in trail.runs() for place in run][-1:]
     parts = [_unknown(trail)]
     for run in trail.runs():
         ends = trail.banded(run)
@@ -165,7 +164,7 @@ def svg(trail: Trail) -> str:
         parts.append(f'<polygon points="{_points(trail, around)}" fill="{LIGHT.ember}" fill-opacity="0.15"/>')
         line = [(place, trail.values[place] or 0.0) for place in run]
         parts.append(f'<polyline points="{_points(trail, line)}" fill="none" stroke="{LIGHT.ember}" stroke-width="2"/>')
-        parts += [_dot(trail, *each, size=3.5 if each[0] in last else 1.2) for each in line]
+    parts += [_dot(trail, place, trail.values[place] or 0.0) for place in sorted(trail.dots())]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" font-family="sans-serif">'
         f"{''.join(parts)}{_target(trail)}</svg>"
@@ -193,9 +192,9 @@ def _target(trail: Trail) -> str:
     )
 
 
-def _dot(trail: Trail, place: int, value: float, size: float) -> str:
+def _dot(trail: Trail, place: int, value: float) -> str:
     where = f'cx="{_across(trail, place):.1f}" cy="{_up(trail, value):.1f}"'
-    return f'<circle {where} r="{size}" fill="{LIGHT.ember}"/>'
+    return f'<circle {where} r="3.5" fill="{LIGHT.ember}"/>'
 
 
 def _points(trail: Trail, found: list[tuple[int, float]]) -> str:

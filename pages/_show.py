@@ -17,6 +17,7 @@ from uuid import uuid4
 import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from metrics.metric import Answer, Metric
 from pages import _ask, _filters, _safe, _sheet, _words
@@ -68,16 +69,20 @@ def card(title: str, value: str, note: str, before: str) -> None:
 
 def number(told: Number) -> None:
     """A number of the week: value, band, verdict, the weeks that led here, and who and what is behind it."""
-    with st.container(border=True, height="stretch", gap="xxsmall"):
-        st.metric(told.title, told.value, help=told.about)
-        shape, color = _words.VERDICTS[told.change.verdict]
-        because = f": {label(told.change.because)}" if told.change.because else ""
-        st.caption(f"{told.note}  \n**:{color}[{shape} {told.change.verdict}]**{because}  \n{told.before}")
-        _plot(_small(told.trail, _is_dark()), _sheet.told(told.trail, told.title))
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            page, words = told.people
-            st.page_link(page, label=words, width="content")
-            rows = st.popover("Rows", type="tertiary", key=f"rows-{told.title}", on_change="rerun")
+    with st.container(border=True, height="stretch", gap="xxsmall", vertical_alignment="distribute"):
+        with st.container(gap="xxsmall"):
+            st.metric(told.title, told.value, help=told.about)
+            shape, color = _words.VERDICTS[told.change.verdict]
+            because = f"  \n:small[:gray[{label(told.change.because)}]]" if told.change.because else ""
+            st.caption(told.note)
+            st.markdown(f":{color}[**{shape} {told.change.verdict}**]{because}")
+            st.caption(told.before)
+        with st.container(gap="xxsmall"):
+            _plot(_small(told.trail, _is_dark()), _sheet.told(told.trail, told.title))
+            with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
+                page, words = told.people
+                st.page_link(page, label=words, width="content")
+                rows = st.popover("Rows", type="tertiary", key=f"rows-{told.title}", on_change="rerun")
         if rows.open:
             with rows:
                 _behind(told)
@@ -93,14 +98,14 @@ def _behind(told: Number) -> None:
     st.download_button("Download", lambda: _safe.csv(answer.rows), file, "text/csv", on_click="ignore")
 
 
-def sheet(found: Sheet) -> None:
+def sheet(found: Sheet, buttons: DeltaGenerator) -> None:
     """The week as one sheet: what the browser prints, and a file."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with buttons:
         name = f"weekly-health-{found.fingerprints[0] if found.fingerprints else found.week}.html"
         st.download_button(
             "Download the report", lambda: _sheet.document(found).encode(), name, "text/html", on_click="ignore"
         )
-        st.caption("Print or save as PDF: Ctrl+P, on a Mac ⌘P. It comes out as one light page.", width="content")
+        st.caption("Print or save as PDF with Ctrl+P, on a Mac ⌘P: one light page.", width="content")
     st.html(_printed(found))
 
 

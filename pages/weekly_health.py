@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import polars as pl
 import streamlit as st
@@ -25,6 +26,10 @@ TRAIL = 26
 """So many weeks lead to each number."""
 LIMITS = "The scorer misses sarcasm and slang, knows English only, and reads complaints too kindly: trust the change."
 LOOKS_BACK = "Every week looks back over the same 26 weeks; an older ask is not waited for here."
+ADD_UP = (
+    "The parts of each way to look at it (seen by) add up to {apart} points. Rate: its own share changed. "
+    "Mix: there is more or less of it."
+)
 Rows = Sequence[Row]
 Found = dict[str, Number | Exception]
 
@@ -35,14 +40,15 @@ def page() -> None:
     if week is None:
         st.info("There is no complete week yet. Numbers start after the first one, Monday to Sunday.")
         return
-    found = {title: _show.attempted(lambda make=make: make(week)) for title, make in NUMBERS.items()}
+    found = {title: _show.attempted(partial(make, week)) for title, make in NUMBERS.items()}
     judged, how = _together(found)
     moved: dict[str, Explanation] = {}
     with _show.contained("The week in a sentence"):
-        st.caption(_trust(week))
+        st.caption(_trust(week, label))
         st.subheader(headline(judged))
         st.caption(f"{level(week)} {how}")
-    with st.grid(6, min_column_width=190):
+    buttons = st.container(horizontal=True, vertical_alignment="center")
+    with st.grid(6, min_column_width=160):
         for title, number in judged.items():
             with _show.contained(title):
                 if isinstance(number, Exception):
@@ -55,7 +61,7 @@ def page() -> None:
         with _show.contained("By platform"):
             answered_by_platform(week)
     with _show.contained("The report"):
-        _show.sheet(_sheet_of(week, judged, how, moved))
+        _show.sheet(_sheet_of(week, judged, how, moved), buttons)
 
 
 def _together(found: Found) -> tuple[Found, str]:
@@ -79,7 +85,7 @@ def headline(found: Found) -> str:
         return "Nothing changed clearly in this week."
     said = "; ".join(clear)
     others = len(known) - len(clear)
-    rest = f" The other {others} show no clear change." if others > 1 else ""
+    rest = f" None of the other {others} shows a clear change." if others > 1 else ""
     return f"{said[0].upper()}{said[1:]} than the week before.{rest}"
 
 
@@ -108,13 +114,13 @@ PHRASES: dict[str, dict[guard.Verdict, str]] = {
 }
 
 
-def _trust(week: Week) -> str:
+def _trust(week: Week, safe: Callable[[str], str]) -> str:
     """How far each source reaches, how much of the week is covered, and which sources ended."""
     share = _words.percent(_filters.covered(week.alone))
-    reaches = _filters.reaches(week.view)
+    reaches = _filters.reaches(week.view, safe)
     short = _filters.ended(week.view, week.monday + WEEK)
     ends = [
-        f"{_words.platform(each['platform'])} {label(each['source_name'])} ends on {_words.day(each['day'])}"
+        f"{_words.platform(each['platform'])} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
         for each in short
     ]
     missing = f" · Not all of it reaches this week: {'; '.join(ends)}." if ends else ""
@@ -138,7 +144,7 @@ def answered(week: Week) -> Number:
         _share_trail(_ask.weekly(question), week, "asks", "ask", _targets().answered_within),
         _asks(question),
         question,
-        ("unanswered.py", "Who is waiting"),
+        ("unanswered.py", "Who waits"),
     )
 
 
@@ -150,16 +156,17 @@ def waiting(week: Week) -> Number:
     weeks = _ask.weekly(week.judged.question("waiting_now"))
     end, before = (_words.whole(_row(weeks, day).get("past_target")) for day in (week.monday, week.monday - WEEK))
     longest = f"the oldest for {_words.age(now['hours_longest'])}" if now["past_target"] else "nobody waits too long"
+    of = f"of {_words.count(now['asks'], 'ask')} without a reply"
     return Number(
         "Waiting past target now",
         _words.whole(now["past_target"]),
-        f"{longest}; {_words.whole(now['asks'])} without a reply",
-        f"at the week's end {end}, the week before {before}",
+        f"{of}, {longest}",
+        f"week's end: {end}, week before: {before}",
         _ask.of_week(week.alone.question("waiting_now")),
         _count_trail(weeks, week, "past_target", _targets().waiting_now),
         f"{_asks(question)} {LOOKS_BACK}",
         question,
-        ("unanswered.py", "Who is waiting"),
+        ("unanswered.py", "Who waits"),
     )
 
 
@@ -196,7 +203,7 @@ def returning(week: Week) -> Number:
     change = _ask.of_week(week.alone.question("member_flow"), "back")
     usual = ""
     if change.now.low is not None and change.now.high is not None:
-        usual = f"; a week like this has {change.now.low:,.0f}–{change.now.high:,.0f}"
+        usual = f"; usual {change.now.low:,.0f}–{change.now.high:,.0f}"
     return Number(
         "Returning members",
         _words.whole(guard.count_of(now, "back")),
@@ -206,7 +213,7 @@ def returning(week: Week) -> Number:
         _count_trail(_ask.weekly(question), week, "back", _targets().returning_members),
         f"{_asks(question)} Returning: all who had posted before. Retained: also the week before.",
         question,
-        ("people_to_reach.py", "Who drifts away"),
+        ("people_to_reach.py", "Who drifts"),
     )
 
 
@@ -215,17 +222,17 @@ def sentiment(week: Week) -> Number:
     """How members sound, against the community's own past: the level leans on the scorer."""
     question = week.judged.question("net_sentiment")
     now, before = _weeks(question, week)
-    negative = f"; {_words.percent(now.get('negative_share'))} negative" if now.get("points") is not None else ""
+    negative = f", {_words.percent(now.get('negative_share'))} negative" if now.get("points") is not None else ""
     return Number(
         "Net sentiment",
         _words.net(now),
-        f"{_words.net_range(now)}{negative}; {_words.percent(now.get('unclassified_share'))} unclassified",
+        f"{_words.net_range(now)}{negative}",
         f"week before: {_words.net(before)}",
         guard.points(_ask.rows(question), week.monday),
         _net_trail(_ask.rows(question), week, _targets().net_sentiment),
-        f"{_asks(question)} {LIMITS}",
+        f"{_asks(question)} {_words.percent(now.get('unclassified_share'))} of messages are unclassified. {LIMITS}",
         question,
-        ("people_to_reach.py", "Who is unhappy"),
+        ("people_to_reach.py", "Unhappy asks"),
     )
 
 
@@ -243,7 +250,7 @@ def conversation(week: Week) -> Number:
         _share_trail([*map(_with_posts, _ask.rows(question))], week, "posts", "post", _targets().conversation_share),
         _asks(question),
         question,
-        ("relationships.py", "With whom we talk"),
+        ("relationships.py", "Our replies"),
     )
 
 
@@ -283,16 +290,17 @@ def _show_moved(moved: dict[str, Explanation]) -> None:
     for title, found in moved.items():
         if not found.sentence:
             continue
-        with st.expander(
-            f"What moved it · {title}: {label(found.sentence)}", key=f"moved-{title}", on_change="rerun"
-        ) as opened:
+        words = f"What moved it · {title}: {_whole(found.sentence)}"
+        with st.expander(words, key=f"moved-{title}", on_change="rerun") as opened:
             if opened.open:
                 _show.table(_parts(found), f"What moved {title}, part by part")
                 apart = _words.points(found.change.difference or 0)
-                st.caption(
-                    f"The parts of one way to look add up to {apart} points. Rate: its own share changed; mix: there is "
-                    f"more or less of it. Fingerprint: {found.fingerprint}"
-                )
+                st.caption(f"{ADD_UP.format(apart=apart)} Fingerprint: {found.fingerprint}")
+
+
+def _whole(sentence: str) -> str:
+    """A sentence of several names in full: a label alone is cut."""
+    return " ".join(label(word) for word in sentence.split(" "))
 
 
 def _parts(found: Explanation) -> pl.DataFrame:
@@ -345,11 +353,11 @@ def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation])
     return Sheet(
         community=_ask.community(),
         week=f"Week of {_words.day(week.monday)}",
-        trust=_trust(week).replace("\\", ""),
+        trust=_trust(week, line),
         headline=headline(found),
         level=level(week),
         numbers=numbers,
-        moved=tuple(each.sentence for each in moved.values() if each.sentence),
+        moved=tuple(f"{title}: {each.sentence}" for title, each in moved.items() if each.sentence),
         places=_places(week) if _filters.platforms(week.view) > 1 else (),
         how=how,
         fingerprints=tuple(_ask.answer(each.question).fingerprint for each in numbers),
