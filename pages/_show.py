@@ -96,6 +96,8 @@ def _behind(told: Number) -> None:
     st.caption(f"{label(answer.metric.formula)}. Fingerprint: {answer.fingerprint}")
     file = f"{answer.fingerprint}.csv"
     st.download_button("Download", lambda: _safe.csv(answer.rows), file, "text/csv", on_click="ignore")
+    with st.expander("Definition"):
+        definition(answer.metric, {"fingerprint": answer.fingerprint})
 
 
 def sheet(found: Sheet, buttons: DeltaGenerator) -> None:

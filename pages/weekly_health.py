@@ -48,7 +48,7 @@ def page() -> None:
         st.subheader(headline(judged))
         st.caption(f"{level(week)} {how}")
     buttons = st.container(horizontal=True, vertical_alignment="center")
-    with st.grid(6, min_column_width=160):
+    with st.grid(6, min_column_width=190):
         for title, number in judged.items():
             with _show.contained(title):
                 if isinstance(number, Exception):
