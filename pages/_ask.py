@@ -83,7 +83,7 @@ def begin() -> State:
     path, folder = settings_path(), data_folder()
     settings, fingerprint = _settings(path, path.stat().st_mtime_ns if path.exists() else 0)
     snapshot = _store(folder).snapshot
-    state = State(folder, snapshot, settings, f"{folder} {snapshot} {fingerprint}")
+    state = State(folder, snapshot, settings, f"{folder} {snapshot} {fingerprint} {settings.targets}")
     st.session_state[STATE] = state
     return state
 

@@ -77,10 +77,11 @@ def _together(found: Found) -> tuple[Found, str]:
 
 def headline(found: Found) -> str:
     """What clearly changed, the worse first; or that nothing did."""
-    known = {title: each.change.verdict for title, each in found.items() if isinstance(each, Number)}
+    changes = {title: each.change for title, each in found.items() if isinstance(each, Number)}
+    known = {title: change.verdict for title, change in changes.items()}
     clear = [PHRASES[title][verdict] for verdict in CLEAR for title, each in known.items() if each == verdict]
     if not clear:
-        if known and all(verdict == "too early" for verdict in known.values()):
+        if all(change.doubt is None for change in changes.values()):  # none could be compared
             return "It is too early to tell whether anything changed in this week."
         return "Nothing changed clearly in this week."
     said = "; ".join(clear)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pypdf import PdfReader
 
 from tests.test_browser import listen, open_page, server, settle
 from tests.test_weekly import SIX, Words, fallen
@@ -52,10 +51,14 @@ def test_the_executive_reads_the_week_and_prints_it(page: Page, address: str, ar
 
 
 def _printed(page: Page) -> None:
-    """One page of A4, and on it the six numbers and no control."""
-    (sheet,) = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages
-    assert (round(sheet.mediabox.width), round(sheet.mediabox.height)) == (595, 842)
-    said = sheet.extract_text()
+    """One page of A4, light, and on it the six numbers and no control."""
+    paper = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
+    assert re.findall(rb"/MediaBox\s*\[0 0 (\d+)[.\d]* (\d+)", paper) == [(b"594", b"841")]
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor") == "rgb(255, 255, 255)"
+    said = page.locator("body").inner_text()
+    page.emulate_media(media="screen")
     assert [title for title in SIX if title not in said] == []
     assert "What moved it" in said
     assert not any(word in said for word in ("Download", "All places", "Unanswered", "Rows"))
@@ -63,7 +66,7 @@ def _printed(page: Page) -> None:
 
 def _downloaded(page: Page) -> None:
     """A file that opens by itself, with the numbers of the page."""
-    shown = dict(zip(SIX, _values(page), strict=True))
+    shown = dict(zip(SIX, (each.replace("\u00a0", " ") for each in _values(page)), strict=True))
     with page.expect_download() as begun:
         page.get_by_role("button", name="Download the report").click()
     text = begun.value.path().read_text("utf-8")

@@ -183,7 +183,7 @@ def test_days_that_no_load_covers_are_unknown_and_never_zero(see: Open, tmp_path
     chart = drawn(see(store.folder), 0)
     line = next(trace for trace in chart["data"] if trace.get("mode") == "lines+markers")
     assert line["y"][line["x"].index("2026-10-05")] is None
-    assert line["hovertext"][line["x"].index("2026-10-05")].endswith("unknown<br>of 0 asks")
+    assert line["hovertext"][line["x"].index("2026-10-05")].endswith("unknown<br>of 1 ask")
 
 
 def test_places_narrow_every_number(see: Open, demo: Store) -> None:
