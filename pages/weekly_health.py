@@ -204,7 +204,7 @@ def returning(week: Week) -> Number:
     change = _ask.of_week(week.alone.question("member_flow"), "back")
     usual = ""
     if change.now.low is not None and change.now.high is not None:
-        usual = f"; usual {change.now.low:,.0f}–{change.now.high:,.0f}"
+        usual = f"; {change.now.low:,.0f}–{change.now.high:,.0f} by its usual swing"
     return Number(
         "Returning members",
         _words.whole(guard.count_of(now, "back")),
