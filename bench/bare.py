@@ -114,6 +114,7 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
         st.download_button, proto.label, lambda: b"", "bare.csv", key=key, on_click="ignore", type=proto.type
     ),
     "header": lambda proto, _: partial(st.header, proto.body),
+    "html": lambda proto, _: partial(st.html, proto.body),
     "info": lambda proto, _: partial(st.info, proto.body),
     "link_button": lambda proto, _: partial(st.link_button, proto.label, proto.url, type=proto.type),
     "markdown": lambda proto, _: partial(st.markdown, proto.body),

@@ -177,6 +177,22 @@ class Handover(Rule, frozen=True):
             raise ValueError("url must begin with https:// (http:// on this machine only) and hold no password")
 
 
+class Targets(Rule, frozen=True):
+    """What Weekly health draws as a dashed line, where you have set yourselves one. Shares from 0 to 1."""
+
+    answered_within: float | None = None  # a day
+    waiting_now: float | None = None  # asks past their target, at most
+    newcomer_welcome: float | None = None
+    returning_members: float | None = None
+    net_sentiment: float | None = None  # points
+    conversation_share: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("answered_within", "newcomer_welcome", "conversation_share"):
+            if not 0 <= (getattr(self, name) or 0) <= 1:
+                raise ValueError(f"{name} is a share from 0 to 1, such as 0.8")
+
+
 class Settings(Rule, frozen=True):
     """Everything hearth.toml can say."""
 
@@ -190,6 +206,7 @@ class Settings(Rule, frozen=True):
     privacy: Privacy = Privacy()
     priority: Priority = Priority()
     handover: Handover = Handover()
+    targets: Targets = Targets()
     tables: tuple[dict[str, Any], ...] = ()  # how to read a CSV or NDJSON file: see ingest/exports/generic.py
     pulls: tuple[dict[str, Any], ...] = ()  # what to pull from APIs: see ingest/apis/_service.py
 
@@ -221,7 +238,13 @@ class Settings(Rule, frozen=True):
     def _counted(self) -> Settings:
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
         return msgspec.structs.replace(
-            self, tables=(), pulls=(), marks=MarksSettings(), handover=Handover(), sentiment=sentiment
+            self,
+            tables=(),
+            pulls=(),
+            marks=MarksSettings(),
+            handover=Handover(),
+            targets=Targets(),
+            sentiment=sentiment,
         )
 
 
@@ -237,6 +260,7 @@ PARTS: dict[str, type[Rule]] = {
     "privacy": Privacy,
     "priority": Priority,
     "handover": Handover,
+    "targets": Targets,
 }
 
 

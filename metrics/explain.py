@@ -112,15 +112,22 @@ class Mover(NamedTuple):
     doubt: float | None
 
 
-def explain(store: Asked, settings: Settings, question: Question, previous: Period | None = None) -> Explanation:
+def explain(
+    store: Asked,
+    settings: Settings,
+    question: Question,
+    previous: Period | None = None,
+    known: Change | None = None,
+) -> Explanation:
     """What moved a metric between `previous`, the period just before unless told, and the question's.
 
-    Raises LookupError for what is no share of things that each stand in one place, and where no period is told.
+    known: their change, where it has been judged already. Raises LookupError for what is no share of things that each
+    stand in one place, and where no period is told.
     """
     if question.name not in shares():
         raise LookupError(f"{question.name} cannot be explained so; {', '.join(shares())} can")
     both = _both(store, settings, replace(question, by=None), previous)
-    change = compare(store, settings, both.question, previous)
+    change = known or compare(store, settings, both.question, previous)
     made = fingerprint(metrics()[question.name], both.question, settings, store.snapshot or "")
     groups, movers = _taken_apart(both.queried("parts")) if change.verdict.startswith("clear") else ([], [])
     rows = pl.DataFrame(groups, SCHEMA, orient="row")

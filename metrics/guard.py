@@ -50,6 +50,8 @@ BACK = ("retained", "returning", "reactivated")
 """Who had posted before, by when: members = new + these."""
 COUNTS = ("members", "new", "back", *BACK, "lapsed")
 WAITING = "waiting_now"
+OWN = {WAITING: "waiting", "reach": "reach"}
+"""What is asked by a query of statistics/, by the name that a question about it has."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,21 @@ def weeks_up_to(week: date) -> Period:
     return Period(week - WEEK - LOOK_BACK, week + WEEK)
 
 
-def waiting(store: Asked, settings: Settings, question: Question) -> list[Row]:
-    """How many asks of `waiting_now` were past their target at the end of each week: week, past_target, asks."""
-    both = _both(store, settings, question, None)
-    return both.queried("waiting").to_dicts()
+def count_of(row: Row, column: str) -> int | None:
+    """One of a week's counts; back: all members who had posted before."""
+    if column != "back":
+        return row.get(column)
+    parts = [row.get(part) for part in BACK]
+    return None if None in parts else sum(part or 0 for part in parts)
+
+
+def own(store: Asked, settings: Settings, question: Question) -> list[Row]:
+    """What the guard asks by a query of its own.
+
+    waiting_now: how many asks were past their target at the end of each week, as past_target of asks. reach: whether
+    the sources reach equally far into the question's period and the one before it.
+    """
+    return _both(store, settings, question, None).queried(OWN[question.name]).to_dicts()
 
 
 def compare_each(
@@ -268,7 +281,7 @@ class _Both:
     def rates(self) -> dict[Split, Change]:
         """Shares, such as of asks answered in time."""
         now, before = self.whole(self.period), self.whole(self.previous)
-        reach, repeats = self.told("reach"), self.told("repeats")
+        reach, repeats = self.reach(), self.told("repeats")
         found = {}
         for split in now | before:
             facts = reach.get(split, {}) | repeats.get(split, {})
@@ -298,10 +311,10 @@ class _Both:
             raise LookupError(f"no count {column!r} of members; there are: {', '.join(COUNTS)}")
         if any(each.until - each.since != WEEK or each.since.weekday() for each in (self.period, self.previous)):
             raise LookupError("counts are compared week with week, Monday to Monday")
-        reach = self.told("reach")
+        reach = self.reach()
         found = {}
         for split, weeks in self.by_week().items():
-            past = [_counted(weeks[week], column) for week in sorted(weeks) if week <= self.previous.since]
+            past = [count_of(weeks[week], column) for week in sorted(weeks) if week <= self.previous.since]
             swing = _swing(past[1:])  # the data rarely begins on a Monday
             now, before = (_week(weeks.get(each.since, {}), column, swing) for each in (self.period, self.previous))
             facts = reach.get(split, {}) | {"swing": swing, "is_better": column != "lapsed"}
@@ -325,8 +338,8 @@ class _Both:
         asked = self.over(period)
         if self.known:
             rows = self.known(asked)
-        elif asked.name == WAITING:
-            rows = waiting(self.store, self.settings, asked)
+        elif asked.name in OWN:
+            rows = own(self.store, self.settings, asked)
         else:
             rows = ask(self.store, self.settings, asked).rows.to_dicts()
         return [row | {"split": row.get(self.question.by or "")} for row in rows]
@@ -345,6 +358,13 @@ class _Both:
             if row["week"] is not None:
                 weeks.setdefault(row["split"], {})[row["week"]] = row
         return weeks
+
+    def reach(self) -> dict[Split, Row]:
+        """Whether both periods are covered alike: the same whatever is counted in them."""
+        if self.known is None or self.previous != self.period.before:
+            return self.told("reach")
+        asked = replace(self.over(self.period), name="reach", hours=None, population="asks")
+        return {row["split"]: row for row in self.known(asked)}
 
     def told(self, name: str) -> dict[Split, Row]:
         """What one of the guard's own queries says of both periods."""
@@ -511,17 +531,9 @@ def _swing(values: Sequence[float | None], scale: Callable[[float], float] = sqr
     return _Swing(sqrt(sum(step * step for step in steps) / len(steps)), 2 * len(steps) / 3)
 
 
-def _counted(row: Row, column: str) -> int | None:
-    """One of a week's counts."""
-    if column != "back":
-        return row.get(column)
-    parts = [row.get(part) for part in BACK]
-    return None if None in parts else sum(part or 0 for part in parts)
-
-
 def _week(row: Row, column: str, swing: _Swing | None) -> Reading:
     """A week's count, and what a week like it may have: one week swings by 1/√2 of what two do."""
-    count = _counted(row, column)
+    count = count_of(row, column)
     of = row.get("asks", count) or 0  # what waits is few of many, and may be none
     if count is None or swing is None:
         return Reading(count, None, None, of)

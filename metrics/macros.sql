@@ -233,7 +233,8 @@ from scope(platforms, sources, channels);
 -- The weeks in which members were there, and when they were before and after, in the community that the filters leave:
 -- a row a member and week of it. since_day: their first day of all. Of several sources, source_key is the one that is
 -- covered longest among those of that week, lasting_key among all of theirs.
-create or replace temp macro visits_in(by_what, platforms, sources, channels) as table
+-- since: of the time before it, where it is told, only the last week of each is needed; since_day is unknown then.
+create or replace temp macro visits_in(since, by_what, platforms, sources, channels) as table
 with place as (
     from places_in(by_what, platforms, sources, channels)
 ),
@@ -245,7 +246,12 @@ present as (
         min(member_days.first_at) as first_at, max(member_days.last_at) as last_at
     from member_days
     inner join place on member_days.place_id = place.place_id
-    where place.is_anew
+    where
+        place.is_anew
+        and (
+            member_days.week >= coalesce(since::date, member_days.week)
+            or coalesce(member_days.next_day >= since::date, true)  -- the last in its channel
+        )
     group by all
 )
 select whole.split, member_weeks.*, member_weeks.source_key as lasting_key

@@ -27,7 +27,7 @@ visit as (
     select
         split, week, case when week >= coalesce($since, week) then first_at end as first_at, last_at, before_at,
         before_at as seen_at, before_day, next_day
-    from visits_in($by, $platforms, $sources, $channels)
+    from visits_in($since::date - 14, $by, $platforms, $sources, $channels)
     where $is_whole_weeks and week >= coalesce($since::date - 14, week) and week < coalesce($until, date '9999-01-01')
 ),
 alike as (  -- visits that the rest cannot tell apart: some hundred rows, however many members

@@ -16,8 +16,10 @@ import streamlit as st
 
 from data.identities import Identities
 from data.marks import Marks, MarksError
-from data.settings import Settings, data_folder, has_marks, marks_place, read_settings, settings_path
+from data.settings import CommunitySettings, Settings, data_folder, has_marks, marks_place, read_settings, settings_path
 from data.store import Store
+from metrics import guard
+from metrics.explain import Explanation, explain
 from metrics.guard import Change, compare
 from metrics.metric import Answer, Question, ask
 
@@ -85,7 +87,7 @@ def begin() -> State:
     path, folder = settings_path(), data_folder()
     settings, fingerprint = _settings(path, path.stat().st_mtime_ns if path.exists() else 0)
     snapshot = _store(folder).snapshot
-    state = State(folder, snapshot, settings, f"{folder} {snapshot} {fingerprint}")
+    state = State(folder, snapshot, settings, f"{folder} {snapshot} {fingerprint} {settings.targets}")
     st.session_state[STATE] = state
     return state
 
@@ -142,6 +144,26 @@ def change(question: Question) -> Change:
     return compare(_store(state().folder), state().settings, question)
 
 
+@kept(256)
+def weekly(question: Question) -> list[Row]:
+    """The rows of a question by week, also of what only the guard asks."""
+    if question.name in guard.OWN:
+        return guard.own(_store(state().folder), state().settings, question)
+    return rows(question)
+
+
+@kept(256)
+def of_week(question: Question, column: str = "members") -> Change:
+    """What may be said of a metric in the question's week and in the one before, from rows by week asked already."""
+    return compare(_store(state().folder), state().settings, question, column=column, rows=weekly)
+
+
+@kept(64)
+def moved(question: Question, change: Change) -> Explanation:
+    """What moved a share, in parts that add up to the change."""
+    return explain(_store(state().folder), state().settings, question, known=change)
+
+
 @kept(128)
 def read(name: str, **params: int | str | date | tuple[int | str, ...] | None) -> pl.DataFrame:
     """One of the store's tables: sources, places, loads, refused, coverage, conversation."""
@@ -173,6 +195,13 @@ def store() -> Store:
 def outdated() -> Literal["rules", "settings", "newer"] | None:
     """Why the numbers are not what they would be if they were worked out now; None: they are."""
     return _store(state().folder).outdated(state().settings)
+
+
+def community() -> str:
+    """What the community is called: as the settings say, else as all of its sources are called."""
+    named = state().settings.community.name
+    called = [] if state().snapshot is None else read("sources")["source_name"].unique().to_list()
+    return called[0] if named == CommunitySettings().name and len(called) == 1 else named
 
 
 def marks() -> Marks:

@@ -25,6 +25,7 @@ Figure = dict[str, Any]
 HEIGHT = 270
 KNOTS = 24
 """So many people stand round a ring: more names would touch on a phone."""
+SMALL = 64
 DAY_LONG = 86_400_000  # milliseconds, as Plotly counts
 WEEK_LONG = 7 * DAY_LONG
 LEFT_ABOVE = {"xanchor": "left", "yanchor": "bottom"}
@@ -147,6 +148,49 @@ class Steps:
 @dataclass(frozen=True)
 class Web:
     """Who talks with whom: people round a ring, each pair a line that is the wider the more days they talked."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The weeks that led to a number, for a line so small that it has no axes: on a card, or on paper (_sheet.py).
+
+    lows, highs: the band, None where there is none. floor, top: the ends of its scale. told: what each week's point
+    says. target: where one is set, and how it reads.
+    """
+
+    weeks: tuple[date, ...]
+    values: tuple[float | None, ...]
+    lows: tuple[float | None, ...]
+    highs: tuple[float | None, ...]
+    floor: float
+    top: float
+    told: tuple[str, ...]
+    target: float | None = None
+    target_told: str = ""
+
+    def runs(self) -> list[list[int]]:
+        """The places of weeks that are known, run by run: neither a line nor a band may bridge a gap."""
+        found: list[list[int]] = [[]]
+        for place, value in enumerate(self.values):
+            if value is not None:
+                found[-1].append(place)
+            elif found[-1]:
+                found.append([])
+        return [run for run in found if run]
+
+    def dots(self) -> set[int]:
+        """The places that need a point: the last one known, and those that no line reaches."""
+        runs = self.runs()
+        return {run[0] for run in runs if len(run) == 1} | {run[-1] for run in runs[-1:]}
+
+    def banded(self, run: list[int]) -> list[tuple[int, float, float]]:
+        """The places of a run that have a band, with its ends within the scale."""
+        ends = ((place, self.lows[place], self.highs[place]) for place in run)
+        return [
+            (place, max(low, self.floor), min(high, self.top))
+            for place, low, high in ends
+            if low is not None and high is not None
+        ]
 
 
 Shape = Line | Lines | Stack | Curve | Clock | Triangle | Steps | Web
@@ -408,6 +452,41 @@ def _end_names(weeks: pl.DataFrame, shape: Lines, inks: tuple[str, ...], scale: 
 def _told(week: dict[str, Any], names: tuple[str, ...]) -> str:
     counts = (f"{name.capitalize()}: <b>{_words.whole(week[name])}</b>" for name in names)
     return "<br>".join([f"Week of {_words.day(week['week'])}", *counts])
+
+
+# On a card --------------------------------------------------------------------------------------
+
+
+def small(trail: Trail, colors: Palette) -> Figure:
+    """A trail of weeks over its band, its last point filled; the target dashed, with its value at the end."""
+    days = [week.isoformat() for week in trail.weeks]
+    data = [_ribbon(trail.banded(run), days, colors) for run in trail.runs()]
+    dots = trail.dots()
+    line = _marked(days, list(trail.values), colors.ember, colors.ember)
+    sizes = [7 if place in dots else 0 for place in range(len(days))]
+    line |= {"marker": {"size": sizes, "color": colors.ember}, "hovertext": list(trail.told)}
+    room = 0.08 * (trail.top - trail.floor)
+    layout: Figure = {"template": _template(colors), "height": SMALL, "margin": {"l": 4, "r": 6, "t": 4, "b": 2}}
+    layout["xaxis"] = {"visible": False, "fixedrange": True, "range": [days[0], days[-1]]} if days else {}
+    layout["yaxis"] = {"visible": False, "fixedrange": True, "range": [trail.floor - room, trail.top + room]}
+    if trail.target is not None:
+        note = {"text": trail.target_told, "font": {"color": colors.ink, "size": 11}, "x": 0, "xref": "x domain"}
+        note |= {"xanchor": "left", "y": trail.target, "yref": "y", "yanchor": "bottom", "yshift": -2}
+        layout |= {"shapes": [_target_line(trail.target, colors)], "annotations": [note]}
+    return {"data": [*data, line], "layout": layout}
+
+
+def _ribbon(ends: list[tuple[int, float, float]], days: list[str], colors: Palette) -> Figure:
+    """A band's outline, there and back."""
+    return {
+        "type": "scatter",
+        "x": [days[place] for place, _, _ in [*ends, *reversed(ends)]],
+        "y": [*(low for _, low, _ in ends), *(high for _, _, high in reversed(ends))],
+        "fill": "toself",
+        "fillcolor": _tint(colors.ember, 0.15),
+        "mode": "none",
+        "hoverinfo": "skip",
+    }
 
 
 # By hour, by month, by step ---------------------------------------------------------------------

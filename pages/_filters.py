@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from metrics import guard
 from metrics.metric import By, Question
 from pages import _ask, _words
 from pages._ask import kept
@@ -22,6 +23,8 @@ OWN = "Own dates"
 MEMBER, SHOWN = "member", "member shown last"
 OWN_WORDS = (MEMBER, "find")
 """What the address of one page says, and no other has a use for."""
+NAMED = 4
+"""So many sources are named one by one."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SENTENCE = 400
 """So long a comparison may be told: the guard's longest has three figures and a reason."""
@@ -81,6 +84,22 @@ class Week:
     monday: date
     view: View
     now: View
+
+    @property
+    def alone(self) -> View:
+        """The week and nothing else."""
+        return replace(self.view, since=self.monday, until=self.monday + WEEK)
+
+    @property
+    def judged(self) -> View:
+        """The weeks by which it is judged, whatever is drawn."""
+        weeks = guard.weeks_up_to(self.monday)
+        return replace(self.view, since=weeks.since, until=weeks.until)
+
+    @property
+    def lately(self) -> View:
+        """The 26 weeks up to the newest, and what has come since."""
+        return replace(self.view, since=_monday(self.view.as_of) - guard.LOOK_BACK, until=None)
 
 
 @dataclass(frozen=True)
@@ -379,6 +398,21 @@ def followed(view: View) -> View | None:
 
 def _platforms_of(view: View) -> list[str]:
     return sorted(view.covers(_ask.read("places"))["platform"].unique())
+
+
+def reaches(view: View, safe: Callable[[str], str]) -> str:
+    """How far the data of each source reaches, the busiest first; their names through a safe door."""
+    zone = _ask.state().settings.zone
+    found = view.covers(_ask.read("sources")).sort("messages", descending=True).to_dicts()
+    names: dict[str, list[str]] = {}
+    for each in found[:NAMED]:
+        name = f"{_words.platform(each['platform'])} {safe(each['source_name'])}"
+        names.setdefault(_words.moment(each["as_of"], zone), []).append(name)
+    told = [f"{', '.join(each)} to {moment}" for moment, each in names.items()]
+    if len(found) > NAMED:
+        oldest = _words.moment(min(each["as_of"] for each in found), zone)
+        told.append(f"{len(found) - NAMED} more, the oldest to {oldest}")
+    return f"Data: {'; '.join(told)}"
 
 
 def freshness(view: View, until: date, of: str) -> str:

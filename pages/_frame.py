@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from data.settings import CommunitySettings, SettingsError
+from data.settings import SettingsError
 from pages import _ask, _load, _show
 from pages._safe import label, plain
 
@@ -44,7 +44,7 @@ def main() -> None:
         return
     is_empty = state.snapshot is None
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(f"{page.title} :gray[· {label(_name(state, is_empty))}]", width="content")
+        st.title(f"{page.title} :gray[· {label(_ask.community())}]", width="content")
         if not is_empty and _ask.read("sources")["is_demo"].any():
             st.badge("Demo: made-up people", color="orange")
     _load.status(page.title)
@@ -54,13 +54,6 @@ def main() -> None:
     _load.outdated()
     with _show.contained(page.title):
         page.run()
-
-
-def _name(state: _ask.State, is_empty: bool) -> str:
-    """What the community is called: as the settings say, else as all of its sources are called."""
-    named = state.settings.community.name
-    called = [] if is_empty else _ask.read("sources")["source_name"].unique().to_list()
-    return called[0] if named == CommunitySettings().name and len(called) == 1 else named
 
 
 main()

@@ -53,6 +53,11 @@ def figure_text(text: str | None, length: int = 60) -> str:
     return html.escape(line(text, length), quote=False).replace("$", "&#36;")
 
 
+def markup(text: str | None, length: int = 140) -> str:
+    """Text for a file of ours that is HTML: no tag, attribute or entity comes of it."""
+    return html.escape(line(text, length))
+
+
 def web_link(address: str | None) -> tuple[str, str] | None:
     """An http(s) address and its host, to be shown beside it; None for anything else."""
     if not address or not address.isascii() or not address.isprintable() or " " in address:

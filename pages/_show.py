@@ -11,18 +11,21 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from metrics.metric import Answer, Metric
-from pages import _ask, _filters, _safe, _words
+from pages import _ask, _filters, _safe, _sheet, _words
 from pages._ask import kept
-from pages._figures import DARK, LIGHT, Curve, Figure, Line, Shape, counted, figure, is_empty, strips
+from pages._figures import DARK, LIGHT, Curve, Figure, Line, Shape, Trail, counted, figure, is_empty, small, strips
 from pages._filters import Weeks
+from pages._safe import label
+from pages._sheet import Number, Sheet
 
 TABLES = 64
 """So many prepared tables are kept."""
@@ -33,6 +36,7 @@ WHY_CLOSED = (
     "the platform's terms forbid to follow single members over time; where you may all the same, take it out of "
     "`no_profiles` under `[privacy]` in `hearth.toml`"
 )
+T = TypeVar("T")
 _log = logging.getLogger("hearth.pages")
 
 
@@ -53,21 +57,68 @@ def contained(title: str) -> Iterator[None]:
         )
 
 
-def card(title: str, value: str, note: str, before: str, trail: Sequence[float | None] = (), about: str = "") -> None:
-    """A headline number: its value, the weeks that led here, what it is of, and the week before beside it."""
+def attempted(work: Callable[[], T]) -> T | Exception:
+    """What some work brings; or its failure, to be told where it belongs."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - see `contained`, which tells it
+        return error
+
+
+def card(title: str, value: str, note: str, before: str) -> None:
+    """A headline number: its value, what it is of, and a second note."""
     with st.container(border=True, height="stretch", gap="xxsmall"):
-        st.metric(title, value, help=about or None, chart_data=_last_known(trail), delta_color="off")
+        st.metric(title, value)
         st.caption(f"{note}  \n{before}")
 
 
-def _last_known(trail: Sequence[float | None]) -> list[float] | None:
-    """The weeks since the last gap: a small line cannot show a hole, and must not bridge one."""
-    known: list[float] = []
-    for value in reversed(trail):
-        if value is None:
-            break
-        known.append(value)
-    return known[::-1] if len(known) > 2 else None
+def number(told: Number) -> None:
+    """A number of the week: value, band, verdict, the weeks that led here, and who and what is behind it."""
+    with st.container(border=True, height="stretch", gap="xxsmall", vertical_alignment="distribute"):
+        with st.container(gap="xxsmall"):
+            st.metric(told.title, told.value, help=told.about)
+            shape, color = _words.VERDICTS[told.change.verdict]
+            because = f"  \n:small[:gray[{label(told.change.because)}]]" if told.change.because else ""
+            st.caption(told.note)
+            st.markdown(f":{color}[**{shape} {told.change.verdict}**]{because}")
+            st.caption(told.before)
+        with st.container(gap="xxsmall"):
+            _plot(_small(told.trail, _is_dark()), _sheet.told(told.trail, told.title))
+            with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
+                page, words = told.people
+                st.page_link(page, label=words, width="content")
+                rows = st.popover("Rows", type="tertiary", key=f"rows-{told.title}", on_change="rerun")
+        if rows.open:
+            with rows:
+                _behind(told)
+
+
+def _behind(told: Number) -> None:
+    """The rows behind a number, week by week, with a file of them and their fingerprint."""
+    st.markdown(f"**{label(told.change.sentence)}**")
+    answer = _ask.answer(told.question)
+    table(readable(answer.rows.head(OPENED)), f"The rows behind {told.title}", width=620)
+    st.caption(f"{label(answer.metric.formula)}. Fingerprint: {answer.fingerprint}")
+    file = f"{answer.fingerprint}.csv"
+    st.download_button("Download", lambda: _safe.csv(answer.rows), file, "text/csv", on_click="ignore")
+    with st.expander("Definition"):
+        definition(answer.metric, {"fingerprint": answer.fingerprint})
+
+
+def sheet(found: Sheet, buttons: DeltaGenerator) -> None:
+    """The week as one sheet: what the browser prints, and a file."""
+    with buttons:
+        name = f"weekly-health-{found.fingerprints[0] if found.fingerprints else found.week}.html"
+        st.download_button(
+            "Download the report", lambda: _sheet.document(found).encode(), name, "text/html", on_click="ignore"
+        )
+        st.caption("Print or save as PDF with Ctrl+P, on a Mac ⌘P: one light page.", width="content")
+    st.html(_printed(found))
+
+
+@kept(32)
+def _printed(found: Sheet) -> str:
+    return _sheet.printed(found)
 
 
 def how_to_load(title: str) -> None:
@@ -338,6 +389,11 @@ def _figure(answer: Answer, shape: Shape, is_dark: bool) -> Figure:
 def _drawn(rows: pl.DataFrame, shape: Shape, is_dark: bool) -> Figure:
     """The same of one of the store's tables."""
     return figure(rows, shape, DARK if is_dark else LIGHT)
+
+
+@kept(256)
+def _small(trail: Trail, is_dark: bool) -> Figure:
+    return small(trail, DARK if is_dark else LIGHT)
 
 
 @kept(16)

@@ -12,6 +12,13 @@ from metrics import guard
 UNKNOWN = "unknown"
 FEW = guard.FEW
 """Under so many, a share is told as "7 of 12": a percentage would claim more than is known."""
+VERDICTS: dict[guard.Verdict, tuple[str, str]] = {
+    "clear better": ("▲", "green"),
+    "clear worse": ("▼", "red"),
+    "no clear change": ("●", "gray"),
+    "too early": ("◔", "gray"),
+}
+"""A verdict's shape and the theme's colour for it. The shape points where it is good, not where it is more."""
 BAND = f"the band is the 95\u00a0% interval, hollow points stand on fewer than {FEW}."
 
 SOUNDS = "How words sound is a scorer's guess: it misses sarcasm and slang, and knows English only."

@@ -1,254 +1,334 @@
-"""How is the community? One week, the week before it, and the weeks that led here."""
+"""How is the community? Six numbers of one week, whether they really changed, and what moved them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
+import polars as pl
 import streamlit as st
 
+from data.settings import Targets
 from metrics import guard
+from metrics.explain import Explanation
 from metrics.metric import Question, metrics
 from pages import _ask, _figures, _filters, _show, _words
-from pages._ask import Row
-from pages._filters import Week
-from pages._safe import label
+from pages._ask import Row, kept
+from pages._figures import Trail
+from pages._filters import WEEK, Week
+from pages._safe import label, line
+from pages._sheet import Number, Place, Sheet
 
 DAY = 24.0
+TRAIL = 26
+"""So many weeks lead to each number."""
 LIMITS = "The scorer misses sarcasm and slang, knows English only, and reads complaints too kindly: trust the change."
+LOOKS_BACK = "Every week looks back over the same 26 weeks; an older ask is not waited for here."
+ADD_UP = (
+    "The parts of each way to look at it (seen by) add up to {apart} points. Rate: its own share changed. "
+    "Mix: there is more or less of it."
+)
+Rows = Sequence[Row]
+Found = dict[str, Number | Exception]
 
 
 def page() -> None:
-    """Draw the page: the sentence, the cards, the charts."""
+    """Draw the page: the sentence, the six numbers, what moved them, the platforms, and the sheet to print."""
     week = _filters.week()
     if week is None:
         st.info("There is no complete week yet. Numbers start after the first one, Monday to Sunday.")
         return
+    found = {title: _show.attempted(partial(make, week)) for title, make in NUMBERS.items()}
+    judged, how = _together(found)
+    moved: dict[str, Explanation] = {}
     with _show.contained("The week in a sentence"):
-        st.caption(_filters.freshness(week.view, week.monday + _filters.WEEK, "this week"))
-        st.subheader(sentence(week))
-    with st.grid(6, min_column_width=170):
-        for title, card in CARDS.items():
+        st.caption(_trust(week, label))
+        st.subheader(headline(judged))
+        st.caption(f"{level(week)} {how}")
+    buttons = st.container(horizontal=True, vertical_alignment="center")
+    with st.grid(6, min_column_width=190):
+        for title, number in judged.items():
             with _show.contained(title):
-                card(title, week)
-    charts = [title for title in CHARTS if title != "By platform" or _filters.platforms(week.view) > 1]
-    with st.grid(2, min_column_width=380):
-        for title in charts:
-            with _show.contained(title):
-                CHARTS[title](week)
+                if isinstance(number, Exception):
+                    raise number
+                _show.number(number)
+    with _show.contained("What moved it"):
+        moved = _moved(judged)
+        _show_moved(moved)
+    if _filters.platforms(week.view) > 1:
+        with _show.contained("By platform"):
+            answered_by_platform(week)
+    with _show.contained("The report"):
+        _show.sheet(_sheet_of(week, judged, how, moved), buttons)
+
+
+def _together(found: Found) -> tuple[Found, str]:
+    """The numbers, their changes judged as those of one page, and how."""
+    known = {title: each for title, each in found.items() if isinstance(each, Number)}
+    family = guard.guard(each.change for each in known.values())
+    told = zip(known.items(), family.changes, strict=True)
+    return found | {title: replace(each, change=change) for (title, each), change in told}, family.sentence
 
 
 # In words ---------------------------------------------------------------------------------------
 
 
-def sentence(week: Week) -> str:
-    """The week in plain words. It states levels: whether a change is real is not for a sentence to guess."""
-    now, _ = _weeks(_answered(week), week.monday)
+def headline(found: Found) -> str:
+    """What clearly changed, the worse first; or that nothing did."""
+    changes = {title: each.change for title, each in found.items() if isinstance(each, Number)}
+    known = {title: change.verdict for title, change in changes.items()}
+    clear = [PHRASES[title][verdict] for verdict in CLEAR for title, each in known.items() if each == verdict]
+    if not clear:
+        if all(change.doubt is None for change in changes.values()):  # none could be compared
+            return "It is too early to tell whether anything changed in this week."
+        return "Nothing changed clearly in this week."
+    said = "; ".join(clear)
+    others = len(known) - len(clear)
+    rest = f" None of the other {others} shows a clear change." if others > 1 else ""
+    return f"{said[0].upper()}{said[1:]} than the week before.{rest}"
+
+
+def level(week: Week) -> str:
+    """Where the week stands, whether it changed or not."""
+    now = _row(_ask.weekly(_answered(week)), week.monday)
     if now.get("asks") == 0:
         return "Nobody asked anything this week."
     if now.get("share") is None:
         return "We can't tell how this week went: too few of its days are covered."
     of = "of asks" if now["asks"] >= _words.FEW else "asks"
-    half = _weeks(_waits(week), week.monday)[0].get("hours_p50")
-    soon = f", and half of all asks within {_words.wait(half)}" if half is not None and half < DAY else ""
-    return f"{_words.rate(now['share'], now['asks'])} {of} were answered within a day{soon}."
+    return f"{_words.rate(now['share'], now['asks'])} {of} were answered within a day."
 
 
-# Cards ------------------------------------------------------------------------------------------
-
-
-def answered(title: str, week: Week) -> None:
-    """The share of the week's asks that were answered within a day."""
-    question = _answered(week)
-    now, before = _weeks(question, week.monday)
-    value, was = (_words.rate(row.get("share"), row.get("asks")) for row in (now, before))
-    note = _words.interval(now.get("low"), now.get("high"), now.get("asks"), "ask") + _without_guesses(week)
-    _show.card(title, value, note, f"week before: {was}", _trail(question, "share", week), _asks(question))
-
-
-def half_wait(title: str, week: Week) -> None:
-    """The wait by which half of the week's asks were answered."""
-    question = _waits(week)
-    now, before = _weeks(question, week.monday)
-    note, was = f"of {_words.count(now.get('asks'), 'ask')}", f"week before: {_words.half_wait(before)}"
-    _show.card(title, _words.half_wait(now), note, was, _trail(question, "hours_p50", week), _asks(question))
-
-
-def waiting(title: str, week: Week) -> None:
-    """The asks that wait longer than their channel's target, as things stand when the data ends."""
-    question = week.now.question("waiting_now")
-    (now,) = _ask.rows(question)
-    note = f"the oldest for {_words.age(now['hours_longest'])}" if now["past_target"] else "nobody waits too long"
-    since = f" since {_words.day(week.now.since)}" if week.now.since else ""
-    of = f"of {_words.count(now['asks'], 'ask')} without a reply{since}"
-    _show.card(title, _words.whole(now["past_target"]), note, of, about=_asks(question))
-
-
-def newcomers(title: str, week: Week) -> None:
-    """The members who posted for the first time."""
-    question = _flow(week)
-    now, before = _weeks(question, week.monday)
-    if _filters.is_young(week):
-        seen = f"{_words.whole(now.get('new'))} of {_words.count(now.get('members'), 'member')} seen first"
-        _show.card(title, _words.UNKNOWN, seen, "the data starts under 60 days before", about=_asks(question))
-        return
-    note = f"of {_words.count(now.get('members'), 'member')} who posted"
-    was = f"week before: {_words.whole(before.get('new'))}"
-    _show.card(title, _words.whole(now.get("new")), note, was, _trail(question, "new", week), _asks(question))
-
-
-def returning(title: str, week: Week) -> None:
-    """The members who had posted before."""
-    question = _flow(week)
-    now, before = _weeks(question, week.monday)
-    stayed = now.get("retained")
-    note = f"{_words.whole(stayed)} {'was' if stayed == 1 else 'were'} here the week before too"
-    was = f"week before: {_words.whole(_back(before))}"
-    trail = [_back(row) for row in _up_to(question, week)]
-    _show.card(title, _words.whole(_back(now)), note, was, trail, _asks(question))
-
-
-def sentiment(title: str, week: Week) -> None:
-    """How members sound, against the community's own past: the level leans on the scorer."""
-    question = _sounds(week)
-    rows = _ask.rows(question)
-    change = guard.points(rows, week.monday)
-    now, before = _weeks(question, week.monday)
-    level = f"{_words.net(now)}: {_words.net_range(now)}; {_words.percent(now.get('unclassified_share'))} unclassified"
-    values = {"no clear change": "steady", "too early": "too early"}
-    value = values.get(change.verdict, f"{change.difference or 0:+.0f} points")
-    note = f"{change.verdict}; {level}"
-    if change.now.value is None or change.before.value is None:  # there is nothing to compare
-        value, note = _words.net(now), level
-    trail = [row["points"] if row["messages"] >= guard.FEW_WORDS else None for row in _up_to(question, week)]
-    about = f"{_asks(question)} {LIMITS}"
-    _show.card(title, value, note, f"week before: {_words.net(before)}", trail, about)
-
-
-def _asks(question: Question) -> str:
-    """What a metric asks, in its own words."""
-    return metrics()[question.name].asks
-
-
-CARDS = {
-    "Answered within 24 h": answered,
-    "Half are answered within": half_wait,
-    "Waiting past target now": waiting,
-    "Newcomers": newcomers,
-    "Returning members": returning,
-    "Net sentiment": sentiment,
+CLEAR: tuple[guard.Verdict, ...] = ("clear worse", "clear better")
+PHRASES: dict[str, dict[guard.Verdict, str]] = {
+    title: {"clear worse": worse, "clear better": better}
+    for title, worse, better in (
+        ("Answered within 24 h", "fewer people were answered within a day", "more people were answered within a day"),
+        ("Waiting past target now", "more asks waited past their target", "fewer asks waited past their target"),
+        ("Newcomers welcomed", "fewer newcomers were welcomed", "more newcomers were welcomed"),
+        ("Returning members", "fewer members came back", "more members came back"),
+        ("Net sentiment", "members sounded less pleased", "members sounded more pleased"),
+        ("Conversation share", "less of what we said answered people", "more of what we said answered people"),
+    )
 }
 
 
-# Charts -----------------------------------------------------------------------------------------
+def _trust(week: Week, safe: Callable[[str], str]) -> str:
+    """How far each source reaches, how much of the week is covered, and which sources ended."""
+    share = _words.percent(_filters.covered(week.alone))
+    reaches = _filters.reaches(week.view, safe)
+    short = _filters.ended(week.view, week.monday + WEEK)
+    ends = [
+        f"{_words.platform(each['platform'])} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
+        for each in short
+    ]
+    missing = f" · Not all of it reaches this week: {'; '.join(ends)}." if ends else ""
+    return f"{reaches} · {share} of the week's days covered{missing}"
 
 
-def answered_by_week(week: Week) -> None:
-    """The share answered within a day, by week, with its band."""
+# The six numbers --------------------------------------------------------------------------------
+
+
+@kept(64)
+def answered(week: Week) -> Number:
+    """The share of the week's asks that were answered within a day."""
     question = _answered(week)
-    whole = _ask.whole(question)
-    title = f"{_words.rate(whole['share'], whole['asks'])} answered within a day over these weeks"
-    title = title if whole["asks"] else "Nobody asked anything in these weeks"
-    shape = _figures.Line("share", "asks", "share", "low", "high", week=week.monday)
-    _show.chart(_ask.answer(question), shape, title, f"{_words.count(whole['asks'], 'ask')}; {_words.BAND}")
+    now, before = _weeks(question, week)
+    return Number(
+        "Answered within 24 h",
+        _words.rate(now.get("share"), now.get("asks")),
+        _words.interval(now.get("low"), now.get("high"), now.get("asks"), "ask") + _without_guesses(week),
+        f"week before: {_words.rate(before.get('share'), before.get('asks'))}",
+        _ask.of_week(week.alone.question("answered_within", hours=DAY)),
+        _share_trail(_ask.weekly(question), week, "asks", "ask", _targets().answered_within),
+        _asks(question),
+        question,
+        ("unanswered.py", "Who waits"),
+    )
+
+
+@kept(64)
+def waiting(week: Week) -> Number:
+    """The asks that wait longer than their channel's target, as things stand when the data ends."""
+    question = week.lately.question("waiting_now")
+    (now,) = _ask.rows(question)
+    weeks = _ask.weekly(week.judged.question("waiting_now"))
+    end, before = (_words.whole(_row(weeks, day).get("past_target")) for day in (week.monday, week.monday - WEEK))
+    longest = f"the oldest for {_words.age(now['hours_longest'])}" if now["past_target"] else "nobody waits too long"
+    of = f"of {_words.count(now['asks'], 'ask')} without a reply"
+    return Number(
+        "Waiting past target now",
+        _words.whole(now["past_target"]),
+        f"{of}, {longest}",
+        f"week's end: {end}, week before: {before}",
+        _ask.of_week(week.alone.question("waiting_now")),
+        _count_trail(weeks, week, "past_target", _targets().waiting_now),
+        f"{_asks(question)} {LOOKS_BACK}",
+        question,
+        ("unanswered.py", "Who waits"),
+    )
+
+
+@kept(64)
+def newcomers(week: Week) -> Number:
+    """The newcomers whose first post was answered within a day."""
+    question = week.judged.question("newcomer_welcome")
+    now, before = _weeks(question, week)
+    value = f"{now['welcomed']:,} of {now['newcomers']:,}" if now.get("share") is not None else _words.UNKNOWN
+    sure = _words.interval(now.get("low"), now.get("high"), now.get("newcomers"), "newcomer")
+    if now.get("share") is None:
+        is_young = _filters.is_young(week)
+        sure = "the data starts under 60 days before" if is_young else "no first post whose wait can be told"
+    elif now["newcomers"] >= _words.FEW:
+        sure = f"{_words.percent(now['share'])} ({now['low'] * 100:.0f}–{now['high'] * 100:.0f}\u00a0%)"
+    return Number(
+        "Newcomers welcomed",
+        value,
+        sure,
+        f"week before: {_words.rate(before.get('share'), before.get('newcomers'))}",
+        _ask.of_week(week.alone.question("newcomer_welcome")),
+        _share_trail(_ask.weekly(question), week, "newcomers", "newcomer", _targets().newcomer_welcome),
+        _asks(question),
+        question,
+        ("people_to_reach.py", "Whom to greet"),
+    )
+
+
+@kept(64)
+def returning(week: Week) -> Number:
+    """The members who had posted before."""
+    question = week.judged.question("member_flow")
+    now, before = _weeks(question, week)
+    change = _ask.of_week(week.alone.question("member_flow"), "back")
+    usual = ""
+    if change.now.low is not None and change.now.high is not None:
+        usual = f"; {change.now.low:,.0f}–{change.now.high:,.0f} by its usual swing"
+    return Number(
+        "Returning members",
+        _words.whole(guard.count_of(now, "back")),
+        f"{_words.whole(now.get('retained'))} retained{usual}",
+        f"week before: {_words.whole(guard.count_of(before, 'back'))}",
+        change,
+        _count_trail(_ask.weekly(question), week, "back", _targets().returning_members),
+        f"{_asks(question)} Returning: all who had posted before. Retained: also the week before.",
+        question,
+        ("people_to_reach.py", "Who drifts"),
+    )
+
+
+@kept(64)
+def sentiment(week: Week) -> Number:
+    """How members sound, against the community's own past: the level leans on the scorer."""
+    question = week.judged.question("net_sentiment")
+    now, before = _weeks(question, week)
+    negative = f", {_words.percent(now.get('negative_share'))} negative" if now.get("points") is not None else ""
+    return Number(
+        "Net sentiment",
+        _words.net(now),
+        f"{_words.net_range(now)}{negative}",
+        f"week before: {_words.net(before)}",
+        guard.points(_ask.rows(question), week.monday),
+        _net_trail(_ask.rows(question), week, _targets().net_sentiment),
+        f"{_asks(question)} {_words.percent(now.get('unclassified_share'))} of messages are unclassified. {LIMITS}",
+        question,
+        ("people_to_reach.py", "Unhappy asks"),
+    )
+
+
+@kept(64)
+def conversation(week: Week) -> Number:
+    """How much of what the team says in public answers a member."""
+    question = week.judged.question("conversation_share")
+    now, before = (_with_posts(row) for row in _weeks(question, week))
+    return Number(
+        "Conversation share",
+        _words.rate(now.get("share"), now.get("posts")),
+        _words.interval(now.get("low"), now.get("high"), now.get("posts"), "post"),
+        f"week before: {_words.rate(before.get('share'), before.get('posts'))}",
+        _ask.of_week(week.alone.question("conversation_share")),
+        _share_trail([*map(_with_posts, _ask.rows(question))], week, "posts", "post", _targets().conversation_share),
+        _asks(question),
+        question,
+        ("relationships.py", "Our replies"),
+    )
+
+
+NUMBERS: dict[str, Callable[[Week], Number]] = {
+    "Answered within 24 h": answered,
+    "Waiting past target now": waiting,
+    "Newcomers welcomed": newcomers,
+    "Returning members": returning,
+    "Net sentiment": sentiment,
+    "Conversation share": conversation,
+}
+
+
+# What moved it, and where -----------------------------------------------------------------------
+
+
+def _moved(found: Found) -> dict[str, Explanation]:
+    """What moved the shares that clearly changed."""
+    clear = {
+        title: each.change
+        for title, each in found.items()
+        if isinstance(each, Number) and each.change.verdict in CLEAR and each.change.metric in guard.shares()
+    }
+    return {title: _ask.moved(_of(found[title]), change) for title, change in clear.items()}
+
+
+def _of(number: Number | Exception) -> Question:
+    """The question about the week alone."""
+    if isinstance(number, Exception):
+        raise number
+    until = number.question.until
+    return replace(number.question, since=until and until - WEEK)
+
+
+def _show_moved(moved: dict[str, Explanation]) -> None:
+    """A sentence for each, and the parts behind it, which add up to the change."""
+    for title, found in moved.items():
+        if not found.sentence:
+            continue
+        words = f"What moved it · {title}: {_whole(found.sentence)}"
+        with st.expander(words, key=f"moved-{title}", on_change="rerun") as opened:
+            if opened.open:
+                _show.table(_parts(found), f"What moved {title}, part by part")
+                apart = _words.points(found.change.difference or 0)
+                st.caption(f"{ADD_UP.format(apart=apart)} Fingerprint: {found.fingerprint}")
+
+
+def _whole(sentence: str) -> str:
+    """A sentence of several names in full: a label alone is cut."""
+    return " ".join(label(word) for word in sentence.split(" "))
+
+
+def _parts(found: Explanation) -> pl.DataFrame:
+    """The parts as a table, in points."""
+    return found.rows.select(
+        pl.col("dimension").alias("seen by"),
+        pl.col("group").map_elements(line, return_dtype=pl.String).alias("what"),
+        pl.col("n_before").alias("week before"),
+        pl.col("n").alias("this week"),
+        pl.col("share_before").alias("before_share"),
+        pl.col("share").alias("now_share"),
+        (pl.col("rate_part") * 100).alias("rate, points"),
+        (pl.col("mix_part") * 100).alias("mix, points"),
+        (pl.col("part") * 100).alias("together, points"),
+    )
 
 
 def answered_by_platform(week: Week) -> None:
-    """The same share on each platform."""
-    question = week.view.question("answered_within", "platform", DAY)
+    """The share answered within a day on each platform."""
+    question = _by_platform(week)
     shape = _figures.Line("share", "asks", "share", "low", "high", is_split=True)
     note = "One line a platform, all on the same scale."
-    _show.chart(_ask.answer(question), shape, _spread(question), note)
+    _show.chart(_ask.answer(question), shape, f"By platform · {_spread(question)}", note)
 
 
-def wait_by_week(week: Week) -> None:
-    """The median wait, by week, with the target where all the places share one."""
-    question = _waits(week)
-    whole = _ask.whole(question)
-    reached = f"Half of all asks are answered within {_words.half_wait(whole)}"
-    title = reached if whole["hours_p50"] is not None else "Fewer than half of all asks are answered"
-    title = title if whole["asks"] else "Nobody asked anything in these weeks"
-    shape = _figures.Line("hours_p50", "asks", "hours", target=_filters.target(week.view), week=week.monday)
-    note = f"{_words.count(whole['asks'], 'ask')}; those still waiting count too."
-    _show.chart(_ask.answer(question), shape, title, note)
-
-
-def sentiment_by_week(week: Week) -> None:
-    """How members sound, by week, with the range of the estimate."""
-    question = _sounds(week)
-    whole = _ask.whole(question)
-    title = f"Net sentiment {_words.net(whole)} over these weeks"
-    shape = _figures.Line("points", "messages", "points", "low", "high", week=week.monday)
-    note = f"{_words.count(whole['messages'], 'classified message')}; the band spans estimators and members. {LIMITS}"
-    _show.chart(_ask.answer(question), shape, title, note)
-
-
-def flow_by_week(week: Week) -> None:
-    """Who posted, by what they had done before, and who stayed away."""
-    question = _flow(week)
-    now, _ = _weeks(question, week.monday)
-    posted = _words.count(now.get("members"), "member")
-    shape = _figures.Stack(("new", "retained", "returning", "reactivated"), "lapsed")
-    title = f"{posted} posted this week, {_words.whole(now.get('new'))} of them seen first"
-    _show.chart(_ask.answer(question), shape, title, "Lapsed: posted the week before, and not in this one.")
-
-
-CHARTS = {
-    "Answered within a day": answered_by_week,
-    "By platform": answered_by_platform,
-    "The wait": wait_by_week,
-    "Who came and went": flow_by_week,
-    "How members sound": sentiment_by_week,
-}
-
-
-# Rows -------------------------------------------------------------------------------------------
-
-
-def _answered(week: Week) -> Question:
-    return week.view.question("answered_within", hours=DAY)
-
-
-def _waits(week: Week) -> Question:
-    return week.view.question("time_to_first_response")
-
-
-def _sounds(week: Week) -> Question:
-    return week.view.question("net_sentiment")
-
-
-def _flow(week: Week) -> Question:
-    return week.view.question("member_flow")
-
-
-def _weeks(question: Question, monday: date) -> tuple[Row, Row]:
-    """The rows of a week and of the week before; an empty one where there is none."""
-    rows = {row["week"]: row for row in _ask.rows(question)}
-    return rows.get(monday, {}), rows.get(monday - _filters.WEEK, {})
-
-
-def _up_to(question: Question, week: Week) -> list[Row]:
-    return [row for row in _ask.rows(question) if row["week"] and row["week"] <= week.monday]
-
-
-def _trail(question: Question, column: str, week: Week) -> list[float | None]:
-    """A column's weeks up to the chosen one."""
-    return [row[column] for row in _up_to(question, week)]
-
-
-def _without_guesses(week: Week) -> str:
-    """Where guessed replies are counted, the figure without them stands beside."""
-    if not week.view.inferred:
-        return ""
-    certain = replace(week, view=replace(week.view, inferred=False))
-    now, _ = _weeks(_answered(certain), week.monday)
-    return f"; {_words.rate(now.get('share'), now.get('asks'))} without guessed replies"
-
-
-def _back(row: Row) -> int | None:
-    """Members who had posted before: the week before, lately, or long ago."""
-    parts = [row.get(kind) for kind in ("retained", "returning", "reactivated")]
-    return None if None in parts else sum(part or 0 for part in parts)
+def _by_platform(week: Week) -> Question:
+    return week.view.question("answered_within", "platform", DAY)
 
 
 def _spread(question: Question) -> str:
@@ -264,6 +344,148 @@ def _spread(question: Question) -> str:
         for row in (known[0], known[-1])
     )
     return f"Answered within a day: from {least} to {most}"
+
+
+# The sheet --------------------------------------------------------------------------------------
+
+
+def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation]) -> Sheet:
+    numbers = tuple(each for each in found.values() if isinstance(each, Number))
+    return Sheet(
+        community=_ask.community(),
+        week=f"Week of {_words.day(week.monday)}",
+        trust=_trust(week, line),
+        headline=headline(found),
+        level=level(week),
+        numbers=numbers,
+        moved=tuple(f"{title}: {each.sentence}" for title, each in moved.items() if each.sentence),
+        places=_places(week) if _filters.platforms(week.view) > 1 else (),
+        how=how,
+        fingerprints=tuple(_ask.answer(each.question).fingerprint for each in numbers),
+    )
+
+
+@kept(64)
+def _places(week: Week) -> tuple[Place, ...]:
+    """The platforms with most asks, each with its weeks."""
+    rows = _ask.rows(_by_platform(week))
+    whole = sorted((row for row in rows if row["week"] is None), key=lambda row: -row["asks"])[:6]
+    return tuple(
+        Place(
+            _words.platform(row["platform"]),
+            _words.rate(row["share"], row["asks"]),
+            _share_trail([each for each in rows if each["platform"] == row["platform"]], week, "asks", "ask"),
+        )
+        for row in whole
+    )
+
+
+# Trails -----------------------------------------------------------------------------------------
+
+
+def _share_trail(rows: Rows, week: Week, of: str, noun: str, target: float | None = None) -> Trail:
+    """A share over the weeks, from 0 to 1."""
+
+    def told(row: Row) -> str:
+        sure = _words.interval(row["low"], row["high"], row[of], noun)
+        return f"{_words.rate(row['share'], row[of])}<br>{sure}"
+
+    said = "" if target is None else f"target {_words.percent(target)}"
+    return _trail(rows, week, lambda row: (row["share"], row["low"], row["high"]), told, (0.0, 1.0), target, said)
+
+
+def _count_trail(rows: Rows, week: Week, column: str, target: float | None = None) -> Trail:
+    """A count over the weeks, from 0."""
+    counts = [guard.count_of(row, column) or 0 for row in rows if row["week"]]
+    ends = 0.0, 1.1 * max([*counts, target or 0, 1])
+    said = "" if target is None else f"target {target:,.0f}"
+    return _trail(
+        rows,
+        week,
+        lambda row: (guard.count_of(row, column), None, None),
+        lambda row: _words.whole(guard.count_of(row, column)),
+        ends,
+        target,
+        said,
+    )
+
+
+def _net_trail(rows: Rows, week: Week, target: float | None = None) -> Trail:
+    """Net sentiment over the weeks, as far below 0 as above; of too few messages nothing is drawn."""
+    enough = [row for row in rows if row["points"] is not None and row["messages"] >= guard.FEW_WORDS]
+    reach = min(100.0, max([20.0, abs(target or 0), *(abs(row[end]) for row in enough for end in ("low", "high"))]))
+    said = "" if target is None else f"target {target:+.0f}"
+    return _trail(
+        enough,
+        week,
+        lambda row: (row["points"], row["low"], row["high"]),
+        lambda row: f"{_words.net(row)}<br>{_words.net_range(row)}",
+        (-reach, reach),
+        target,
+        said,
+    )
+
+
+def _trail(
+    rows: Rows,
+    week: Week,
+    read: Callable[[Row], tuple[float | None, float | None, float | None]],
+    told: Callable[[Row], str],
+    ends: tuple[float, float],
+    target: float | None,
+    target_told: str,
+) -> Trail:
+    """The weeks up to the chosen one, from the first of which there is a row."""
+    known = {row["week"]: row for row in rows if row["week"] and row["week"] <= week.monday}
+    first = min([week.monday, *known])
+    count = min(TRAIL, (week.monday - first) // WEEK + 1)
+    mondays = tuple(week.monday - (count - 1 - place) * WEEK for place in range(count))
+    points = [read(known[day]) if day in known else (None, None, None) for day in mondays]
+    values, lows, highs = zip(*points, strict=True)
+    said = tuple(
+        f"Week of {_words.day(day)}<br>{told(known[day]) if day in known else _words.UNKNOWN}" for day in mondays
+    )
+    return Trail(mondays, values, lows, highs, *ends, said, target, target_told)
+
+
+# Rows -------------------------------------------------------------------------------------------
+
+
+def _answered(week: Week) -> Question:
+    return week.judged.question("answered_within", hours=DAY)
+
+
+def _targets() -> Targets:
+    return _ask.state().settings.targets
+
+
+def _asks(question: Question) -> str:
+    """What a metric asks, in its own words."""
+    return metrics()[question.name].asks
+
+
+def _weeks(question: Question, week: Week) -> tuple[Row, Row]:
+    """The rows of a week and of the week before; an empty one where there is none."""
+    rows = _ask.weekly(question)
+    return _row(rows, week.monday), _row(rows, week.monday - WEEK)
+
+
+def _row(rows: Iterable[Row], monday: date) -> Row:
+    return next((row for row in rows if row["week"] == monday), {})
+
+
+def _with_posts(row: Row) -> Row:
+    """Of what a conversation share is."""
+    return row | {"posts": row["conversation"] + row["broadcast"]} if row else row
+
+
+def _without_guesses(week: Week) -> str:
+    """Where guessed replies are counted, the figure without them stands beside."""
+    if not week.view.inferred:
+        return ""
+    certain = replace(week, view=replace(week.view, inferred=False))
+    now, _ = _weeks(_answered(certain), certain)
+    return f"; {_words.rate(now.get('share'), now.get('asks'))} without guessed replies"
 
 
 page()

@@ -263,7 +263,7 @@ def test_chart_table_definition_and_download_of_a_view_carry_one_fingerprint(
     serve: Serve, demo: Path, visit: Visit, artefacts: Path
 ) -> None:
     page = visit()
-    open_page(page, serve(demo))
+    open_page(page, f"{serve(demo)}/responsiveness")
     with page.expect_download() as begun:
         page.get_by_role("button", name="Download").first.click()
     name = begun.value.suggested_filename

@@ -21,7 +21,7 @@ from data.settings import Settings
 from data.store import Store
 from ingest.load import load_demo
 from ingest.progress import Progress
-from tests.test_browser import open_page, server, settle
+from tests.browser import open_page, server, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -38,8 +38,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="module")
-def address(root: Path, demo: Store) -> Iterator[str]:
-    with server(root, demo.folder) as served:
+def address(demo: Store) -> Iterator[str]:
+    with server(demo.folder) as served:
         yield f"{served}/explore"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from data.store import Store
-from tests.test_browser import DRAWN, server
+from tests.browser import HEADING, server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -40,9 +40,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def address(root: Path, home: Path) -> Iterator[str]:
+def address(home: Path) -> Iterator[str]:
     """Hearth itself, over nothing."""
-    with server(root, home / "data") as address:
+    with server(home / "data") as address:
         yield address
 
 
@@ -62,7 +62,7 @@ def export(root: Path) -> bytes:
 def reader(chromium: Browser, address: str) -> Iterator[Page]:
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.goto(address)
-    page.wait_for_selector(DRAWN, timeout=LONG)
+    page.wait_for_selector(HEADING, timeout=LONG)
     yield page
     page.close()
 

@@ -1,0 +1,276 @@
+"""Weekly health: its verdicts are the command line's, its sheet needs nothing but itself, and unknown is never 0."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
+
+from data.demo import Community
+from data.settings import Settings, Targets
+from data.store import Store
+from ingest.load import load_demo
+from ingest.progress import Progress
+from metrics import guard
+from metrics.__main__ import app as command
+from metrics.guard import compare
+from metrics.metric import Question
+from pages import _ask, _figures, _sheet
+from pages._figures import Trail
+from tests import sparse
+from tests.test_safe import HOSTILE
+
+FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
+SIX = (
+    "Answered within 24 h", "Waiting past target now", "Newcomers welcomed", "Returning members", "Net sentiment",
+    "Conversation share",
+)  # fmt: skip
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def see(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Open the page over a folder's data, as a reader would."""
+
+    def open_page(folder: Path, **address: str) -> AppTest:
+        monkeypatch.setenv("HEARTH_DATA", str(folder))
+        app = AppTest.from_file(str(FRAME), default_timeout=60)
+        app.query_params.update(address)
+        return app.run()
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A made-up community of more than a year, in three places."""
+    store = _ask._store(tmp_path_factory.mktemp("demo"))
+    load_demo(store, Settings(), Progress(True), Community(days=420))
+    return store
+
+
+def fallen(folder: Path, name: str = "Acme") -> Store:
+    """Twelve weeks: 60 asks each, all answered within the hour, but none of those in the channel `help` of the last."""
+    rows: list[dict[str, Any]] = []
+    for week in range(12):
+        for each in range(60):
+            at = MONDAY + timedelta(weeks=week, hours=2 * each)
+            channel = ("help", "sales")[each % 2]
+            row = {"id": f"q{week}-{each}", "by": f"m{week}-{each}", "at": at, "channel": channel, "source": name}
+            rows.append(row)
+            if week < 11 or channel == "sales":
+                reply = {"id": f"a{week}-{each}", "by": "staff_kim", "at": at + timedelta(hours=1), "in": row["id"]}
+                rows.append(row | reply | {"text": "Turn it."})
+    store = _ask._store(folder)
+    until = (MONDAY + timedelta(weeks=12, days=2)).isoformat()
+    sparse.load(store, rows, forum=("help", "sales"), since="2025-06-02T00:00Z", until=until)
+    return store
+
+
+def values(app: AppTest) -> dict[str, str]:
+    """The six numbers, by their names."""
+    return {card.label: card.value for card in app.metric}
+
+
+def sheet(app: AppTest) -> str:
+    """What the browser would print."""
+    (found,) = (each.proto.body for each in app.get("html"))
+    return str(found)
+
+
+class Words(HTMLParser):
+    """What a sheet says, by its headings, and where it would go for anything."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.said: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action", "style")]
+        self.addresses += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+# --- the numbers and their verdicts ------------------------------------------------------------------------------
+
+
+ASKED = (("answered_within", "members"), ("waiting_now", "members"), ("newcomer_welcome", "members"),
+         ("member_flow", "back"), ("conversation_share", "members"))  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "column"), ASKED)
+@pytest.mark.parametrize("monday", [date(2026, 11, 9), date(2026, 9, 21)])
+def test_a_verdict_from_rows_that_were_asked_already_is_the_guards_own(
+    demo: Store, name: str, column: str, monday: date
+) -> None:
+    """To the last digit: the page asks less, and says the same."""
+    question = Question(name, monday, monday + guard.WEEK, hours=24.0 if name == "answered_within" else None)
+
+    def rows(asked: Question) -> list[dict[str, Any]]:
+        known = guard.own if asked.name in guard.OWN else None
+        return known(demo, Settings(), asked) if known else guard.ask(demo, Settings(), asked).rows.to_dicts()
+
+    reused = compare(demo, Settings(), question, column=column, rows=rows)
+    anew = compare(demo, Settings(), question, column=column)
+    assert (reused.verdict, reused.because, reused.said) == (anew.verdict, anew.because, anew.said)
+    for one, other in ((reused.now, anew.now), (reused.before, anew.before)):
+        assert (one.value, one.low, one.high, one.n) == pytest.approx((other.value, other.low, other.high, other.n))
+    assert reused.doubt == pytest.approx(anew.doubt)
+
+
+def test_the_page_says_what_the_command_line_says(see: Open, demo: Store) -> None:
+    """The week's own rows and, behind each number's door, the guard's own sentence."""
+    app = see(demo.folder)
+    week = ("--since", "2026-11-09", "--until", "2026-11-16", "--data", str(demo.folder))
+
+    def told(name: str, *options: str) -> dict[str, Any]:
+        rows = json.loads(CliRunner().invoke(command, [name, *week, *options, "--format", "json"]).stdout)
+        return next(row for row in rows if row["week"] is None)
+
+    said = told("answered_within", "--hours", "24")
+    assert values(app)["Answered within 24 h"] == f"{said['share'] * 100:.0f}\u00a0%"
+    said = told("conversation_share")
+    assert values(app)["Conversation share"] == f"{said['share'] * 100:.0f}\u00a0%"
+    compared = CliRunner().invoke(command, ["answered_within", *week, "--hours", "24", "--compare"]).stdout.strip()
+    app.session_state["rows-Answered within 24 h"] = True
+    verdict = compared.rpartition(": ")[2]
+    assert any(verdict in each.value for each in app.markdown)
+
+
+def test_the_waiting_of_a_week_is_what_an_older_export_would_have_said(tmp_path: Path) -> None:
+    """At the end of each week: those asked in the 26 weeks before, a day or more ago, and without a reply so far.
+
+    The first ask waits over the end of week 0 and is answered in week 1; the second is never answered, and after 26
+    weeks is no longer waited for; the third waits for less than a day when its week ends.
+    """
+    rows = [
+        {"id": "a", "by": "ann", "at": "2026-01-07T00:00Z"},
+        {"by": "bob", "at": "2026-01-14T00:00Z", "in": "a", "text": "Turn it."},
+        {"id": "b", "by": "bob", "at": "2026-01-14T12:00Z"},
+        {"id": "c", "by": "cem", "at": "2026-01-18T12:00Z"},
+        {"by": "ann", "at": "2026-01-20T12:00Z", "in": "c", "text": "Turn it."},
+    ]
+    store = sparse.store_of(tmp_path, rows, since="2026-01-05T00:00Z", until="2026-08-31T00:00Z")
+    asked = Question("waiting_now", date(2026, 1, 5), date(2026, 8, 31))
+    late = {row["week"]: row["past_target"] for row in guard.own(store, sparse.settings(), asked)}
+    weeks = [late[date(2026, 1, 5) + each * guard.WEEK] for each in range(34)]
+    assert weeks[:3] == [1, 1, 1], "a; b, for c has waited twelve hours; b, for c was answered"
+    assert weeks[3:27] == [1] * 24
+    assert weeks[27:] == [0] * 7, "b was asked over 26 weeks before"
+
+
+# --- in words ----------------------------------------------------------------------------------------------------
+
+
+def test_a_clear_fall_is_the_headline_and_what_moved_it_adds_up(see: Open, tmp_path: Path) -> None:
+    """Half of the asks went unanswered, all of them in one channel: 50 points, and 30 of 30 there."""
+    app = see(fallen(tmp_path).folder)
+    assert app.subheader[0].value.startswith("Fewer people were answered within a day")
+    assert any(":red[**▼ clear worse**]" in each.value for each in app.markdown)
+    (moved,) = [each for each in app.expander if each.label.startswith("What moved it · Answered within 24 h")]
+    assert "help" in moved.label
+    app.session_state["moved-Answered within 24 h"] = True
+    app.run()
+    (parts,) = [frame.value for frame in app.dataframe if "together, points" in frame.value.columns]
+    channel = parts[parts["seen by"] == "channel"]
+    assert channel["together, points"].sum() == pytest.approx(-50)
+    assert "help" in sheet(app)
+
+
+def test_one_week_is_too_early_for_any_verdict(see: Open, tmp_path: Path) -> None:
+    rows = [{"id": str(each), "by": f"m{each}", "at": MONDAY + timedelta(hours=each)} for each in range(40)]
+    store = _ask._store(tmp_path)
+    sparse.load(store, rows, since=MONDAY.isoformat(), until="2026-01-13T00:00Z")
+    app = see(store.folder)
+    assert not app.exception
+    assert not app.warning
+    assert app.subheader[0].value == "It is too early to tell whether anything changed in this week."
+    assert values(app)["Answered within 24 h"] == "0\u00a0%"
+    assert values(app)["Newcomers welcomed"] == "unknown", "the data has just begun"
+    assert values(app)["Conversation share"] == "unknown", "nobody is known to be staff"
+
+
+def test_a_target_of_ones_own_is_drawn_with_its_value(
+    see: Open, demo: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And decides nothing: the fingerprint of a number stays."""
+    settings = tmp_path / "hearth.toml"
+    settings.write_text("[targets]\nanswered_within = 0.9\nwaiting_now = 10\n", "utf-8")
+    monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
+    app = see(demo.folder)
+    notes = [
+        note["text"]
+        for chart in app.get("plotly_chart")[:6]
+        for note in json.loads(chart.proto.spec)["layout"].get("annotations", [])
+    ]
+    assert notes == ["target 90\u00a0%", "target 10"]
+    pictures = re.findall(r"base64,([^\"]+)", sheet(app))
+    assert "stroke-dasharray" in base64.b64decode(pictures[0]).decode()
+    assert Settings(targets=Targets(waiting_now=10)).fingerprint == Settings().fingerprint
+
+
+# --- on paper ----------------------------------------------------------------------------------------------------
+
+
+def test_the_report_holds_the_six_numbers_and_needs_nothing_but_itself(see: Open, demo: Store) -> None:
+    """No script, no address but pictures within; and all that the page says."""
+    app = see(demo.folder)
+    monkeyed = Words(sheet(app))
+    assert set(monkeyed.tags) <= {"style", "main", "header", "strong", "span", "p", "h1", "h2", "h3", "section",
+                                  "article", "small", "img", "footer"}  # fmt: skip
+    assert all(each.startswith("data:image/svg+xml;base64,") for each in monkeyed.addresses)
+    assert len(monkeyed.addresses) == 6 + 3, "a trail a number, and one a platform"
+    assert "url(" not in sheet(app)
+    assert "@import" not in sheet(app)
+    for title, value in values(app).items():
+        place = monkeyed.said.index(title)
+        assert monkeyed.said[place + 1] == value.replace("\u00a0", " ")
+    assert app.subheader[0].value in monkeyed.said
+
+
+def test_words_of_others_do_nothing_in_the_report() -> None:
+    """Names that are up to something come out as text, in the page's sheet and in the file."""
+    known = Trail((date(2026, 1, 5),), (0.5,), (0.4,), (0.6,), 0.0, 1.0, (HOSTILE[0],), 0.9, HOSTILE[1])
+    reading = guard.Reading(0.5, 0.4, 0.6, 40)
+    change = guard.Change("reply_rate", reading, reading, "", "clear better", "; ".join(HOSTILE))
+    number = _sheet.Number(HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], change, known, "", Question("x"), ("", ""))
+    for text in HOSTILE:
+        place = _sheet.Place(text, text, known)
+        found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, (text,))
+        document = _sheet.document(found)
+        usual = {"html", "head", "meta", "title", "body", "style", "main", "header", "strong", "span", "p", "h1", "h2",
+                 "h3", "section", "article", "small", "img", "footer"}  # fmt: skip
+        words = Words(document)
+        assert set(words.tags) <= usual
+        assert all(each.startswith("data:image/svg+xml;base64,") for each in words.addresses)
+    drawn = _sheet.svg(known)
+    assert not set(Words(drawn).tags) - {"svg", "rect", "polygon", "polyline", "circle", "line", "text"}
+
+
+def test_a_trail_bridges_no_gap() -> None:
+    """Known, unknown, known: two runs, a point where no line reaches, and the unknown week in grey."""
+    weeks = tuple(date(2026, 1, 5) + each * guard.WEEK for each in range(4))
+    trail = Trail(weeks, (0.2, None, 0.4, 0.6), (0.1, None, 0.3, 0.5), (0.3, None, 0.5, 0.7), 0, 1, ("",) * 4)
+    assert trail.runs() == [[0], [2, 3]]
+    assert trail.dots() == {0, 3}
+    drawn = _sheet.svg(trail)
+    assert (drawn.count("<polyline"), drawn.count("<rect"), drawn.count("<circle")) == (2, 1, 2)
+    figure = _figures.small(trail, _figures.LIGHT)
+    assert [each["mode"] for each in figure["data"]] == ["none", "none", "lines+markers"]
+    assert figure["data"][-1]["y"] == [0.2, None, 0.4, 0.6]
