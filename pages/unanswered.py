@@ -77,7 +77,7 @@ def _list(answer: Answer) -> int:
     return selected[0] if selected and selected[0] < len(answer.rows) else 0
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def _entries(question: Question) -> pl.DataFrame:
     return pl.DataFrame([_entry(row) for row in _ask.answer(question).rows.iter_rows(named=True)])
 

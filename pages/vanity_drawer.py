@@ -42,7 +42,8 @@ def _existing(question: Question) -> None:
         return
     _show.table(_totals(question), answer.metric.asks)
     if len(answer.rows) > LISTED:
-        st.caption(f"{LISTED} of {len(answer.rows):,} totals, the whole sources' first. The download has them all.")
+        of = _words.count(len(answer.rows), "total")
+        st.caption(f"{LISTED} of {of}, the whole sources' first. The download has them all.")
     st.caption("The newest value of each. Exports do not say which are of a day and which of a lifetime.")
     _show.doors(answer)
 
@@ -59,7 +60,7 @@ def _living(week: Week) -> None:
     )
 
 
-@kept(16)
+@kept(16, is_worded=True)
 def _totals(question: Question) -> pl.DataFrame:
     rows = _ask.answer(question).rows.sort(pl.col("of_what") != "", maintain_order=True).head(LISTED)
     return pl.DataFrame([_total(row) for row in rows.to_dicts()])
@@ -69,14 +70,14 @@ def _total(row: Row) -> Row:
     """One total as a line; its number is text, so that none stands out by its digits."""
     return {
         "Counted": row["measure"].replace("_", " "),
-        "Value": f"{row['value']:,.0f}",
+        "Value": _words.whole(row["value"]),
         "Of": row["of_what"] or row["source_name"],
         "Platform": _words.platform(row["platform"]),
         "On": _words.day(row["measured_at"].astimezone(_ask.state().settings.zone)),
     }
 
 
-@kept(16)
+@kept(16, is_worded=True)
 def _weeks(week: Week) -> pl.DataFrame:
     """A row a week; a number that nobody knows says so."""
     rows = {name: _by_week(week, name) for name in {name for name, _ in NUMBERS.values()}}
