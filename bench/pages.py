@@ -1,4 +1,7 @@
-"""What a page costs the processor: a real server, beside one with a bare page that draws the same from literals."""
+"""What a page costs: a real server, beside one with a bare page that draws the same from literals.
+
+The processor's time is told first, then how long a reader waits in a real Chromium.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,14 +29,16 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
+from bench import ready
 from bench.figures import Broken, Figure
+from bench.ready import Waits
 
 ROOT = Path(__file__).parent.parent
 DASHBOARD, BARE = ROOT / "dashboard.py", ROOT / "bench" / "bare_app.py"
 FRONT = "weekly_health"
 """The page without a name in the address."""
 RUNS = 15
-REPEATED, NEW = 1.3, 2.5
+REPEATED, NEW, READY, GROWN = 1.3, 2.5, 1.5, 1.5
 FAILED = ("exception", "error", "warning")
 """A page that meets these has not done its work: a card that fails leaves a warning in its place."""
 START, IDLE = 60.0, 0.06
@@ -174,16 +179,17 @@ def _connect(server: Server) -> ClientConnection:
 
 @dataclass(frozen=True)
 class Costs:
-    """A page's runs, in the three ways that are compared."""
+    """A page's runs, in the three ways that are compared, and how long a reader waits for it."""
 
     bare: list[Cost]
     repeated: list[Cost]
     new: list[Cost]
+    waits: Waits | None = None
 
 
-def figures(folder: Path, smaller: Path | None = None, runs: int = RUNS) -> list[Figure]:
+def figures(folder: Path, smaller: Path | None = None, runs: int = RUNS, loads: int = ready.LOADS) -> list[Figure]:
     """Every page over a folder's data; beside a smaller one, also how its cost grows. Raises Broken."""
-    found, before = measure(folder, runs), measure(smaller, runs) if smaller else {}
+    found, before = measure(folder, runs, loads), measure(smaller, runs, loads) if smaller else {}
     return [
         figure
         for page, costs in found.items()
@@ -191,8 +197,8 @@ def figures(folder: Path, smaller: Path | None = None, runs: int = RUNS) -> list
     ]
 
 
-def measure(folder: Path, runs: int = RUNS) -> dict[str, Costs]:
-    """Run every page over a folder's data, in all three ways. Raises Broken when one drew an error."""
+def measure(folder: Path, runs: int = RUNS, loads: int = ready.LOADS) -> dict[str, Costs]:
+    """Run every page over a folder's data in all ways, and open it. Raises Broken when one drew an error."""
     names = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
     with ExitStack() as open_servers:
         real = open_servers.enter_context(serving(DASHBOARD, HEARTH_DATA=folder))
@@ -202,10 +208,10 @@ def measure(folder: Path, runs: int = RUNS) -> dict[str, Costs]:
         record.write_bytes(msgspec.msgpack.encode(told))
         bare = open_servers.enter_context(serving(BARE, HEARTH_BARE=record))
         unseen = {view for reader in readers.values() for view in reader.views()}
-        return {
-            f"{name}.py": _by_turns(reader, Session(bare, reader.page), runs, unseen)
-            for name, reader in readers.items()
-        }
+        costs = {name: _by_turns(reader, Session(bare, reader.page), runs, unseen) for name, reader in readers.items()}
+        addresses = {reader.page: name for name, reader in readers.items()}
+        waits = ready.measure(addresses, real.address, bare.address, loads)
+        return {f"{name}.py": replace(costs[name], waits=waits.get(page)) for page, name in addresses.items()}
 
 
 def _by_turns(reader: Session, plain: Session, runs: int, unseen: set[View]) -> Costs:
@@ -239,9 +245,15 @@ def _held(page: str, costs: Costs) -> Iterator[Figure]:
             yield Figure("pages", f"{page}, {ways}", _worked(runs) / least, goal=goal, against=against)
     sent, plain = costs.repeated[-1].sent / 1e3, costs.bare[-1].sent / 1e3
     yield Figure("pages", f"{page}, sent", sent, "KB", against=f"{plain:,.1f} KB for the bare page")
+    if costs.waits:
+        waited, least = median(costs.waits.real), median(costs.waits.bare)
+        against = f"{waited:.2f} s to {least:.2f} s until the last chart of the bare page is drawn"
+        yield Figure("pages", f"{page}, ready", waited / least, goal=READY, against=against)
+        yield Figure("pages", f"{page}, errors", max(costs.waits.errors), "elements", goal=0)
 
 
 def _growth(page: str, before: Costs, after: Costs) -> Iterator[Figure]:
+    """A page over more data against the same page over less."""
     for ways, few, many in (
         ("the same filters", before.repeated, after.repeated),
         ("new filters", before.new, after.new),
@@ -249,7 +261,11 @@ def _growth(page: str, before: Costs, after: Costs) -> Iterator[Figure]:
         if few and many:
             against = f"{_worked(many) * 1e3:.1f} ms to {_worked(few) * 1e3:.1f} ms for the smaller data"
             grown = _worked(many) / _worked(few)
-            yield Figure("pages", f"{page}, {ways}, larger data", grown, against=against)
+            yield Figure("pages", f"{page}, {ways}, larger data", grown, goal=GROWN, against=against)
+    if before.waits and after.waits:
+        waited, least = median(after.waits.real), median(before.waits.real)
+        against = f"{waited:.2f} s to {least:.2f} s until the last chart over the smaller data is drawn"
+        yield Figure("pages", f"{page}, ready, larger data", waited / least, goal=GROWN, against=against)
 
 
 def _worked(runs: Sequence[Cost]) -> float:

@@ -22,6 +22,7 @@ from metrics import guard
 from metrics.explain import Explanation, explain
 from metrics.guard import Change, compare
 from metrics.metric import Answer, Question, ask
+from pages import _words
 
 Row = dict[str, Any]
 P = ParamSpec("P")
@@ -43,8 +44,10 @@ class State:
     stamp: str  # changes whenever an answer may: a part of the key of all that is kept
 
 
-def kept(entries: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def kept(entries: int, *, is_worded: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Keep the results of a function for all readers, the last used `entries` of them, for each stamp.
+
+    What `is_worded` is kept for each way to write a number, too.
 
     Two who ask the same at once wait for one answer; an error is not kept. A hit takes some
     microseconds, Streamlit's own cache some hundred: a page has thirty. The shelf has the function's
@@ -55,7 +58,7 @@ def kept(entries: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
         shelf = _shelves.setdefault(f"{work.__code__.co_filename} {work.__qualname__}", OrderedDict())
 
         def look_up(*args: P.args, **kwargs: P.kwargs) -> T:
-            key = (stamp(), args, tuple(kwargs.items()))
+            key = (stamp(), args, tuple(kwargs.items()), is_worded and _words.between())
             with _lock:
                 found = shelf.get(key)
                 is_new = found is None

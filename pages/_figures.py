@@ -135,7 +135,7 @@ class Step:
         if self.of is None:
             return _words.whole(self.count)
         share = f", {_words.percent(self.count / self.of)}" if self.of >= _words.FEW else ""
-        return f"{self.count:,} of {self.of:,}{share}"
+        return f"{_words.whole(self.count)} of {_words.whole(self.of)}{share}"
 
 
 @dataclass(frozen=True)
@@ -611,7 +611,7 @@ def _triangle(rows: pl.DataFrame, _: Triangle, colors: Palette) -> Figure:
     heat |= {"x": months, "text": [[_cohort_share(cell) for cell in row] for row in cells], "texttemplate": "%{text}"}
     heat |= {"colorscale": [[0, colors.faint], [1, _tint(colors.ember, 0.6)]], "textfont": {"color": colors.ink}}
     sizes = dict(rows.select("cohort", "members").iter_rows())
-    names = [f"{cohort:%b %Y} · {sizes[cohort]:,} " for cohort in cohorts]
+    names = [f"{cohort:%b %Y} · {_words.whole(sizes[cohort])} " for cohort in cohorts]
     down = {"range": [len(cohorts) - 0.5, -0.5], "tickvals": list(range(len(cohorts))), "ticktext": names}
     layout = _paper(colors, pl.Series(), 60 + 32 * len(cohorts)) | {"yaxis": down | {"showgrid": False}}
     layout["xaxis"] = {
@@ -927,8 +927,13 @@ def _paper(colors: Palette, weeks: pl.Series, height: int = HEIGHT) -> Figure:
     return layout
 
 
-@cache
 def _template(colors: Palette) -> Figure:
+    """What all charts have in common."""
+    return _styled(colors, _words.between())
+
+
+@cache
+def _styled(colors: Palette, between: str) -> Figure:
     axis = {"fixedrange": True, "zeroline": False, "showline": False, "ticks": "", "color": colors.muted}
     return {
         "layout": {
@@ -937,6 +942,7 @@ def _template(colors: Palette) -> Figure:
             "plot_bgcolor": "rgba(0,0,0,0)",
             "margin": {"l": 8, "r": 78, "t": 12, "b": 28},
             "showlegend": False,
+            "separators": f".{between}",
             "hoverlabel": {
                 "bgcolor": colors.card,
                 "bordercolor": colors.faint,

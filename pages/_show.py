@@ -275,7 +275,8 @@ def doors(answer: Answer, part: str = "") -> None:
         with rows:
             table(readable(answer.rows.head(OPENED)), f"The rows behind {answer.metric.title}", width=620)
             more = len(answer.rows) > OPENED
-            cut = f"The first {OPENED:,} of {len(answer.rows):,}; the download has them all. " if more else ""
+            some = f"The first {_words.whole(OPENED)} of {_words.whole(len(answer.rows))}"
+            cut = f"{some}; the download has them all. " if more else ""
             st.caption(f"{cut}Fingerprint: {answer.fingerprint}")
     if meaning.open:
         with meaning:
@@ -343,9 +344,10 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
     for name, kind in frame.schema.items():
         title = name.replace("_", " ").removeprefix("is ").capitalize()
         if kind == pl.Date:
-            columns[name] = st.column_config.DateColumn(title, format="D MMM YYYY")
+            columns[name] = st.column_config.DateColumn(title, format="localized")
         elif kind == pl.Datetime:
-            columns[name] = st.column_config.DatetimeColumn(title, format="D MMM YYYY, HH:mm")
+            zone = str(_ask.state().settings.zone)
+            columns[name] = st.column_config.DatetimeColumn(f"{title} ({zone})", format="localized", timezone=zone)
         elif name.endswith("share") or name in ("low", "high"):
             columns[name] = st.column_config.NumberColumn(title, format="percent")
         elif kind.is_numeric():
@@ -379,7 +381,7 @@ def _plot(figure: Figure, alt: str) -> None:
     st.plotly_chart(_Ready(figure), theme=None, config={"displayModeBar": False}, alt=alt, height=height)
 
 
-@kept(256)
+@kept(256, is_worded=True)
 def _figure(answer: Answer, shape: Shape, is_dark: bool) -> Figure:
     drawn = figure(answer.rows, shape, DARK if is_dark else LIGHT)
     drawn["layout"]["meta"] = {"fingerprint": answer.fingerprint}
@@ -396,7 +398,7 @@ def _small(trail: Trail, is_dark: bool) -> Figure:
     return small(trail, DARK if is_dark else LIGHT)
 
 
-@kept(16)
+@kept(16, is_worded=True)
 def _strips(since: date, is_dark: bool) -> Figure:
     days = _ask.read("coverage").filter(pl.col("day") >= since)
     return strips(days, DARK if is_dark else LIGHT)

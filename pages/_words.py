@@ -1,11 +1,17 @@
-"""How a number reads: short, plain, and honest about what is not known."""
+"""How a number reads: short, plain, and honest about what is not known.
+
+The words are English, and so are the names of the months: "9 Nov 2026" cannot be mistaken anywhere. What could be,
+12,400 for twelve and a half, is written as the reader's browser would.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import streamlit as st
 
 from metrics import guard
 
@@ -23,6 +29,19 @@ BAND = f"the band is the 95\u00a0% interval, hollow points stand on fewer than {
 
 SOUNDS = "How words sound is a scorer's guess: it misses sarcasm and slang, and knows English only."
 """To be said wherever it is told how somebody sounds."""
+BETWEEN = {
+    "’": "de-CH de-LI it-CH rm",
+    ".": "ca da de el es gl hr id is it nl pt ro sl sr tr vi",
+    "\u202f": "be bg cs de-AT et fi fr hu hy ka kk lt lv nb nn no pl pt-PT ru sk sq sv uk",
+}
+"""What stands between thousands, and in which languages and countries; a comma in all the others."""
+_BETWEEN = {name: mark for mark, names in BETWEEN.items() for name in names.split()}
+
+
+def between() -> str:
+    """What stands between the thousands of a number, as the reader's browser says. Belongs to the key of kept words."""
+    language, _, country = (st.context.locale or "").partition("-")
+    return _BETWEEN.get(f"{language}-{country}") or _BETWEEN.get(language) or ","
 
 
 def percent(share: float | None) -> str:
@@ -85,12 +104,15 @@ def count(number: int | None, noun: str, plural: str = "") -> str:
     """A number of things: "1 ask", "193 asks", "12,400 messages"."""
     if number is None:
         return f"{UNKNOWN} {plural or noun + 's'}"
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{whole(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
-def whole(number: int | None) -> str:
-    """12400 as "12,400"."""
-    return UNKNOWN if number is None else f"{number:,}"
+def whole(number: float | None) -> str:
+    """12400 as "12,400", or as the reader's browser writes it."""
+    if number is None:
+        return UNKNOWN
+    digits = f"{number:,.0f}"
+    return digits if abs(number) < 1000 else digits.replace(",", between())
 
 
 def wait(hours: float | None, unknown: str = UNKNOWN) -> str:
@@ -121,7 +143,7 @@ def age(hours: float) -> str:
 def ordinal(number: int, noun: str) -> str:
     """A place in a row: "1st visit", "14th visit"."""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{ending} {noun}"
+    return f"{whole(number)}{ending} {noun}"
 
 
 def day(when: date) -> str:
@@ -130,11 +152,19 @@ def day(when: date) -> str:
 
 
 def moment(when: datetime | None, zone: ZoneInfo) -> str:
-    """A time where the community lives: "Sun 15 Nov 2026, 23:40"."""
+    """A time where the community lives, and how far that is from UTC: "Sun 15 Nov 2026, 23:40 UTC+1"."""
     if when is None:
         return UNKNOWN
     here = when.astimezone(zone)
-    return f"{here:%a} {day(here)}, {here:%H:%M}"
+    return f"{here:%a} {day(here)}, {here:%H:%M} {_offset(here)}"
+
+
+def _offset(here: datetime) -> str:
+    """How far a clock is from UTC: "UTC", "UTC+1", "UTC−3:30"."""
+    minutes = round((here.utcoffset() or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "−" if minutes < 0 else "+"
+    return f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "") if minutes else "UTC"
 
 
 def platform(name: str) -> str:

@@ -223,7 +223,7 @@ def _limits() -> None:
     """What it cannot hear, whatever the labels say."""
     rows = _ask.read("labels_given")
     unknown = int(rows.filter(pl.col("label").is_null())["messages"].sum())
-    count = f"{unknown:,} of {_words.count(int(rows['messages'].sum()), 'message')}"
+    count = f"{_words.whole(unknown)} of {_words.count(int(rows['messages'].sum()), 'message')}"
     with st.container(border=True):
         st.markdown("**What it is known to get wrong**")
         st.markdown(LIMITS.format(unknown=count))

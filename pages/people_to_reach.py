@@ -81,7 +81,7 @@ def _draw(lists: dict[str, List], view: View) -> None:
                 for row in people.first:
                     _show.said(row, each.why(row), view.as_of)
                 if people.total > len(people.first):
-                    st.caption(f"{len(people.first)} of {people.total:,} in all.")
+                    st.caption(f"{len(people.first)} of {_words.whole(people.total)} in all.")
                 if people.answer is not None:
                     _show.doors(people.answer)
 

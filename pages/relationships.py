@@ -52,7 +52,7 @@ def pairs(period: Weeks) -> None:
     row = _ask.whole(answer.question)
     title = "We can't tell yet who talks with whom: depth takes 90 days to see"
     if row["pairs"] is not None:
-        title = f"{row['deep_pairs']:,} of {_words.count(row['pairs'], 'pair')} talk often, and both ways"
+        title = f"{_words.whole(row['deep_pairs'])} of {_words.count(row['pairs'], 'pair')} talk often, and both ways"
     both_ways = _words.rate(row["two_way_share"], row["pairs"])
     note = f"In {both_ways} of the pairs each has replied to the other. Deep: both did, on 3 or more days of 90."
     shape = _figures.Lines((("deep_pairs", "deep"), ("pairs", "all pairs")), "pairs", "count")
@@ -133,7 +133,7 @@ def unhappy(period: Weeks) -> None:
 def praise(period: Weeks) -> None:
     """The share of praise that the team thanks."""
     only = _ask.whole(period.view.question("praise_thanked"))["reacted_only"]
-    note = f"{only:,} more had a reaction and no words. {_words.SOUNDS}"
+    note = f"{_words.whole(only)} more had a reaction and no words. {_words.SOUNDS}"
     found = "were thanked by the team within three days"
     _show.share(period, "praise_thanked", found, "praise", "praising message", note)
 
@@ -147,7 +147,7 @@ def substance(period: Weeks) -> None:
     if turns:
         title = f"{_words.part(row['substantive_share'], turns, 'reply', 'replies')} by the team say something"
     people, days = _words.count(row["people"], "person", "people"), _words.count(row["days"], "day")
-    note = f"{turns:,} replies by {people} on {days}. The rest only thank, or repeat what was said before."
+    note = f"{_words.whole(turns)} replies by {people} on {days}. The rest only thank, or repeat what was said before."
     shape = _figures.Line("substantive_share", "staff turns", "share", week=period.newest, noun="turn")
     _show.chart(answer, shape, title, note)
 

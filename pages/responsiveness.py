@@ -146,7 +146,7 @@ def hours_of_the_week(period: Weeks) -> None:
     hours = _ask.rows(answer.question)
     asks = _words.count(sum(hour["asks"] for hour in hours), "ask")
     alone = sum(hour["asks"] for hour in hours if hour["staff"] == 0)
-    title = f"{alone:,} of {asks} came at an hour when the team was never there"
+    title = f"{_words.whole(alone)} of {asks} came at an hour when the team was never there"
     if any(hour["staff"] is None for hour in hours):
         title = "We can't tell when the team was there: too few of the days are covered"
     zone = _ask.state().settings.zone

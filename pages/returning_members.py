@@ -28,7 +28,8 @@ def flow_by_week(period: Weeks) -> None:
     row = _ask.whole(answer.question)
     title = "We can't tell how many members posted"
     if row["members"] is not None:
-        title = f"{_words.count(row['members'], 'member')} posted, {row['new']:,} of them seen for the first time"
+        new = f"{_words.whole(row['new'])} of them seen for the first time"
+        title = f"{_words.count(row['members'], 'member')} posted, {new}"
     note = "Retained: there the week before too. Returning: after a break; reactivated: of 8 weeks or more. "
     note += "Below the line, lapsed: there the week before, and not in this one."
     shape = _figures.Stack(("new", "retained", "returning", "reactivated"), "lapsed")

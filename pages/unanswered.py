@@ -81,7 +81,7 @@ def page() -> None:
         _opened(board.rows.row(chosen, named=True), [board.rows.row(each, named=True) for each in ticked], stands)
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def _board(view: View, whose: str, who: str | None, drawn: object, minute: int) -> Board:  # noqa: ARG001 - of the key
     """The list as the marks leave it. Where there are none, the first rows are all that is asked for."""
     try:

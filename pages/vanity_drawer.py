@@ -48,7 +48,8 @@ def _existing(week: Week) -> None:
     first = week.monday - (WEEKS - 1) * _filters.WEEK
     _show.table(_totals(question, first), answer.metric.asks)
     if len(answer.rows) > LISTED:
-        st.caption(f"{LISTED} of {len(answer.rows):,} totals, the whole sources' first. The download has them all.")
+        of = _words.count(len(answer.rows), "total")
+        st.caption(f"{LISTED} of {of}, the whole sources' first. The download has them all.")
     st.caption(
         f"The newest value of each, and the newest before {_words.day(first)}, where the weeks beside it begin. "
         "Exports do not say which are of a day and which of a lifetime, so no difference is taken."
@@ -69,7 +70,7 @@ def _living(week: Week) -> None:
     )
 
 
-@kept(16)
+@kept(16, is_worded=True)
 def _totals(question: Question, first: date) -> pl.DataFrame:
     rows = _ask.answer(question).rows.sort(pl.col("of_what") != "", maintain_order=True).head(LISTED)
     before = _ask.answer(replace(question, since=None, until=first)).rows.to_dicts()
@@ -81,15 +82,15 @@ def _total(row: Row, before: float | None) -> Row:
     """One total as a line; its numbers are text, so that none stands out by its digits."""
     return {
         "Counted": row["measure"].replace("_", " "),
-        "Value": f"{row['value']:,.0f}",
-        "Before": _words.UNKNOWN if before is None else f"{before:,.0f}",
+        "Value": _words.whole(row["value"]),
+        "Before": _words.whole(before),
         "Of": row["of_what"] or row["source_name"],
         "Platform": _words.platform(row["platform"]),
         "On": _words.day(row["measured_at"].astimezone(_ask.state().settings.zone)),
     }
 
 
-@kept(16)
+@kept(16, is_worded=True)
 def _weeks(week: Week) -> pl.DataFrame:
     """A row a week; a number that nobody knows says so."""
     rows = {name: _by_week(week, name) for name in {name for name, _ in NUMBERS.values()}}

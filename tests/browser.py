@@ -40,10 +40,10 @@ AT_REST = """() => new Promise(done => {
     if (isBusy() || performance.now() - changed < QUIET) return;
     clearInterval(look);
     watch.disconnect();
-    done();
+    done(changed / 1000);
   }, 25);
 })"""
-"""Resolves when the script has run, every chart is drawn, and nothing has changed for a moment."""
+"""Resolves when the script has run, every chart is drawn, and nothing has changed for a moment: when that began."""
 QUIET = 300
 """Milliseconds: a choice in a table waits 150 before it is sent."""
 
@@ -134,9 +134,10 @@ def open_page(page: Page, address: str) -> None:
     settle(page)
 
 
-def settle(page: Page) -> None:
-    """Wait until the script has run, every chart is drawn and nothing moves any more."""
-    page.evaluate(AT_REST.replace("QUIET", str(QUIET)))
+def settle(page: Page) -> float:
+    """Wait until the page is at rest. The seconds since it was asked for until its last change."""
+    since: float = page.evaluate(AT_REST.replace("QUIET", str(QUIET)))
+    return since
 
 
 def main() -> int:

@@ -6,15 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from threading import Event
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 import polars as pl
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
@@ -607,6 +609,41 @@ def test_a_wait_is_told_in_two_units_at_most(hours: float | None, said: str) -> 
 )
 def test_an_age_is_one_word(hours: float, said: str) -> None:
     assert _words.age(hours) == said
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        (None, "12,400 asks"),
+        ("en-US", "12,400 asks"),
+        ("de-DE", "12.400 asks"),
+        ("de-CH", "12’400 asks"),
+        ("fr", "12\u202f400 asks"),
+    ],
+)
+def test_thousands_are_set_apart_as_the_readers_browser_does(
+    see: Open, demo: Store, monkeypatch: pytest.MonkeyPatch, locale: str | None, said: str
+) -> None:
+    """In words, in charts, and on a page that another reader has seen before; under a thousand nothing changes."""
+    monkeypatch.setattr(type(st.context), "locale", property(lambda _: locale))
+    assert _words.count(12400, "ask") == said
+    assert _words.count(400, "ask") == "400 asks"
+    app = see(demo.folder, "sources.py")
+    total = f"{_ask._store(demo.folder).read('sources')['messages'].sum():,}"
+    assert app.subheader[0].value.startswith(f"{total.replace(',', said[2])} messages")
+    assert drawn(app, 0)["layout"]["template"]["layout"]["separators"] == f".{said[2]}"
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("UTC", "Sun 15 Nov 2026, 22:40 UTC"),
+        ("Europe/Berlin", "Sun 15 Nov 2026, 23:40 UTC+1"),
+        ("America/St_Johns", "Sun 15 Nov 2026, 19:10 UTC−3:30"),
+    ],
+)
+def test_a_time_is_the_communitys_with_its_distance_from_utc(zone: str, said: str) -> None:
+    assert _words.moment(datetime(2026, 11, 15, 22, 40, tzinfo=UTC), ZoneInfo(zone)) == said
 
 
 def test_a_share_of_few_is_a_count() -> None:
