@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import browser
+from tests.desk import Desk, Serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -53,3 +55,18 @@ def chromium() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def desk() -> Iterator[Serve]:
+    """Start a help desk on this machine, which answers as it is told to."""
+    with ExitStack() as running:
+
+        def start(
+            status: int = 200, says: bytes = b"", headers: dict[str, str] | None = None, silence: float = 0
+        ) -> Desk:
+            found = Desk(status, says, headers or {}, silence)
+            running.callback(found.close)
+            return found
+
+        yield start
