@@ -190,8 +190,12 @@ def _everybodys() -> None:
 
 
 def _take_back(done: Done) -> None:
+    """Take it back, and open the ask that returns."""
     st.session_state[OWN] = True
     _marks.take_back(done)
+    if done.first:
+        st.session_state[OPEN] = done.first
+        st.session_state[LIST] = _selection()
 
 
 def _lately() -> list[Row]:
@@ -245,8 +249,9 @@ def _chosen(board: Board) -> tuple[int, list[int]]:
     return place[opened], ticked
 
 
-def _selection(opened: int, ticked: Sequence[int] = ()) -> dict[str, Any]:
-    return {"selection": {"rows": list(ticked), "columns": [], "cells": [(opened, "They said")]}}
+def _selection(opened: int | None = None, ticked: Sequence[int] = ()) -> dict[str, Any]:
+    cells = [] if opened is None else [(opened, "They said")]
+    return {"selection": {"rows": list(ticked), "columns": [], "cells": cells}}
 
 
 def _tell_gone(key: Key) -> None:
