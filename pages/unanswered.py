@@ -32,6 +32,7 @@ UNDOABLE = 10
 """So many of the last marks, of everybody, can be taken back in one place."""
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
+HANDING, REFUSED = "hand over", "why it was not handed over"
 WIDTHS = {"Waiting": 75, "Open hours": 80, "They said": 215, "Marked": 105, "Who": 165, "Where": 115, "Why": 100}
 WEIGHTS = {
     "past_target": "waiting for longer than the target",
@@ -214,7 +215,7 @@ def _marked(rows: Sequence[Row], who: str | None) -> None:
     for row in rows:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             words = f"{_state(row, zone)} · {_words.moment(row['at'], zone)}"
-            st.caption(f"{words}: {label(row['note'])}" if row["note"] else words, width="content")
+            st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
             done = Done(_marks.WORDS[row["value"]], (row["id"],))
             st.button(
                 "Undo", key=f"back {row['id']}", on_click=_take_back, args=(done,), type="tertiary", disabled=not who
@@ -542,12 +543,12 @@ def _fate(row: Row) -> str:
 
 def _handing_over(ask: Row, said: pl.DataFrame) -> None:
     """The ask as text to copy, and the way to a help desk."""
-    window = st.popover("Hand over", type="tertiary", key="hand over", on_change="rerun")
+    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun")
     if not window.open:
         return
     with window:
         st.markdown("**Copy as text**")
-        st.code(_as_text(ask, said), language=None, height=220)
+        st.code(_as_text(ask, said), language=None, height=220, wrap_lines=True)
         url = _ask.state().settings.handover.url
         if not url:
             st.caption("To send it to a help desk, set `url` under `[handover]` in `hearth.toml`.")
@@ -558,18 +559,25 @@ def _handing_over(ask: Row, said: pl.DataFrame) -> None:
 
 
 def _send(url: str, ask: Row, said: pl.DataFrame) -> None:
-    """The button that sends it, and what came of that; a private conversation goes only if somebody says so."""
+    """The button that sends it; a private conversation goes only if somebody says so."""
     may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
     again = " again" if ask.get("handed") else ""
-    if st.button(f"Send it to the help desk{again}", type="primary", disabled=not may):
-        try:
-            host = hand_over(url, _body(ask, said), although_private=ask["is_private"] and may)
-        except HandoverError as error:
-            st.error("It was not handed over.")
-            st.text(plain(str(error)))
-            return
-        _marks.mark("handover", "sent", [ask], note=f"to {host}")
-        st.rerun()
+    sent = (url, ask, _body(ask, said), may)
+    st.button(f"Send it to the help desk{again}", type="primary", disabled=not may, on_click=_send_off, args=sent)
+    if trouble := st.session_state.pop(REFUSED, None):
+        st.error("It was not handed over.")
+        st.text(plain(trouble))
+
+
+def _send_off(url: str, ask: Row, body: dict[str, Any], may: bool) -> None:
+    """Send it, keep that it was sent, and close the window; where it was refused, say why."""
+    try:
+        host = hand_over(url, body, although_private=may)
+    except HandoverError as error:
+        st.session_state[REFUSED] = str(error)
+        return
+    _marks.mark("handover", "sent", [ask], note=f"to {host}")
+    st.session_state[HANDING] = False
 
 
 def _body(ask: Row, said: pl.DataFrame) -> dict[str, Any]:

@@ -109,6 +109,9 @@ def test_five_asks_by_keyboard_one_taken_back_one_handed_over_and_two_people_at_
         assert sorted(marked) == [("answered", "Ben"), ("mine", "Ben"), ("no_reply", "Ana")]
 
         ana.get_by_role("button", name="Hand over").click()
+        ana.get_by_role("button", name="Send it to the help desk").wait_for()
+        settle(ana)
+        ana.screenshot(path=artefacts / "manager-handing-over.png")
         ana.get_by_role("button", name="Send it to the help desk").click()
         ana.get_by_text("Handed over by Ana").wait_for()
         assert len(heard) == 1

@@ -360,6 +360,7 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
         ("Bob", "Which glue?", True)
     ]
     assert app.dataframe[0].value["Marked"][0] == "handed over"
+    assert not app.code, "the window is closed"
     (row,) = marks.current("handover").to_pylist()
     assert (row["by"], row["note"]) == ("Ana", "to 127.0.0.1")
     taker.close()
