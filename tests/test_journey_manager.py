@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,7 +30,7 @@ SINCE = date(2026, 8, 17)  # 13 weeks before the demo's data ends
 @pytest.fixture
 def morning(
     root: Path, tmp_path: Path, desk: Serve, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[str, Store, list[object]]]:
+) -> Iterator[tuple[str, Store, list[Any]]]:
     """A small community's dashboard with a help desk: its address, its data, and what the desk heard."""
     taker = desk()
     settings = tmp_path / "hearth.toml"
@@ -80,44 +80,20 @@ def told(store: Store) -> int:
 
 
 def test_five_asks_by_keyboard_one_taken_back_one_handed_over_and_two_people_at_once(
-    morning: tuple[str, Store, list[object]], chromium: Browser, artefacts: Path
+    morning: tuple[str, Store, list[Any]], chromium: Browser, artefacts: Path
 ) -> None:
     address, store, heard = morning
     before = told(store)
     with ExitStack() as opened, closing(Marks(store.folder)) as journal:
         ana = arrive(opened, chromium, address, "Ana")
         assert past_target(ana) == before
-        for count in range(1, 6):
-            press(ana, "a", "answered elsewhere.")
-            assert journal.current("ask").num_rows == count
-            assert past_target(ana) == before - count, "at once, whatever the numbers know"
+        _clears_five_and_undoes_one(ana, journal)
         ana.screenshot(path=artefacts / "manager-five.png")
-        press(ana, "u", "Undo")
-        assert past_target(ana) == before - 4
-
         ben = arrive(opened, chromium, address, "Ben")
-        assert past_target(ben) == before - 4
-        press(ben, "m", "Taken by Ben")
-        ana.get_by_text("Taken by Ben").wait_for(timeout=30_000)  # without a click of hers
-        ana.keyboard.press("j")
-        settle(ana)
-        ana.keyboard.press("n")
-        ben.keyboard.press("a")
-        settle(ana)
-        settle(ben)
-        marked = [(row["value"], row["by"]) for row in journal.lately(("ask",), 3).to_pylist()]
-        assert sorted(marked) == [("answered", "Ben"), ("mine", "Ben"), ("no_reply", "Ana")]
-
-        ana.get_by_role("button", name="Hand over").click()
-        ana.get_by_role("button", name="Send it to the help desk").wait_for()
-        settle(ana)
-        ana.screenshot(path=artefacts / "manager-handing-over.png")
-        ana.get_by_role("button", name="Send it to the help desk").click()
-        ana.get_by_text("Handed over by Ana").wait_for()
+        assert past_target(ana) == past_target(ben) == before - 4
+        _both_at_once(ana, ben, journal)
+        _hands_one_over(ana, artefacts)
         assert len(heard) == 1
-        settle(ana)
-        ana.screenshot(path=artefacts / "manager-handed-over.png")
-
         ana.get_by_text("The numbers know of 6 marks.").wait_for(timeout=120_000)
         settle(ana)
         assert past_target(ana) == told(store) == before - 6
@@ -126,6 +102,40 @@ def test_five_asks_by_keyboard_one_taken_back_one_handed_over_and_two_people_at_
         assert "whose=Nobody" in ana.url
         assert "period=13" in ana.url
         _looks(opened, chromium, ana.url, artefacts)
+
+
+def _clears_five_and_undoes_one(ana: Page, journal: Marks) -> None:
+    before = past_target(ana)
+    for count in range(1, 6):
+        press(ana, "a", "answered elsewhere.")
+        assert journal.current("ask").num_rows == count
+        assert past_target(ana) == before - count, "at once, whatever the numbers know"
+    press(ana, "u", "Undo")
+    assert past_target(ana) == before - 4
+
+
+def _both_at_once(ana: Page, ben: Page, journal: Marks) -> None:
+    """Ben takes the ask that Ana has open, which she sees without a click; then both press a key."""
+    press(ben, "m", "Taken by Ben")
+    ana.get_by_text("Taken by Ben").wait_for(timeout=30_000)
+    ana.keyboard.press("j")
+    settle(ana)
+    ana.keyboard.press("n")
+    ben.keyboard.press("a")
+    settle(ana)
+    settle(ben)
+    marked = [(row["value"], row["by"]) for row in journal.lately(("ask",), 3).to_pylist()]
+    assert sorted(marked) == [("answered", "Ben"), ("mine", "Ben"), ("no_reply", "Ana")]
+
+
+def _hands_one_over(ana: Page, artefacts: Path) -> None:
+    ana.get_by_role("button", name="Hand over").click()
+    ana.get_by_role("button", name="Send it to the help desk").wait_for()
+    settle(ana)
+    ana.screenshot(path=artefacts / "manager-handing-over.png")
+    ana.get_by_role("button", name="Send it to the help desk").click()
+    ana.get_by_text("Handed over by Ana").wait_for()
+    settle(ana)
 
 
 def _looks(opened: ExitStack, chromium: Browser, address: str, artefacts: Path) -> None:
