@@ -52,7 +52,7 @@ def hand_over(url: str, body: Mapping[str, Any], *, although_private: bool = Fal
 
 def _headers(number: str) -> dict[str, str]:
     secret = os.environ.get(SECRET)
-    key = {"Idempotency-Key": msgspec.json.encode(number).decode("ascii", "replace")} if number.isascii() else {}
+    key = {"Idempotency-Key": f'"{number}"'} if number.isascii() and number.isprintable() else {}
     return {"Content-Type": "application/json", **key} | ({"Authorization": f"Bearer {secret}"} if secret else {})
 
 

@@ -372,6 +372,7 @@ def _allowed(key: str) -> str:
         "time_zone": "a name such as 'Europe/Berlin' or 'UTC'",
         "opens": "a time such as 09:00:00",
         "closes": "a time such as 17:00:00",
+        "url": "an address such as 'https://desk.example/hooks/hearth'",
         **dict.fromkeys(Priority.__struct_fields__, "a number from 0 to 1"),
     }
     return choices.get(key, "")

@@ -3,7 +3,7 @@
 -- formula: asks = asks without a reply or a mark; past_target = those that wait longer than their target
 -- unit: asks
 -- better: lower
--- leaves out: what needs no reply; what is marked as answered elsewhere; the time after the source's data ends; inferred replies unless asked for
+-- leaves out: what needs no reply; what is marked as answered elsewhere; inferred replies unless asked for
 -- source: Hearth's own: it counts the rows of `unanswered`
 --
 -- One row, or one a split, with the people waiting, the longest wait so far, and of how many asks in all. Target: the

@@ -110,6 +110,7 @@ class Done:
 
     words: str
     numbers: tuple[int, ...]
+    first: Key | None = None  # the ask that was marked, or the first of them
 
 
 def mark(kind: str, value: str, asks: Sequence[Row], note: str | None = None, until: datetime | None = None) -> bool:
@@ -126,7 +127,7 @@ def mark(kind: str, value: str, asks: Sequence[Row], note: str | None = None, un
         return False
     _remember(asks)
     others = _others(stands, asks, who) if kind == "ask" else ""
-    done = Done(f"{_called(asks)}: {WORDS[value]}.{others}", tuple(numbers))
+    done = Done(f"{_called(asks)}: {WORDS[value]}.{others}", tuple(numbers), key_of(asks[0]))
     st.session_state.setdefault(DONE, []).append(done)
     return True
 

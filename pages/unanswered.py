@@ -32,7 +32,8 @@ UNDOABLE = 10
 """So many of the last marks, of everybody, can be taken back in one place."""
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
-WIDTHS = {"Waiting": 75, "Open hours": 75, "They said": 235, "Who": 175, "Where": 140, "Why": 110, "Marked": 120}
+HANDING, REFUSED = "hand over", "why it was not handed over"
+WIDTHS = {"Waiting": 75, "Open hours": 80, "They said": 215, "Marked": 105, "Who": 165, "Where": 115, "Why": 100}
 WEIGHTS = {
     "past_target": "waiting for longer than the target",
     "newcomer": "somebody's first post",
@@ -65,12 +66,14 @@ def page() -> None:
         stands = _marks.NOTHING
     drawn = _ask.pulse()
     head = st.container(gap="xxsmall")
-    whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
+        _everybodys()
     board = _board(view, whose, st.session_state.get(WHO), drawn, int(time.time() // 60))
     with head:
         _head(view, board, stands, drawn)
-    _last_done()
     if board.rows.is_empty():
+        _last_done()
         st.caption(_none(whose))
         return
     chosen, ticked = _chosen(board)
@@ -78,6 +81,7 @@ def page() -> None:
     with left, _show.contained("The list of asks"):
         _list(board)
     with right, _show.contained("The conversation"):
+        _last_done()
         _opened(board.rows.row(chosen, named=True), [board.rows.row(each, named=True) for each in ticked], stands)
 
 
@@ -89,7 +93,7 @@ def _board(view: View, whose: str, who: str | None, drawn: object, minute: int) 
     except MarksError:
         stands = _marks.NOTHING
     (now,) = _ask.rows(view.question("waiting_now"))
-    if stands.states.is_empty():
+    if stands.states.is_empty() and not stands.reopened:
         answer = _ask.answer(view.question("unanswered", limit=LISTED))
         rows = answer.rows if whose in (ALL, NOBODYS) else answer.rows.clear()
         return Board(rows, _cells(rows), now["asks"] if len(rows) else 0, now, answer)
@@ -167,27 +171,32 @@ def _none(whose: str) -> str:
 
 
 def _last_done() -> None:
-    """What was marked last, and the way back: here for one's own, in a small window for everybody's."""
+    """What was marked last in this session, and the way back."""
     if trouble := st.session_state.pop(TROUBLE, None):
         st.warning("Your last mark was not kept. Nothing else is lost; try again.")
         st.text(plain(trouble))
-    who, done = st.session_state.get(WHO), st.session_state.get(DONE, [])
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if who and done:
-            st.markdown(f":material/check: {label(done[-1].words)}", width="content")
-            st.button(
-                "Undo", key=f"undo {done[-1].numbers}", on_click=_take_back, args=(done[-1],), shortcut="U",
-                type="tertiary",
-            )  # fmt: skip
-        lately = st.popover("Marked lately", type="tertiary", key="lately", on_change="rerun")
+    if done := st.session_state.get(DONE):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f":gray[{label(done[-1].words)}]", width="content")
+            name = f"undo {done[-1].numbers}"
+            st.button("Undo", key=name, on_click=_take_back, args=(done[-1],), shortcut="U", type="tertiary")
+
+
+def _everybodys() -> None:
+    """What anybody marked last, each with the way back."""
+    lately = st.popover("Marked lately", type="tertiary", key="lately", on_change="rerun")
     if lately.open:
         with lately:
-            _marked(_lately(), who)
+            _marked(_lately(), st.session_state.get(WHO))
 
 
 def _take_back(done: Done) -> None:
+    """Take it back, and open the ask that returns."""
     st.session_state[OWN] = True
     _marks.take_back(done)
+    if done.first:
+        st.session_state[OPEN] = done.first
+        st.session_state[LIST] = _selection()
 
 
 def _lately() -> list[Row]:
@@ -206,7 +215,7 @@ def _marked(rows: Sequence[Row], who: str | None) -> None:
     for row in rows:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             words = f"{_state(row, zone)} · {_words.moment(row['at'], zone)}"
-            st.caption(f"{words}: {label(row['note'])}" if row["note"] else words, width="content")
+            st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
             done = Done(_marks.WORDS[row["value"]], (row["id"],))
             st.button(
                 "Undo", key=f"back {row['id']}", on_click=_take_back, args=(done,), type="tertiary", disabled=not who
@@ -241,8 +250,9 @@ def _chosen(board: Board) -> tuple[int, list[int]]:
     return place[opened], ticked
 
 
-def _selection(opened: int, ticked: Sequence[int] = ()) -> dict[str, Any]:
-    return {"selection": {"rows": list(ticked), "columns": [], "cells": [(opened, "They said")]}}
+def _selection(opened: int | None = None, ticked: Sequence[int] = ()) -> dict[str, Any]:
+    cells = [] if opened is None else [(opened, "They said")]
+    return {"selection": {"rows": list(ticked), "columns": [], "cells": cells}}
 
 
 def _tell_gone(key: Key) -> None:
@@ -288,7 +298,7 @@ def _weights() -> None:
 
 def _cells(rows: pl.DataFrame) -> pl.DataFrame:
     cells = pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
-    return cells if rows["business_age_hours"].is_not_null().any() or cells.is_empty() else cells.drop("Open hours")
+    return cells.drop(name for name in ("Open hours", "Marked") if name in cells and (cells[name] == "").all())
 
 
 def _entry(row: Row) -> Row:
@@ -297,12 +307,12 @@ def _entry(row: Row) -> Row:
     return {
         "Urgency": row["priority"],
         "Waiting": _words.age(row["age_hours"]),
-        "Open hours": "" if open_hours is None else _words.wait(open_hours),
+        "Open hours": "" if open_hours is None else _open(open_hours),
         "They said": line(row["title"] or row["text"]),
+        "Marked": _marks_of(row),
         "Who": " · ".join(filter(None, (line(row["name"], 40) or "Somebody", _visits(row)))),
         "Where": f"{line(row['channel_name'], 30)} · {_words.platform(row['platform'])}",
         "Why": _why(row),
-        "Marked": _marks_of(row),
     }
 
 
@@ -361,8 +371,13 @@ def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
 def _wait(ask: Row) -> str:
     """How long, by the clock on the wall and in open hours, and of what target."""
     open_hours = ask["business_age_hours"]
-    opened = "" if open_hours is None else f", {_words.wait(open_hours)} of them open hours"
+    opened = "" if open_hours is None else f", {_open(open_hours)} of it while somebody is there"
     return f"Waiting {_words.age(ask['age_hours'])}{opened}; target {_words.wait(ask['target_hours'])}."
+
+
+def _open(hours: float) -> str:
+    """Open hours stay hours: of what would a day be made?"""
+    return _words.wait(hours) if hours < 1 else f"{hours:,.0f} h"
 
 
 def _buttons(ask: Row, meant: list[Row]) -> None:
@@ -384,14 +399,16 @@ def _buttons(ask: Row, meant: list[Row]) -> None:
         terms = _terms(_marks.now().astimezone(_ask.state().settings.zone))
         term = st.selectbox("Snooze", list(terms), 1, key="snooze", label_visibility="collapsed", width=190)
         _button("Snooze", "S", meant, "snoozed", terms[term])
-        keys = [key_of(row) for row in meant[:1]] and st.session_state[DRAWN]
-        place = keys.index(key_of(ask))
+    _steps(st.session_state[DRAWN].index(key_of(ask)), len(st.session_state[DRAWN]))
+
+
+def _steps(place: int, of: int) -> None:
+    """The way to the ask before and the one after, and who is marking."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
-            st.button(
-                words, key=f"{words} {place}", on_click=_go, args=(to,), shortcut=key, type="tertiary",
-                disabled=not 0 <= to < len(keys),
-            )  # fmt: skip
-    st.caption(f"Marking as **{label(st.session_state[WHO])}**.")
+            name, is_none = f"{words} {place}", not 0 <= to < of
+            st.button(words, key=name, on_click=_go, args=(to,), shortcut=key, type="tertiary", disabled=is_none)
+        st.caption(f"Marking as **{label(st.session_state[WHO])}**", width="content")
 
 
 def _button(words: str, key: str, meant: list[Row], value: str, until: datetime | None = None) -> None:
@@ -526,12 +543,12 @@ def _fate(row: Row) -> str:
 
 def _handing_over(ask: Row, said: pl.DataFrame) -> None:
     """The ask as text to copy, and the way to a help desk."""
-    window = st.popover("Hand over", type="tertiary", key="hand over", on_change="rerun")
+    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun")
     if not window.open:
         return
     with window:
         st.markdown("**Copy as text**")
-        st.code(_as_text(ask, said), language=None, height=220)
+        st.code(_as_text(ask, said), language=None, height=220, wrap_lines=True)
         url = _ask.state().settings.handover.url
         if not url:
             st.caption("To send it to a help desk, set `url` under `[handover]` in `hearth.toml`.")
@@ -542,18 +559,25 @@ def _handing_over(ask: Row, said: pl.DataFrame) -> None:
 
 
 def _send(url: str, ask: Row, said: pl.DataFrame) -> None:
-    """The button that sends it, and what came of that; a private conversation goes only if somebody says so."""
+    """The button that sends it; a private conversation goes only if somebody says so."""
     may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
     again = " again" if ask.get("handed") else ""
-    if st.button(f"Send it to the help desk{again}", type="primary", disabled=not may):
-        try:
-            host = hand_over(url, _body(ask, said), although_private=ask["is_private"] and may)
-        except HandoverError as error:
-            st.error("It was not handed over.")
-            st.text(plain(str(error)))
-            return
-        _marks.mark("handover", "sent", [ask], note=f"to {host}")
-        st.rerun()
+    sent = (url, ask, _body(ask, said), may)
+    st.button(f"Send it to the help desk{again}", type="primary", disabled=not may, on_click=_send_off, args=sent)
+    if trouble := st.session_state.pop(REFUSED, None):
+        st.error("It was not handed over.")
+        st.text(plain(trouble))
+
+
+def _send_off(url: str, ask: Row, body: dict[str, Any], may: bool) -> None:
+    """Send it, keep that it was sent, and close the window; where it was refused, say why."""
+    try:
+        host = hand_over(url, body, although_private=may)
+    except HandoverError as error:
+        st.session_state[REFUSED] = str(error)
+        return
+    _marks.mark("handover", "sent", [ask], note=f"to {host}")
+    st.session_state[HANDING] = False
 
 
 def _body(ask: Row, said: pl.DataFrame) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import browser
+from tests.desk import Desk
+from tests.desk import Serve as ServeDesk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -105,3 +107,18 @@ def visit(chromium: Browser) -> Iterator[Visit]:
             return context.new_page()
 
         yield new
+
+
+@pytest.fixture
+def desk() -> Iterator[ServeDesk]:
+    """Start a help desk on this machine, which answers as it is told to."""
+    with ExitStack() as running:
+
+        def start(
+            status: int = 200, says: bytes = b"", headers: dict[str, str] | None = None, silence: float = 0
+        ) -> Desk:
+            found = Desk(status, says, headers or {}, silence)
+            running.callback(found.close)
+            return found
+
+        yield start

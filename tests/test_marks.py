@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.marks import FILE, KINDS, SCHEMA, Marks, MarksError, Target
@@ -124,6 +124,47 @@ def test_an_older_decision_taken_back_leaves_the_newest_in_force(marks: Marks, t
     marks.add("ask", target, "no_reply", "Ben")
     marks.undo(first, "Ana")
     assert decided(marks, target) == ["no_reply"]
+
+
+def test_what_is_over_gives_way_to_what_was_decided_before(marks: Marks, target: Target) -> None:
+    """A snooze ends by itself: then it is still hers."""
+    now = datetime.now(UTC)
+    marks.add("ask", target, "mine", "Ana")
+    marks.add("ask", target, "snoozed", "Ana", until=now + timedelta(hours=1))
+    assert decided(marks, target) == ["snoozed"]
+    marks.add("ask", target, "snoozed", "Ben", until=now - timedelta(seconds=1))
+    assert decided(marks, target) == ["snoozed"], "the one before it is not over"
+    marks.undo(marks.history("ask", target)["id"].to_pylist()[1], "Ana")
+    assert decided(marks, target) == ["mine"]
+
+
+def test_several_are_written_and_taken_back_all_or_none(marks: Marks, target: Target) -> None:
+    others = [Target("slack", target.source, f"{number}") for number in range(3)]
+    numbers = marks.add_all("ask", others, "answered", "Ana")
+    assert [decided(marks, each) for each in others] == [["answered"]] * 3
+    with pytest.raises(LookupError, match="no decision has the number 123456789"):
+        marks.undo_all([numbers[0], 123456789], "Ana")
+    assert [decided(marks, each) for each in others] == [["answered"]] * 3
+    marks.undo_all(numbers, "Ana")
+    assert [decided(marks, each) for each in others] == [[]] * 3
+
+
+def test_what_was_decided_lately_is_told_of_all_kinds_without_what_was_taken_back(marks: Marks, target: Target) -> None:
+    marks.add("ask", target, "mine", "Ana")
+    wrong = marks.add("ask", target, "answered", "Ben")
+    marks.add("note", target, "note", "Cem", note="by phone")
+    marks.add("label", target, "negative", "Cem")
+    marks.undo(wrong, "Ben")
+    lately = marks.lately(("ask", "note"), 2).to_pylist()
+    assert [(row["value"], row["by"]) for row in lately] == [("note", "Cem"), ("mine", "Ana")]
+    assert len(marks.history("ask", target, "note")) == 4
+
+
+def test_a_question_makes_no_journal(tmp_path: Path) -> None:
+    journal = Marks(tmp_path / "none")
+    assert journal.stamp == ""
+    assert journal.lately(("ask",), 3).num_rows == journal.history("ask", ASK).num_rows == 0
+    assert not (tmp_path / "none").exists()
 
 
 def test_kinds_and_sources_are_kept_apart(marks: Marks, target: Target) -> None:
@@ -321,6 +362,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
+@settings(deadline=None)  # it waits for a disk
 def test_whatever_is_decided_the_journal_says_what_a_stack_would(
     steps: list[tuple[int, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

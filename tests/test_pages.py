@@ -213,7 +213,7 @@ def test_the_list_says_how_many_wait_and_opens_what_they_said(see: Open, few: St
         "Good morning to all of you here",
     }
     second = waiting["They said"][1]
-    app.session_state["asks"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    app.session_state["asks"] = {"selection": {"rows": [], "columns": [], "cells": [(1, "They said")]}}
     app.run()
     assert second in [text.value for text in app.text]
 
@@ -222,7 +222,7 @@ def test_only_a_real_address_opens_the_platform(see: Open, few: Store) -> None:
     app = see(few.folder, "unanswered.py")
     urls = []
     for row in range(3):
-        app.session_state["asks"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+        app.session_state["asks"] = {"selection": {"rows": [], "columns": [], "cells": [(row, "They said")]}}
         app.run()
         urls += [link.proto.url for link in app.get("link_button")]
     assert urls == ["https://f.example/e"]

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from data.settings import CommunitySettings, Privacy, Settings, SettingsError, data_folder, read_settings
+from data.settings import (
+    CommunitySettings,
+    Handover,
+    Priority,
+    Privacy,
+    Settings,
+    SettingsError,
+    data_folder,
+    read_settings,
+)  # fmt: skip
 
 
 def wrong(tmp_path: Path, text: str) -> str:
@@ -71,7 +80,30 @@ holidays = [2026-12-25]
             '[community]\nname = "A"\n\n[[rooster]]\nid = "x"\n',
             (
                 "hearth.toml, line 4: Object contains unknown field `rooster`."
-                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, tables."
+                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, priority,"
+                " handover, tables."
+            ),
+        ),
+        (
+            "[priority]\nage = 0.2\nnewcomer = 1.5\n",
+            "hearth.toml, line 3: newcomer must be from 0 to 1. Allowed: a number from 0 to 1.",
+        ),
+        (
+            '[priority]\nunhappy = "much"\n',
+            "hearth.toml, line 2: Expected `float`, got `str` (unhappy). Allowed: a number from 0 to 1.",
+        ),
+        (
+            "[priority]\nurgency = 1\n",
+            (
+                "hearth.toml, line 2: Object contains unknown field `urgency`."
+                " Allowed: past_target, newcomer, unhappy, question, let_down, age."
+            ),
+        ),
+        (
+            '[handover]\nurl = "http://desk.example"\n',
+            (
+                "hearth.toml, line 2: url must begin with https:// (http:// on this machine only) and hold no password."
+                " Allowed: an address such as 'https://desk.example/hooks/hearth'."
             ),
         ),
         (
@@ -141,4 +173,8 @@ def test_the_fingerprint_changes_with_what_can_change_a_number() -> None:
     assert plain.fingerprint == Settings().fingerprint
     assert plain.fingerprint != Settings(CommunitySettings(brands=("Lumo",))).fingerprint
     assert plain.fingerprint == Settings(tables=({"match": "*.csv"},)).fingerprint
-    assert plain.fingerprint == Settings(privacy=Privacy(no_profiles=())).fingerprint
+    assert plain.fingerprint == Settings(handover=Handover("https://desk.example")).fingerprint
+    for ordering in (Settings(privacy=Privacy(no_profiles=())), Settings(priority=Priority(age=0.5))):
+        assert plain.fingerprint != ordering.fingerprint, "the order of Unanswered changes"
+        assert plain.derived_fingerprint == ordering.derived_fingerprint, "and nothing that a load works out"
+    assert plain.derived_fingerprint != Settings(CommunitySettings(brands=("Lumo",))).derived_fingerprint

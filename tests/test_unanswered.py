@@ -1,0 +1,396 @@
+"""Unanswered: what people mark moves the list at once and the numbers soon after, and can be taken back."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
+
+from data.marks import Marks, Target
+from data.records import Channel, Source
+from data.settings import Settings
+from data.store import Chunk, Store
+from metrics.__main__ import app as command
+from metrics.metric import Question, ask
+from pages import _ask, _marks
+from tests import sparse
+from tests.desk import Serve
+
+FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
+Open = Callable[..., AppTest]
+NOON = "2026-10-20T12:00Z"
+# Asked by four people; ann and bob were here before, and bob's earlier ask was never answered.
+ROWS: list[dict[str, Any]] = [
+    {"id": "a0", "by": "ann", "at": "2026-08-03T09:00Z", "in": "a0", "text": "Where do I start?"},
+    {"by": "staff_kim", "at": "2026-08-03T12:00Z", "in": "a0", "to": "a0", "text": "With the wick, then the glass."},
+    {"id": "b0", "by": "bob", "at": "2026-08-05T09:00Z", "in": "b0", "text": "Is there a manual?"},
+    {"id": "a", "by": "ann", "at": "2026-10-13T09:00Z", "in": "a", "text": "How do I bend it?"},
+    {"id": "b", "by": "bob", "at": "2026-10-14T09:00Z", "in": "b", "text": "Which glue?", "permalink": "https://f.example/b"},
+    {"id": "c", "by": "cem", "at": "2026-10-19T09:00Z", "in": "c", "text": "Is anybody there?"},
+    {"id": "d", "by": "dee", "at": "2026-10-20T09:00Z", "in": "d", "text": "What is a lantern?"},
+]  # fmt: skip
+CALENDAR = {"channels": [{"channel": "help", "target_hours": 24.0, "calendar": "office"}],
+            "calendars": [{"name": "office"}]}  # fmt: skip
+
+
+@pytest.fixture
+def see(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Open the page as a reader would; the numbers do not follow by themselves, so that a test says when."""
+    monkeypatch.setattr(_marks.Follower, "call", lambda *_, **__: None)
+
+    def open_page(folder: Path, who: str | None = "Ana", **address: str) -> AppTest:
+        monkeypatch.setenv("HEARTH_DATA", str(folder))
+        app = AppTest.from_file(str(FRAME), default_timeout=60)
+        app.query_params.update(address)
+        if who:
+            app.session_state[_marks.WHO] = who
+        app.run()
+        return app.switch_page("unanswered.py").run()
+
+    yield open_page
+    _marks._remembered.clear()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    found = _ask._store(tmp_path)
+    sparse.load(found, ROWS, until=NOON)
+    return found
+
+
+@pytest.fixture
+def marks(store: Store) -> Iterator[Marks]:
+    journal = Marks(store.folder)
+    yield journal
+    journal.close()
+
+
+def listed(app: AppTest) -> list[str]:
+    """What the people of the list said, in its order."""
+    return list(app.dataframe[0].value["They said"]) if app.dataframe else []
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.subheader, app.markdown, app.caption, app.text, app.warning, app.error, app.code, app.toast)
+    said = "\n".join(str(each.value) for kind in kinds for each in kind)
+    return re.sub(r"\\(?=[!-/:-@[-`{-~])|\u2060", "", said)  # as it is read, not as Markdown spells it
+
+
+def press(app: AppTest, name: str, place: int = 0) -> AppTest:
+    """Press a button by what stands on it."""
+    assert not app.exception
+    return [each for each in app.button if each.label == name][place].click().run()
+
+
+def open_row(app: AppTest, place: int, ticked: tuple[int, ...] = ()) -> AppTest:
+    app.session_state["asks"] = {"selection": {"rows": list(ticked), "columns": [], "cells": [(place, "They said")]}}
+    return app.run()
+
+
+def counted(store: Store) -> int:
+    """How many wait, as the command line says it."""
+    printed = CliRunner().invoke(command, ["waiting_now", "--format", "json", "--data", str(store.folder)])
+    return int(json.loads(printed.stdout)[0]["asks"])
+
+
+def heading(app: AppTest) -> str:
+    return str(app.subheader[0].value)
+
+
+def test_nothing_loaded_leads_to_the_first_load(see: Open, tmp_path: Path) -> None:
+    app = see(tmp_path / "none")
+    assert "Load your first export" in words(app)
+    assert not app.exception
+
+
+def test_the_most_urgent_stands_first_and_says_why(see: Open, store: Store) -> None:
+    """The weights stand on the page, as the settings have them; bob's last ask was never answered."""
+    app = see(store.folder)
+    assert listed(app)[0] == "Which glue?"
+    assert "Urgency 0.69: past target 0.40, question or mention 0.10, let down before 0.10, age 0.09." in words(app)
+    assert "**40\u00a0%** waiting for longer than the target" in words(app)
+    assert heading(app) == "4 people are waiting; the longest for 10 weeks. 4 asks are past the target."
+
+
+def test_waits_are_told_by_the_wall_and_in_open_hours(
+    see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked on Wednesday at 9:00, and it is Tuesday noon: six days, of which 4 times 8 hours and 3 are open."""
+    store = _ask._store(tmp_path)
+    sparse.load(store, ROWS, CALENDAR, until=NOON)
+    path = tmp_path / "hearth.toml"
+    path.write_text('[[channels]]\nchannel = "help"\ncalendar = "office"\n[[calendars]]\nname = "office"\n')
+    monkeypatch.setenv("HEARTH_SETTINGS", str(path))
+    app = see(store.folder)
+    (row,) = app.dataframe[0].value.query("`They said` == 'Which glue?'").to_dict("records")
+    assert (row["Waiting"], row["Open hours"]) == ("6 days", "35 h")
+    assert "Waiting 6 days, 35 h of it while somebody is there; target 24 h." in words(app)
+
+
+def test_the_persons_history_is_told(see: Open, store: Store) -> None:
+    app = open_row(see(store.folder), listed(see(store.folder)).index("How do I bend it?"))
+    assert "Here since 3 Aug 2026, on 1 day before. Of 1 ask before, 1 answered." in words(app)
+    assert "asked, answered after 3 h" in words(app)
+    assert "Where do I start?" in words(app)
+    app = open_row(app, listed(app).index("What is a lantern?"))
+    assert "Nothing is known of them from before." in words(app)
+
+
+def test_where_profiles_are_forbidden_nobody_is_followed(
+    see: Open, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No visits, no history, no weight for it; and it says so."""
+    path = tmp_path / "hearth.toml"
+    path.write_text('[privacy]\nno_profiles = ["forum"]\n')
+    monkeypatch.setenv("HEARTH_SETTINGS", str(path))
+    app = see(store.folder)
+    app = open_row(app, listed(app).index("Which glue?"))
+    assert "Forum’s terms forbid to follow single members over time" in words(app)
+    assert not any(told in words(app) for told in ("Is there a manual?", "visit", "let down before 0"))
+    assert not any("visit" in who for who in app.dataframe[0].value["Who"])
+
+
+@pytest.mark.parametrize(("button", "value"), [("Answered elsewhere", "answered"), ("No reply needed", "no_reply")])
+def test_what_is_settled_leaves_at_once_the_numbers_follow_and_undo_brings_it_back(
+    see: Open, store: Store, marks: Marks, button: str, value: str
+) -> None:
+    app = see(store.folder)
+    before, first = counted(store), listed(app)[0]
+    app = press(app, button)
+    assert first not in listed(app)
+    assert "1 mark is newer than the numbers" in words(app)
+    (row,) = marks.current("ask").to_pylist()
+    assert (row["native_id"], row["value"], row["by"]) == ("b", value, "Ana")
+    shown = heading(app)
+    assert counted(store) == before, "the numbers do not know yet"
+    assert store.follow_marks(Settings())
+    assert counted(store) == before - 1
+    app.run()
+    assert heading(app) == shown, "what was laid over is what the numbers say now"
+    assert "The numbers know of 1 mark." in words(app)
+    app = press(app, "Undo")
+    assert listed(app)[0] == first, "also where the numbers had followed already"
+    assert store.follow_marks(Settings())
+    assert counted(store) == before
+    assert heading(app.run()) != shown
+
+
+def test_the_list_is_the_command_lines(see: Open, store: Store, marks: Marks) -> None:
+    """Before anything is marked, while marks are newer than the numbers, and after."""
+    for step in ("", "c", "d"):
+        if step:
+            marks.add("ask", Target("forum", "acme", step), "answered", "Ben")
+            shown = listed(see(store.folder))
+            store.follow_marks(Settings())
+        waiting = [row["text"] for row in ask(store, Settings(), Question("unanswered")).rows.to_dicts()]
+        assert listed(see(store.folder)) == waiting
+        assert not step or shown == waiting
+
+
+def test_several_are_marked_and_taken_back_at_once(see: Open, store: Store, marks: Marks) -> None:
+    app = see(store.folder)
+    before = listed(app)
+    app = open_row(app, 0, (1, 2, 4))
+    assert "**3 asks are ticked:** a mark goes to all of them." in words(app)
+    app = press(app, "No reply needed")
+    assert listed(app) == [before[0], before[3]]
+    assert "3 asks: no reply needed." in words(app)
+    app = press(app, "Undo")
+    assert listed(app) == before
+    assert marks.current("ask").num_rows == 0
+
+
+def test_a_snoozed_ask_comes_back_when_its_time_is_over(
+    see: Open, store: Store, marks: Marks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It still waits, so no number changes; where snoozed ones are shown it can be seen."""
+    app = see(store.folder)
+    first, said = listed(app)[0], heading(app)
+    app.selectbox(key="snooze").set_value("for 3 hours").run()
+    app = press(app, "Snooze")
+    (row,) = marks.current("ask").to_pylist()
+    assert abs(row["until"] - datetime.now(UTC) - timedelta(hours=3)) < timedelta(minutes=1)
+    assert first not in listed(app)
+    assert heading(app) == said
+    assert listed(see(store.folder, whose="Snoozed")) == [first]
+    assert "Snoozed until" in words(see(store.folder, whose="Snoozed"))
+    monkeypatch.setattr("data.marks.datetime", Later)
+    monkeypatch.setattr(time, "time", lambda: datetime.now(UTC).timestamp() + 4 * 3600)
+    assert first in listed(app.run())
+
+
+class Later(datetime):
+    """Four hours from now."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return datetime.now(tz) + timedelta(hours=4)
+
+
+def test_what_is_mine_stays_under_my_name_and_can_be_let_go(see: Open, store: Store) -> None:
+    app = see(store.folder)
+    first = listed(app)[0]
+    app = press(app, "Mine")
+    assert listed(app)[0] == first
+    assert app.dataframe[0].value["Marked"][0] == "Ana’s"
+    assert listed(see(store.folder, whose="Mine")) == [first]
+    assert listed(see(store.folder, who="Ben", whose="Mine")) == []
+    assert first not in listed(see(store.folder, whose="Nobody's"))
+    app = press(app, "Let go")
+    assert "Marked" not in app.dataframe[0].value
+    assert first in listed(see(store.folder, whose="Nobody's"))
+
+
+def test_a_note_is_kept_for_the_others(see: Open, store: Store, marks: Marks) -> None:
+    marks.add("note", Target("forum", "acme", "b"), "note", "Ben", note="He *wrote* to [us](http://x) twice.")
+    app = see(store.folder)
+    assert app.dataframe[0].value["Marked"][0] == "note"
+    assert r"A note by Ben" in words(app)
+    assert "He *wrote* to [us](http://x) twice." in words(app)
+    assert not any("He *wrote*" in each.value for each in app.caption), "as words, not as markup"
+    assert heading(app) == heading(see(store.folder, who=None))
+
+
+def test_two_sessions_lose_nothing_and_see_each_other(see: Open, store: Store, marks: Marks) -> None:
+    """Both rows are in the journal; the later one is told of the earlier; each one's list moves."""
+    ana, ben = see(store.folder, who="Ana"), see(store.folder, who="Ben")
+    first, second = listed(ana)[:2]
+    press(ana, "Mine")
+    ben = press(ben, "Answered elsewhere")
+    assert "Ana had just marked it as taken: both are kept, yours counts." in words(ben)
+    assert [row["by"] for row in marks.history("ask", Target("forum", "acme", "b")).to_pylist()] == ["Ana", "Ben"]
+    ana.run()
+    assert listed(ana)[0] == second
+    assert "The ask you had open: Answered elsewhere by Ben." in words(ana)
+    ben = press(ben, "Undo")
+    assert ben.dataframe[0].value["Marked"][0] == "Ana’s", "what was decided before counts again"
+    assert first == listed(ana.run())[0]
+
+
+def test_without_a_name_nothing_can_be_marked(see: Open, store: Store) -> None:
+    """Asked once, then remembered."""
+    app = see(store.folder, who=None)
+    assert not [each for each in app.button if each.label == "Mine"]
+    app.text_input[0].set_value("  Ana   Ruiz ")
+    app = press(app, "Begin")
+    assert "Marking as **Ana Ruiz**" in words(press(app, "Mine"))
+
+
+def test_everyone_answered_tells_when_and_by_whom(see: Open, tmp_path: Path) -> None:
+    """In the data, or by a mark since."""
+    store = _ask._store(tmp_path)
+    sparse.load(store, ROWS[:2], until="2026-08-03T12:12Z")
+    app = see(store.folder)
+    assert "Everyone has been answered. Last ask answered 12 minutes ago by Staff_Kim." in words(app)
+    sparse.load(store, ROWS[:3])
+    app = press(see(store.folder), "Answered elsewhere")
+    assert heading(app) == "Everyone has been answered. Last ask answered 0 minutes ago by Ana."
+    assert "Undo" in [each.label for each in app.button]
+
+
+def test_a_damaged_journal_leaves_the_list_in_peace(see: Open, store: Store) -> None:
+    (store.folder / "marks.sqlite").write_bytes(b"not a database" * 100)
+    app = see(store.folder)
+    assert not app.exception
+    assert "What people marked cannot be read" in words(app)
+    assert len(listed(app)) == 5
+
+
+def test_the_numbers_follow_by_themselves_when_it_is_quiet(store: Store, marks: Marks, monkeypatch: Any) -> None:
+    """Not at each mark; and again later where a load is at work."""
+    monkeypatch.setattr(_marks, "QUIET", 0.3)
+    monkeypatch.setattr(_marks, "LATER", 0.3)
+    follower, before = _marks.Follower(store.folder), counted(store)
+    with store.loading(Settings()):
+        for name in ("a", "b", "c"):
+            marks.add("ask", Target("forum", "acme", name), "answered", "Ana")
+            follower.call(Settings(), is_new=True)
+        time.sleep(0.8)
+        assert counted(store) == before
+    for _ in range(100):
+        time.sleep(0.1)
+        if counted(store) == before - 3:
+            break
+    assert counted(store) == before - 3
+    assert store.snapshot == "snap-000002.duckdb", "once for all of them"
+    assert not follower.is_left(Settings())
+    assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer) and each.is_alive()]
+
+
+def test_more_than_marks_is_left_to_a_load(store: Store, marks: Marks) -> None:
+    other = sparse.settings({"community": {"time_zone": "Asia/Tokyo"}})
+    marks.add("ask", Target("forum", "acme", "a"), "answered", "Ana")
+    follower = _marks.Follower(store.folder)
+    follower._follow(other)
+    assert follower.is_left(other)
+    assert not follower.is_left(Settings())
+
+
+def hand_over(app: AppTest) -> AppTest:
+    """Open the small window; what is in it is drawn only then."""
+    app.session_state["hand over"] = True
+    return app.run()
+
+
+def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
+    see: Open, store: Store, marks: Marks, desk: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its conversation, its link, who and how long; a refusal is told, and nothing is kept of it."""
+    path, taker = store.folder / "hearth.toml", desk()
+    path.write_text(f'[handover]\nurl = "{taker.url}"\n')
+    monkeypatch.setenv("HEARTH_SETTINGS", str(path))
+    app = hand_over(see(store.folder))
+    text = app.code[0].value
+    assert text.startswith("Bob asked in help, Acme (Forum), Wed 14 Oct 2026, 09:00\nWaiting 6 days; target 24 h.")
+    assert "https://f.example/b\n" in text
+    assert text.endswith("Bob (member)\nWhich glue?")
+    app = press(app, "Send it to the help desk")
+    ((_, _, body),) = taker.heard
+    assert (body["id"], body["person"], body["handed_over_by"]) == ("forum:acme:b", "Bob", "Ana")
+    assert [(each["author"], each["text"], each["is_the_ask"]) for each in body["conversation"]] == [
+        ("Bob", "Which glue?", True)
+    ]
+    assert app.dataframe[0].value["Marked"][0] == "handed over"
+    assert not app.code, "the window is closed"
+    (row,) = marks.current("handover").to_pylist()
+    assert (row["by"], row["note"]) == ("Ana", "to 127.0.0.1")
+    taker.close()
+    app = press(hand_over(see(store.folder)), "Send it to the help desk again")
+    assert "It was not handed over." in words(app)
+    assert "could not be reached" in words(app)
+    assert marks.current("handover").num_rows == 1
+
+
+def test_a_private_conversation_is_handed_over_only_on_purpose(
+    see: Open, tmp_path: Path, desk: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, taker = _ask._store(tmp_path), desk()
+    sparse.load(store, ROWS, until=NOON)
+    _make_private(store)
+    (tmp_path / "hearth.toml").write_text(f'[handover]\nurl = "{taker.url}"\n')
+    monkeypatch.setenv("HEARTH_SETTINGS", str(tmp_path / "hearth.toml"))
+    app = hand_over(see(store.folder))
+    assert "This was said in a private place." in app.code[0].value
+    (send,) = [each for each in app.button if each.label == "Send it to the help desk"]
+    assert send.disabled
+    app.checkbox[0].check().run()
+    press(app, "Send it to the help desk")
+    assert taker.heard[0][2]["is_private"]
+
+
+def _make_private(store: Store) -> None:
+    with store.loading(Settings()) as loader:
+        begun = loader.begin(Source("forum", "acme", "Acme"), "channels.json")
+        loader.take(begun, Chunk(channels=[Channel("help", "help", "forum", is_private=True)]))
+        loader.finish(begun)
+        loader.derive()
+        loader.publish()
