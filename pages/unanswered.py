@@ -69,13 +69,18 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
         _everybodys()
-    board = _board(view, whose, st.session_state.get(WHO), drawn, int(time.time() // 60))
-    with head:
-        _head(view, board, stands, drawn)
-    if board.rows.is_empty():
-        _last_done()
-        st.caption(_none(whose))
-        return
+    with _show.contained("Who is waiting"):
+        board = _board(view, whose, st.session_state.get(WHO), drawn, int(time.time() // 60))
+        with head:
+            _head(view, board, stands, drawn)
+        if board.rows.is_empty():
+            _last_done()
+            st.caption(_none(whose))
+        else:
+            _draw(board, stands)
+
+
+def _draw(board: Board, stands: Standing) -> None:
     chosen, ticked = _chosen(board)
     left, right = st.columns([2, 1], gap="medium")
     with left, _show.contained("The list of asks"):
