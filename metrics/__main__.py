@@ -70,7 +70,7 @@ def main_command(
     compared: Annotated[bool, typer.Option("--compare", help="Say what changed since the period before.")] = False,
     explained: Annotated[bool, typer.Option("--explain", help="And what moved it, if the change is clear.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
-    columns: Annotated[str, typer.Option(help="Of a file: only these, with commas between.", show_default=False)] = "",
+    columns: Annotated[str, typer.Option(help="Of a file: only these, with commas between.")] = "",
     sort: Annotated[str, typer.Option(help="Of a file: the column to sort by, the largest first.")] = "",
     ascending: Annotated[bool, typer.Option("--ascending", help="Of a file: the smallest first.")] = False,
     output: Annotated[Path | None, typer.Option(help="A file to write, with what is told of it.")] = None,
@@ -94,16 +94,20 @@ def main_command(
     settings = read_settings(settings_file)
     if compared or explained:
         _compare(store, settings, question, form if explained else None)
-        return
-    answer = ask(store, settings, question)
-    if output or form in (Format.xlsx, Format.raw_csv):
+    elif output or form in (Format.xlsx, Format.raw_csv):
         chosen = Shown(tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending)
-        asked = "" if form is Format.table else form.value
-        for told in export.save(extract(store, settings, answer, chosen), export.format_of(asked, output), output):
-            print(told, file=sys.stderr)
-        return
-    _print(answer.rows, form, answer.fingerprint)
-    print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+        _save(store, settings, question, chosen, "" if form is Format.table else form.value, output)
+    else:
+        answer = ask(store, settings, question)
+        _print(answer.rows, form, answer.fingerprint)
+        print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+
+
+def _save(store: Store, settings: Settings, question: Question, chosen: Shown, form: str, output: Path | None) -> None:
+    """Write the rows as a file, with what is told of them."""
+    rows = extract(store, settings, ask(store, settings, question), chosen)
+    for told in export.save(rows, export.format_of(form, output), output):
+        print(told, file=sys.stderr)
 
 
 def _print_names() -> None:

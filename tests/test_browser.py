@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 PAGES = (
-    "", "unanswered", "people_to_reach", "responsiveness", "returning_members", "relationships", "explore", "is_it_right",
-    "sources", "definitions", "vanity_drawer",
+    "", "unanswered", "people_to_reach", "responsiveness", "returning_members", "relationships", "explore",
+    "is_it_right", "sources", "definitions", "vanity_drawer",
 )  # fmt: skip
 DRAWN = '[data-testid="stHeading"]'
 Serve = Callable[[Path], str]

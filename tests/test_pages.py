@@ -33,8 +33,8 @@ EMBER = _figures.LIGHT.ember
 FRAME = Path(__file__).parent.parent / "pages" / "_frame.py"
 PERIOD_PAGES = ("responsiveness.py", "returning_members.py", "relationships.py")
 PAGES = (
-    "weekly_health.py", "unanswered.py", "people_to_reach.py", *PERIOD_PAGES, "explore.py", "is_it_right.py", "sources.py",
-    "definitions.py", "vanity_drawer.py",
+    "weekly_health.py", "unanswered.py", "people_to_reach.py", *PERIOD_PAGES, "explore.py", "is_it_right.py",
+    "sources.py", "definitions.py", "vanity_drawer.py",
 )  # fmt: skip
 Open = Callable[..., AppTest]
 
