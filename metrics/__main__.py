@@ -78,11 +78,8 @@ def main_command(
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
 ) -> None:
     """Print one metric, or the list of them."""
-    if name is None:
-        _print_names()
-        return
-    if card:
-        _print_card(named(name), form)
+    if name is None or card:
+        _print_card(named(name), form) if name else _print_names()
         return
     question = Question(
         name, _day(since, "--since"), _day(until, "--until"), by.value if by else None,
@@ -94,20 +91,23 @@ def main_command(
     settings = read_settings(settings_file)
     if compared or explained:
         _compare(store, settings, question, form if explained else None)
-    elif output or form in (Format.xlsx, Format.raw_csv):
-        chosen = Shown(tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending)
-        _save(store, settings, question, chosen, "" if form is Format.table else form.value, output)
     else:
-        answer = ask(store, settings, question)
+        chosen = Shown(tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending)
+        _tell(store, settings, question, chosen, form, output)
+
+
+def _tell(
+    store: Store, settings: Settings, question: Question, chosen: Shown, form: Format, output: Path | None
+) -> None:
+    """Print the rows, or write them to a file with what is told of them."""
+    answer = ask(store, settings, question)
+    if output or form in (Format.xlsx, Format.raw_csv):
+        asked = export.format_of("" if form is Format.table else form.value, output)
+        for told in export.save(extract(store, settings, answer, chosen), asked, output):
+            print(told, file=sys.stderr)
+    else:
         _print(answer.rows, form, answer.fingerprint)
         print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
-
-
-def _save(store: Store, settings: Settings, question: Question, chosen: Shown, form: str, output: Path | None) -> None:
-    """Write the rows as a file, with what is told of them."""
-    rows = extract(store, settings, ask(store, settings, question), chosen)
-    for told in export.save(rows, export.format_of(form, output), output):
-        print(told, file=sys.stderr)
 
 
 def _print_names() -> None:
