@@ -567,5 +567,5 @@ def test_a_long_file_is_prepared_first(see: Any, demo: Store, monkeypatch: pytes
     app.button(key="prepare").click().run()
     assert not app.exception
     assert "prepare" not in [each.key for each in app.button]
-    app.segmented_control(key="file").set_value("parquet").run()
+    app.radio(key="file").set_value("parquet").run()
     assert "prepare" in [each.key for each in app.button]
