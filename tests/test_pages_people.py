@@ -255,10 +255,17 @@ def test_asks_of_all_members_are_the_metrics_asks(demo: Store) -> None:
     assert counted["in_a_day"].sum() == rate["answered"]
 
 
-def test_follow_ups_left_open_are_those_nobody_answered(see: Open, ann: Store) -> None:
-    app = see(ann.folder, "responsiveness.py")
+def test_follow_ups_left_open_are_those_nobody_answered(see: Open, tmp_path: Path) -> None:
+    """Ann asks on in two conversations; in one of them Ben goes on too. Thanks wait for nothing."""
+    more = [
+        {"id": "c2", "by": "ann", "at": "2026-10-07T10:00Z", "in": "c", "to": "c1", "text": "And which brush?"},
+        {"id": "c3", "by": "ben", "at": "2026-10-07T11:00Z", "in": "c", "to": "c2", "text": "A soft one."},
+        {"id": "c4", "by": "ann", "at": "2026-10-07T12:00Z", "in": "c", "to": "c3", "text": "Thank you!"},
+    ]
+    sparse.load(_ask._store(tmp_path), [*ANN, *more], until="2026-10-20T00:00Z")
+    app = see(tmp_path, "responsiveness.py")
     assert "1 follow-up is left open" in words(app)
-    assert "And if it still breaks?" in [each.value for each in app.text]
+    assert [each.value for each in app.text] == ["And if it still breaks?"]
 
 
 def test_pairs_are_named_and_drawn_and_lead_to_their_pages(see: Open, ann: Store) -> None:
