@@ -180,7 +180,11 @@ def _retry() -> None:
         "A record can only be read again with its whole export, once that was mended or Hearth was updated: alone it "
         "does not say who spoke where. What a load of the same file reads leaves this list."
     )
-    if here and st.button(f"Try again: {label(_files(here))}", key="retry", disabled=_load.is_running()):
+    if (
+        here
+        and _load.may_load()
+        and st.button(f"Try again: {label(_files(here))}", key="retry", disabled=_load.is_running())
+    ):
         _load.begin(f"Trying again {_files(here)}", "retry")
     if gone:
         st.markdown(f"To try again, load once more under *{MORE}*: {label(_files(gone))}.")
