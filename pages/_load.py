@@ -112,7 +112,7 @@ def _told(work: Work, outcome: Outcome) -> None:
 def _load_told(load: dict[str, Any]) -> None:
     file = Path(load["path"]).name
     st.markdown(
-        f"**{label(file)} is in**, as {_words.platform(label(load['platform']))} {label(_name(load))}: "
+        f"**{label(file)} is in**, as {label(_words.platform(load['platform']))} {label(_name(load))}: "
         f"{_words.count(load['messages'], 'message')} by {_words.count(load['members'], 'member')} in "
         f"{_words.count(load['channels'], 'channel')}."
     )

@@ -219,6 +219,15 @@ def test_what_a_killed_dashboard_left_is_swept(home: Path) -> None:
     assert "Nothing is loaded yet" in work.outcome.said
 
 
+def test_a_dashboard_that_is_stopped_stops_its_work_and_leaves_no_upload(home: Path) -> None:
+    export = io.BytesIO(zipped("slack/quay"))
+    work = _child.start("Loading", "load", home / "data", home / "hearth.toml", (), [("quay.zip", export)])
+    _child.stop_all()
+    assert work.ended.is_set()
+    assert work.process.returncode != 0
+    assert not list((home / "data" / "uploads").iterdir())
+
+
 # Quarantine ----------------------------------------------------------------------------------------
 
 
