@@ -813,7 +813,7 @@ def strips(days: pl.DataFrame, colors: Palette) -> Figure:
     layout = {
         "template": _template(colors),
         "height": 64 + 34 * len(sources),
-        "xaxis": {"tickformat": "%b %Y", "nticks": 6},
+        "xaxis": {"tickformat": "%b %Y"},
         "yaxis": rows | {"tickvals": list(range(len(sources))), "ticktext": names},
     }
     return {"data": data, "layout": layout}

@@ -123,7 +123,8 @@ def _keep(write: Callable[[], None]) -> None:
         _wrong(error)
         return
     st.session_state[EDITS] = st.session_state.get(EDITS, 0) + 1
-    _load.begin("Working the new settings in", "derive")
+    if _load.may_load():
+        _load.begin("Working the new settings in", "derive")
     st.rerun()
 
 
