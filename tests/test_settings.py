@@ -71,8 +71,13 @@ holidays = [2026-12-25]
             '[community]\nname = "A"\n\n[[rooster]]\nid = "x"\n',
             (
                 "hearth.toml, line 4: Object contains unknown field `rooster`."
-                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, tables."
+                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, targets,"
+                " tables."
             ),
+        ),
+        (
+            "[targets]\nanswered_within = 80\n",
+            "hearth.toml, line 2: answered_within is a share from 0 to 1, such as 0.8.",
         ),
         (
             '[[channels]]\nchannel = "help"\ntarget_hours = -3\n',
