@@ -331,8 +331,8 @@ def freshness(view: View, until: date, of: str) -> str:
     reaches = f"Data to {_words.moment(view.as_of, _ask.state().settings.zone)}"
     told = f"{reaches} · {_words.percent(covered(view))} of days covered"
     short = [
-        f"{label(_words.platform(source['platform']))} {label(source['source_name'])} ends on {_words.day(source['day'])}"
-        for source in ended(view, until)
+        f"{label(_words.platform(each['platform']))} {label(each['source_name'])} ends on {_words.day(each['day'])}"
+        for each in ended(view, until)
     ]
     return f"{told} · Not all of it reaches {of}: {'; '.join(short)}." if short else told
 

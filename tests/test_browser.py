@@ -280,7 +280,7 @@ def test_hostile_words_reach_nobody(
     assert heard == []
     assert _attacker_links(page, address) == []
     assert page.evaluate("window.PWNED") is None
-    assert page.locator('[style*="90px"], .katex, [data-testid="stMain"] img').count() == 0
+    assert page.locator('[style*="90px"], .katex, [data-testid="stMain"] img:not(.hearth-sheet img)').count() == 0
     assert page.locator('[data-testid="stException"], [data-testid="stAlert"]').count() == 0
 
 
