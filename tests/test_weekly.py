@@ -23,7 +23,7 @@ from ingest.progress import Progress
 from metrics import guard
 from metrics.__main__ import app as command
 from metrics.guard import compare
-from metrics.metric import Question
+from metrics.metric import Question, ask
 from pages import _ask, _figures, _sheet
 from pages._figures import Trail
 from tests import sparse
@@ -124,7 +124,7 @@ def test_a_verdict_from_rows_that_were_asked_already_is_the_guards_own(
 
     def rows(asked: Question) -> list[dict[str, Any]]:
         known = guard.own if asked.name in guard.OWN else None
-        return known(demo, Settings(), asked) if known else guard.ask(demo, Settings(), asked).rows.to_dicts()
+        return known(demo, Settings(), asked) if known else ask(demo, Settings(), asked).rows.to_dicts()
 
     reused = compare(demo, Settings(), question, column=column, rows=rows)
     anew = compare(demo, Settings(), question, column=column)
