@@ -109,7 +109,7 @@ class Store:
         rules, _, rest = (made["derived_with"] or "").partition("-")
         if made["schema_version"] < _newest_schema() or rules != _rules():
             return "rules"
-        return None if rest.startswith(f"{settings.fingerprint}-") else "settings"
+        return None if rest == settings.derived_fingerprint else "settings"
 
     @contextmanager
     def loading(self, settings: Settings) -> Iterator[Loader]:
