@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,11 @@ MARK = (Path(__file__).parent.parent / "pages" / "hearth.svg").read_text()
 def recorded() -> dict[str, list[bare.Draw]]:
     """The pages, by name, as HEARTH_BARE holds them."""
     told = msgspec.msgpack.decode(Path(os.environ["HEARTH_BARE"]).read_bytes(), type=dict[str, list[bytes]])
-    return {name: bare.literals(map(ForwardMsg.FromString, messages)) for name, messages in told.items()}
+    made = {name: bare.literals(map(ForwardMsg.FromString, messages)) for name, messages in told.items()}
+    # As dashboard.py does: else every run would look through all libraries for garbage, and seem three times as dear.
+    gc.collect()
+    gc.freeze()
+    return made
 
 
 def draw(name: str) -> None:
