@@ -14,7 +14,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from bench import bare
 from bench.pages import FRONT
 
-MARK = (Path(__file__).parent.parent / "pages" / "hearth.svg").read_text()
+PAGES = Path(__file__).parent.parent / "pages"
+MARK, STYLE = (PAGES / "hearth.svg").read_text(), PAGES / "hearth.css"
 
 
 @st.cache_resource
@@ -37,5 +38,6 @@ def draw(name: str) -> None:
 st.logo(MARK, size="large")
 pages = [st.Page(partial(draw, name), title=name, url_path=name, default=name == FRONT) for name in recorded()]
 page = st.navigation(pages, position="top")
+st.html(STYLE)
 st.set_page_config(f"{page.title} · Hearth", "🔥", layout="wide")
 page.run()
