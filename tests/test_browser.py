@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench import ready
 from data.marks import Marks
 from data.records import Channel, Member, Message, Refused, Source
 from data.settings import Settings
@@ -285,6 +286,15 @@ def test_chart_table_definition_and_download_of_a_view_carry_one_fingerprint(
     assert [text for text in (known.title, *known.card.values()) if text not in said] == []
     assert "Leaves out" in said
     assert "waits_in" in said, "the SQL"
+
+
+def test_the_bench_waits_for_the_last_chart_and_counts_what_failed(
+    serve: Serve, demo: Path, visit: Visit, tmp_path: Path
+) -> None:
+    """A page with six charts takes longer to be drawn than one that has nothing to draw; neither failed."""
+    waits = ready.by_turns(visit(), f"{serve(demo)}/relationships", f"{serve(tmp_path)}/", 2)
+    assert min(waits.real) > min(waits.bare) > 0.05
+    assert waits.errors == [0, 0]
 
 
 def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> None:
