@@ -321,13 +321,16 @@ class Loader:
             ledger = {each.name: getattr(fate, each.name) for each in fields(Fate)}
             self._merge("note_chunk", load_id=load.load_id, chunk=load.chunks, **ledger)
             load.fate.add(fate)
+            system = pc.sum(pc.equal(messages["kind"], "system")).as_py() or 0
+            load.system, load.messages = load.system + system, load.messages + messages.num_rows - system
             failpoint("chunk")
         return fate
 
     def finish(self, load: Load) -> None:
         """Close the load's account in the ledger."""
-        known, system = self._merge("distinct_seen")[0]
-        load.messages, load.system = known - system, system
+        if load.fate.inserted < load.fate.read - load.fate.refused:  # else none came twice
+            known, load.system = self._merge("distinct_seen")[0]
+            load.messages = known - load.system
         since, until = load.source.covered_since, load.source.covered_until
         if not load.source.is_exact:
             since, until = _least(load.since, since), max(filter(None, (load.until, until)), default=None)

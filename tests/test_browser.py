@@ -158,7 +158,9 @@ def test_hostile_words_reach_nobody(serve: Serve, hostile: Path, visit: Visit, a
         assert heard == [], name
         assert _attacker_links(page, address) == [], name
         assert page.evaluate("window.PWNED") is None, name
-        assert page.locator('[style*="90px"], .katex, [data-testid="stMain"] img:not(.hearth-sheet img)').count() == 0, name
+        assert (
+            page.locator('[style*="90px"], .katex, [data-testid="stMain"] img:not(.hearth-sheet img)').count() == 0
+        ), name
         assert page.locator(BROKEN).count() == 0, name
 
 
