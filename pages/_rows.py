@@ -111,7 +111,7 @@ def _editor(part: Part, title: str) -> None:
 
 
 def _wrong(error: Exception) -> None:
-    st.error("This cannot be saved yet.")
+    st.info("This cannot be saved yet.")
     st.text(plain(error.row or str(error) if isinstance(error, SettingsError) else str(error)))
 
 
