@@ -223,13 +223,14 @@ class Spool:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("begin immediate")
+        with _in_words(self._folder / FILE):
+            self._db.execute("begin immediate")
         try:
             yield
             self._db.execute("commit")
-        except BaseException:
-            self._db.execute("rollback")
-            raise
+        finally:
+            if self._db.in_transaction:  # it is not where Ctrl-C came just after the commit
+                self._db.execute("rollback")
 
 
 SET_ELSEWHERE: Final = ("name", "is_lasting", "is_resumed")

@@ -13,7 +13,7 @@ import time
 import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -542,7 +542,8 @@ class Loader:
             yield
             self._db.execute("commit")
         except BaseException:
-            self._db.execute("rollback")
+            with suppress(duckdb.TransactionException):  # Ctrl-C came just after the commit
+                self._db.execute("rollback")
             raise
 
 
