@@ -87,9 +87,12 @@ def close(page: Page) -> None:
     """Done with what a work came to: the page moves up."""
     page.get_by_role("button", name="Close").click()
     page.wait_for_selector(".st-key-ended", state="detached", timeout=LONG)
+    rest(page)  # until then what was drawn before stands beside what is drawn anew
 
 
 def part(page: Page, name: str) -> None:
+    """Turn to a part of the page."""
+    rest(page)
     page.get_by_role("radio", name=name, exact=True).click()
 
 
