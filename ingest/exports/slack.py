@@ -165,6 +165,7 @@ def read(export: Export) -> Iterator[Record]:
     yield from dict.fromkeys(channels.values())
     workspace = _Workspace(channel for channel in channels.values())
     yield from workspace.members(users) if users else workspace.writers(export, folders)
+    users.clear()  # hundreds of thousands take more memory than all that follows
     for folder, days in folders.items():
         channel = channels.get(folder)
         if channel is None:
