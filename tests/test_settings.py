@@ -71,7 +71,7 @@ holidays = [2026-12-25]
             '[community]\nname = "A"\n\n[[rooster]]\nid = "x"\n',
             (
                 "hearth.toml, line 4: Object contains unknown field `rooster`."
-                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, tables."
+                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, tables, pulls."
             ),
         ),
         (
