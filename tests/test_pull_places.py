@@ -246,6 +246,9 @@ def test_a_thousand_deleted_of_many_are_gone_after_one_look(tmp_path: Path, monk
     size = 100_000 if MANY else 4_000
     with place("reddit", monkeypatch, size=size) as fake:
         assert isinstance(fake, Reddit)
+        for number, thing in enumerate(fake.things):
+            thing.at = NOW + timedelta(minutes=3 * number)  # all of it in the past
+        fake.now = fake.things[-1].at
         rows = [
             {"id": each.name, "channel_id": "lumo", "member_id": PEOPLE[each.who], "sent_at": each.at,
              "text": f"Word {each.number} <", "conversation_id": (each.post or each).name,

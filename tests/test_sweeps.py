@@ -1,4 +1,4 @@
-"""What a sweep has told, page by page: the watermark never passes what was not told; no range is claimed that was not."""
+"""What a sweep has told, page by page: the watermark never passes what was not told; no range is claimed before it."""
 
 from __future__ import annotations
 
