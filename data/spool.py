@@ -74,6 +74,15 @@ class Spent:
     reserved: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Looked:
+    """When deletions were last looked for; `can_tell`: that service tells of them."""
+
+    pull: str  # such as reddit:lumo
+    looked_at: datetime | None
+    can_tell: bool
+
+
 class Spool:
     """The one process that pulls. A context manager; Busy where there is another."""
 
@@ -226,16 +235,14 @@ class Spool:
 SET_ELSEWHERE: Final = ("name", "is_lasting", "is_resumed")
 
 
-def looked_at(folder: Path) -> dict[str, tuple[datetime, bool]]:
-    """When deletions were last looked for, by pull, and whether that service can tell of them."""
+def looked_at(folder: Path) -> list[Looked]:
+    """When deletions upstream were last looked for, pull by pull."""
     if not (folder / FILE).exists():
-        return {}
-    with (
-        _in_words(folder / FILE),
-        closing(sqlite3.connect(f"{(folder / FILE).resolve().as_uri()}?mode=ro", uri=True)) as db,
-    ):
+        return []
+    address = f"{(folder / FILE).resolve().as_uri()}?mode=ro"
+    with _in_words(folder / FILE), closing(sqlite3.connect(address, uri=True)) as db:
         rows = db.execute(statements("spool.sql")["all_looked"]).fetchall()
-    return {pull: (datetime.fromisoformat(at), bool(can_tell)) for pull, at, can_tell in rows}
+    return [Looked(pull, datetime.fromisoformat(at) if at else None, bool(can_tell)) for pull, at, can_tell in rows]
 
 
 def _stream(row: sqlite3.Row) -> Stream:

@@ -92,4 +92,8 @@ on conflict (pull) do update set looked_at = excluded.looked_at, can_tell = excl
 select looked_at, can_tell from looked where pull = $pull;
 
 -- name: all_looked
-select pull, looked_at, can_tell from looked order by pull;
+select streams.pull, max(looked.looked_at), max(looked.can_tell)
+from streams
+left join looked on streams.pull = looked.pull
+group by streams.pull
+order by streams.pull;

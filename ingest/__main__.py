@@ -16,6 +16,7 @@ import typer
 
 from data.demo import Community
 from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
+from data.spool import Looked, looked_at
 from data.store import Busy, Store, StoreError
 from ingest.apis._client import PullError
 from ingest.apis._service import Service, services
@@ -155,8 +156,10 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
     store = Store(data_folder(data))
     sources, refused = store.read("sources"), store.read("refused_by_reason")
     alone = unmatched(store, read_settings(settings_file))
+    kept_up = looked_at(store.folder)
     if as_json:
         found = {"snapshot": store.snapshot, "sources": sources.to_dicts(), "refused": refused.to_dicts()}
+        found["pulls"] = [msgspec.to_builtins(each) for each in kept_up]
         print(msgspec.json.encode({**found, "unmatched": alone}).decode())
         return
     for row in sources.to_dicts():
@@ -164,9 +167,23 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
             f"{row['platform']} {row['source_name']}: {row['messages']:,} messages by {row['members']:,} members, "
             f"{row['first_at']:%Y-%m-%d} to {row['as_of']:%Y-%m-%d %H:%M} UTC"
         )
+    for each in kept_up:
+        print(_kept_up(each, datetime.now(UTC)))
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
     _say_unmatched(alone)
+
+
+def _kept_up(looked: Looked, now: datetime) -> str:
+    """When deletions upstream were last looked for, with a warning after a day."""
+    name = looked.pull.replace(":", " ", 1)
+    if looked.looked_at is None:
+        return f"{name}: WARNING: it was never looked for what is deleted there. The next pull does it."
+    if not looked.can_tell:
+        return f"{name}: it does not tell what is deleted there."
+    hours = (now - looked.looked_at).total_seconds() / 3600
+    said = f"{name}: looked for what is deleted there {hours:,.0f} h ago"
+    return f"{said}. WARNING: that is more than a day. Pull daily." if hours > 24 else f"{said}."
 
 
 @app.command()
@@ -216,7 +233,7 @@ def _needs(service: Service) -> str:
 def pull_command(
     context: typer.Context,
     service: Annotated[str | None, typer.Argument(help="The service, with options of its own: see below.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that [[pulls]] in hearth.toml lists.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All the rows of pulls in hearth.toml.")] = False,
     every: Annotated[str | None, typer.Option(metavar="15m", help="Go on pulling, so often, until stopped.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would ask for, and what that costs.")] = False,
     deletions: Annotated[bool, typer.Option("--deletions-now", help="Look for deletions now, not once a day.")] = False,
@@ -233,15 +250,23 @@ def pull_command(
         return
     pause = _pause(every)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops us as Ctrl-C does
-    while True:
-        summary = pull(job, store, settings, progress)
-        _say_pulled(summary, as_json)
-        if pause is None:
-            break
+    while pause is not None:
+        _pull_once_of_many(job, store, settings, progress, as_json)
+        print(f"The next pull is in {every}. Ctrl-C stops.", file=sys.stderr)
         time.sleep(pause)
+    summary = pull(job, store, settings, progress)
+    _say_pulled(summary, as_json)
     if summary.failed:
         raise typer.Exit(FAILED)
     raise typer.Exit(REFUSALS if any(load.refused for each in summary.pulls for load in each.loads) else ALL_IN)
+
+
+def _pull_once_of_many(job: Job, store: Store, settings: Settings, progress: Progress, as_json: bool) -> None:
+    """One of the pulls of --every: what it cannot do now, the next one may."""
+    try:
+        _say_pulled(pull(job, store, settings, progress), as_json)
+    except StoreError as error:
+        print(f"hearth: {error}", file=sys.stderr)
 
 
 def _rows(service: str | None, everything: bool, words: list[str], settings: Settings) -> list[dict[str, Any]]:
@@ -303,7 +328,8 @@ def _say_pulls_in_words(summary: PullSummary) -> None:
         print(f"{each.service} {each.source}: {each.pages:,} pages, {new:,} new messages{cost}{gone}")
         for gap in each.gaps:
             print(f"  a gap: {gap}")
-    print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
+    if any(each.loads for each in summary.pulls):
+        print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
 
 
 people = typer.Typer(

@@ -31,6 +31,7 @@ RESTARTS = 3  # of one sweep that lost its place
 EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
+FEW = 100  # of what is held: more than these, and more than half of all, are not forgotten without a question
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -294,8 +295,15 @@ class Pull:
                 gone |= ids
                 self._say(f"{len(gone):,} of {len(held):,} are deleted")
         finally:
-            if gone:
+            if gone and (self.job.look_now or len(gone) <= max(FEW, len(held) / 2)):
                 self._bury(held.filter(pl.col("message_id").is_in(sorted(gone))), now)
+                gone = set()
+        if gone:
+            raise PullError(
+                f"{self.wanted.service}: {len(gone):,} of {len(held):,} messages seem to be deleted there. So many at "
+                "once may be a fault of theirs, so they were kept. If it is true, give the command again with "
+                "--deletions-now."
+            )
         self.spool.note_looked(self.name, now, can_tell=found is not None)
 
     def _bury(self, held: pl.DataFrame, now: datetime) -> None:

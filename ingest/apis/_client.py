@@ -46,7 +46,7 @@ CREDIT = 402
 TOKENS = re.compile(
     r"(?i)\b(?:bearer|basic|bot)\s+[\w.~+/=%-]{8,}"
     r"|\b(?:gh[pousr]_|github_pat_|xox[abeoprs]-|xapp-|sk-|EAA|AAAA|AIza|ya29\.)[\w.%-]{10,}"
-    r"|(?<![\w/])\d{6,}:[\w-]{30,}"
+    r"|\d{6,}:[\w-]{30,}"
     r"|(?<=[?&])(?:key|api_key|token|access_token|client_secret|code|password)=[^&\s\"']+"
     r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"
 )
