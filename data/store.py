@@ -329,7 +329,9 @@ class Loader:
         known, system = self._merge("distinct_seen")[0]
         load.messages, load.system = known - system, system
         since, until = load.source.covered_since, load.source.covered_until
-        if not load.source.is_exact:
+        if load.source.is_exact:
+            since = since or (load.since if until else None)
+        else:
             since, until = _least(load.since, since), max(filter(None, (load.until, until)), default=None)
         span = {"covered_since": since, "covered_until": until}
         with self._transaction():

@@ -142,7 +142,9 @@ def test_pulling_again_adds_nothing_and_the_range_covered_is_that_which_was_pull
     with place(service, monkeypatch) as fake:
         run(fake, tmp_path)
         before = tables(tmp_path)
-        (again,) = run(fake, tmp_path, look=True).pulls
+        summary = run(fake, tmp_path, look=True)
+        assert summary.failed == []
+        (again,) = summary.pulls
         assert again.deleted == sum(load.inserted + load.updated + load.refused for load in again.loads) == 0
         after = tables(tmp_path)
         assert [name for name in FACTS if before[name] != after[name]] == []

@@ -106,25 +106,34 @@ class Estimate(msgspec.Struct, frozen=True):
     note: str = ""  # how sure it is, and why
 
 
+class Room(Protocol):
+    """What is left of a budget."""
+
+    def fits(self, bill: Bill) -> bool:
+        """Whether so much may still be spent."""
+
+
 class Place(Protocol):
-    """One subreddit, forum or account, and how to ask for it."""
+    """One subreddit, forum or account, and how to ask for it. To be derived from."""
 
     source: str  # the id of the source: the one that the reader gives an export of it
 
     def streams(self) -> tuple[str, ...]:
         """What is swept, in this order, such as ("posts", "comments"). Asked for when a round of sweeps begins."""
 
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:
-        """The most that the next page may cost, made to fit; None where nothing fits. {} where nothing is charged."""
-
     def fetch(self, stream: str, at: At) -> Page:
         """Ask for one page. Raises LostPlace where the service no longer knows the cursor."""
 
-    def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]] | None:
-        """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked."""
-
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """What a pull will ask for, from where each stream stands. Makes no call that costs money."""
+
+    def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]] | None:  # noqa: ARG002
+        """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked."""
+        return None
+
+    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
+        """The most that one answer may cost, made to fit the room; None where nothing fits. {}: nothing is charged."""
+        return {}
 
 
 class Service(Protocol):
@@ -140,13 +149,6 @@ class Service(Protocol):
 
     def connect(self, wanted: Wanted, line: Line, known: Known) -> Place:
         """The place that is wanted. Reads credentials by `line.secret`, and asks for nothing yet."""
-
-
-class Room(Protocol):
-    """What is left of a budget."""
-
-    def fits(self, bill: Bill) -> bool:
-        """Whether so much may still be spent."""
 
 
 def walked(place: Place, at: Mapping[str, At]) -> tuple[int, set[str]]:
