@@ -58,6 +58,7 @@ AT_ONCE = 11  # conversations in one question of 512 letters
 DEEP = 20  # so many answers are followed upwards, where search no longer finds them
 COUNTS = 10  # questions for counts of conversations, in a dry run
 NEW_AUTHORS = 0.3  # for each post by others, as long as nothing is known
+MORE = 0.1  # for each mention, what completes its conversation
 TWEET = ("attachments", "author_id", "conversation_id", "created_at", "edit_history_tweet_ids", "entities")
 TWEET_FIELDS = [*TWEET, "in_reply_to_user_id", "note_tweet", "public_metrics", "referenced_tweets"]
 USER_FIELDS = ["id", "name", "username", "protected"]
@@ -411,6 +412,8 @@ class Account(Place):
         said = sum(each.messages for each in by_others)
         own_share = 1 - said / sum(each.messages for each in recent) if recent else 0.0
         posts, note = self._counted(at) if self._wanted.count else self._guessed(at, own_share)
+        if not at["conversations"].mark:
+            posts["conversations"] += round(MORE * posts["mentions"])
         authors = len({each.member_id for each in by_others if each.is_new}) / said if said >= ENOUGH else NEW_AUTHORS
         users = round((posts["mentions"] + posts["conversations"]) * authors) + (0 if user else 1)
         bill = Counter(user=users, post=posts["mentions"] + posts["conversations"])

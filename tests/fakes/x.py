@@ -72,14 +72,15 @@ class X(Fake):
 
     def say(self) -> Post:
         """The account posts or answers; somebody mentions it; now and then somebody answers without doing so."""
-        draw, author = self.chance.random(), self._somebody()
+        draw = self.chance.random()
         later = [post for post in self.posts[-40:] if not post.gone and not (post.root or post).gone]
         answered = self.chance.choice(later) if later else None
         if draw < 0.3:
             return self._add(US, answered if draw < 0.2 else None, is_ours=True)
-        if draw < 0.9 or answered is None:
+        author = self._somebody()
+        if draw < 0.94 or answered is None:
             return self._add(author, answered if draw < 0.65 else None, is_ours=True)
-        if draw < 0.95:
+        if draw < 0.97:
             return self._add(author, answered, is_ours=False)
         return self._add(self._somebody(), self._add(author, None, is_ours=False), is_ours=True)
 
