@@ -22,7 +22,7 @@ from data.settings import Settings, SettingsError
 from data.spool import Kept, Spent, Spool, Stream
 from data.store import Store
 from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal
-from ingest.apis._service import At, Bill, Held, Page, Place, Service, Wanted, services
+from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted, services
 from ingest.archive import ExportError, Pages
 from ingest.load import Failed, Loaded, load_pulled, load_records, readers
 from ingest.progress import Progress
@@ -118,6 +118,11 @@ def chosen(row: Mapping[str, Any], number: int) -> tuple[Service, Wanted]:
     except msgspec.ValidationError as error:
         allowed = ", ".join(field for field in known[name].Options.__struct_fields__ if field != "service")
         raise SettingsError(f"[[pulls]] row {number}, {name}: {error}. Allowed: {allowed}.") from None
+    if alien := wanted.prices.keys() - known[name].PRICES.keys():
+        allowed = ", ".join(known[name].PRICES) or "none: it charges for nothing"
+        raise SettingsError(
+            f"[[pulls]] row {number}, {name}: prices: {', '.join(sorted(alien))} is not known. There are: {allowed}."
+        )
     charges = bool(known[name].PRICES)
     if charges and wanted.budget_dollars is None and wanted.budget_resources is None:
         raise SettingsError(
@@ -163,7 +168,8 @@ class Pull:
         self.place: Place = service.connect(wanted, self.line, self.known)
         self.known.source = self.place.source
         self.name = f"{wanted.service}:{self.place.source}"
-        self.budget = Budget(wanted, service.PRICES, spool, self.line.pace)
+        self.prices = {**service.PRICES, **wanted.prices}
+        self.budget = Budget(wanted, self.prices, spool, self.line.pace)
         self.pulled = Pulled(wanted.service, self.place.source, 0, 0, {}, 0, 0, [], [])
         self._tell: Any = None
         self._empty = 0  # pages in a row with nothing on them
@@ -189,9 +195,13 @@ class Pull:
     def forecast(self) -> Forecast:
         """What a pull would ask for now."""
         found = {each.name: self._at(each) for each in self.spool.streams(self.name) if each.is_lasting}
+        bill = self.place.most("estimate", self._first(), self.budget)
+        if bill is None:
+            raise BudgetSpent(self.budget.said())
+        self.line.meter = self.budget.meter(bill) if bill else None
         with self._accepted():
             told = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
-        cost = dollars(told.resources, self.service.PRICES)
+        cost = dollars(told.resources, self.prices)
         return Forecast(
             self.wanted.service, self.place.source, told.requests, dict(told.resources), round(cost, 4), told.note
         )
@@ -206,7 +216,7 @@ class Pull:
             raise
         finally:
             self.pulled.spent = self.budget.spent_now()
-            self.pulled.dollars = round(dollars(self.pulled.spent, self.service.PRICES), 4)
+            self.pulled.dollars = round(dollars(self.pulled.spent, self.prices), 4)
         self._deliver()
 
     def _sweep(self, stream: Stream) -> None:
@@ -240,7 +250,7 @@ class Pull:
         if self._empty > EMPTY:
             raise LostPlace(f"{EMPTY:,} pages in a row hold nothing")
         kept = Kept(page.name, page.body, page.messages) if page.body is not None else None
-        self.spool.keep(self.name, after, kept, page.follow, self.budget.settled(page.billed))
+        self.spool.keep(self.name, after, kept, page.follow, self.budget.settled(page.billed, page.charged))
         self._count(stream, page)
         return after
 
@@ -440,6 +450,13 @@ class _Known:
         ((days, messages),) = self._store.read("held_a_day", platform=self._platform, source=self.source).iter_rows()
         return messages / days if days else None
 
+    def recent(self, since: datetime) -> list[Recent]:
+        """Who said how much since then, and in which conversations."""
+        if not self._store.snapshot:
+            return []
+        rows = self._store.read("held_recent", platform=self._platform, source=self.source, since=since)
+        return [Recent(*row) for row in rows.iter_rows()]
+
     def held(self) -> pl.DataFrame:
         """Every message that is held and was not deleted."""
         return self._store.read("held", platform=self._platform, source=self.source)
@@ -465,6 +482,7 @@ class Budget:
         now = datetime.fromtimestamp(pace.now(), UTC)
         self._month, self._run = f"{now:%Y-%m}", now.isoformat()
         self._bill: Bill = {}
+        self._pace, self._day = pace, f"{now:%Y-%m-%d}"  # on which the last attempt began
         self._reserved: tuple[int, ...] = ()
 
     def fits(self, bill: Bill) -> bool:
@@ -486,7 +504,7 @@ class Budget:
 
     def ask(self) -> None:
         """Reserve what one attempt may cost. What an attempt before it reserved was lost, and may have been charged."""
-        self._reserved = ()
+        self._reserved, self._day = (), f"{datetime.fromtimestamp(self._pace.now(), UTC):%Y-%m-%d}"
         if not self.fits(self._bill):
             raise BudgetSpent(self.said())
         self._reserved = self._spool.reserve(self._wanted.service, self._month, self._run, self._bill)
@@ -496,11 +514,11 @@ class Budget:
         self._spool.release(self._reserved)
         self._reserved = ()
 
-    def settled(self, billed: Bill) -> Spent | None:
+    def settled(self, billed: Bill, charged: Mapping[str, tuple[str, ...]]) -> Spent | None:
         """What a page cost in the end, to be written down with it."""
         if not self._prices:
             return None
-        spent = Spent(self._wanted.service, self._month, self._run, billed, self._reserved)
+        spent = Spent(self._wanted.service, self._month, self._run, billed, self._reserved, charged, self._day)
         self._bill, self._reserved = {}, ()
         return spent
 

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -33,11 +33,14 @@ class Wanted(Rule, frozen=True, kw_only=True):
     budget_resources: int | None = None
     run_dollars: float | None = None  # and in one run
     run_resources: int | None = None
+    prices: Mapping[str, float] = {}  # dollars for one resource, where they differ from those of the service
 
     def __post_init__(self) -> None:
         for name in ("budget_dollars", "budget_resources", "run_dollars", "run_resources"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be below 0")
+        if any(price < 0 for price in self.prices.values()):
+            raise ValueError("a price must not be below 0")
 
 
 class At(msgspec.Struct, frozen=True):
@@ -72,6 +75,7 @@ class Page(msgspec.Struct, frozen=True):
     mark: str | None = None
     follow: tuple[str, ...] = ()  # streams to go through once because of this page: a conversation, its next part
     billed: Bill = {}
+    charged: Mapping[str, tuple[str, ...]] = {}  # by kind, the ids of what is charged for once a day of UTC
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -80,6 +84,15 @@ class Held(msgspec.Struct, frozen=True):
     id: str
     conversation_id: str | None
     member_id: str | None  # None: nobody is named here
+
+
+class Recent(NamedTuple):
+    """What one account has said of late in one conversation."""
+
+    conversation_id: str
+    member_id: str
+    messages: int
+    is_new: bool  # nothing is held that this account said before
 
 
 class Known(Protocol):
@@ -96,6 +109,9 @@ class Known(Protocol):
 
     def a_day(self) -> float | None:
         """How many messages a day there were of late; None where nothing is known yet."""
+
+    def recent(self, since: datetime) -> list[Recent]:
+        """Who said how much since then, and in which conversations."""
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -125,7 +141,10 @@ class Place(Protocol):
         """Ask for one page. Raises LostPlace where the service no longer knows the cursor."""
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
-        """What a pull will ask for, from where each stream stands. Makes no call that costs money."""
+        """What a pull will ask for, from where each stream stands. Makes no call that costs money.
+
+        Unless it was told to: then `most` says what one such call costs, as of a stream named "estimate".
+        """
 
     def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]] | None:  # noqa: ARG002
         """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked."""

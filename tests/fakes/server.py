@@ -155,7 +155,7 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
                 fake.asked[parts.path] += 1
                 _go_wrong(self, fake, request, fake.script.draw())
 
-        do_GET = do_POST = handle_any  # noqa: N815
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815
 
         def send(self, reply: Reply, body: bytes | None = None) -> None:
             content = reply.body if body is None else body
