@@ -186,4 +186,4 @@ def test_a_question_of_the_api_says_when_by_whom_and_what_was_accepted() -> None
         Member("10", "Cem & Co"),
         Member("-1", "Community", is_bot=True),
     ]
-    assert [each.place for each in told if isinstance(each, Refused)] == ["record 2"]
+    assert sum(isinstance(each, Refused) for each in told) == 1, "the question without a date"
