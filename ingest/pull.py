@@ -441,7 +441,11 @@ class _Known:
 
     def sizes(self, conversations: Iterable[str]) -> dict[str, int]:
         """How many messages we hold of conversations, deleted ones too."""
-        return dict(self._read("held_conversations", conversations).iter_rows())
+        return self._counted("messages", conversations)
+
+    def there(self, conversations: Iterable[str]) -> dict[str, int]:
+        """The same without those that are deleted."""
+        return self._counted("there", conversations)
 
     def a_day(self) -> float | None:
         """How many messages a day there were of late."""
@@ -468,9 +472,13 @@ class _Known:
         found = self._store.read("sources").filter(platform=self._platform, source=self.source)
         return not found.is_empty()
 
+    def _counted(self, what: str, conversations: Iterable[str]) -> dict[str, int]:
+        return dict(self._read("held_conversations", conversations).select("conversation_id", what).iter_rows())
+
     def _read(self, name: str, ids: Iterable[str]) -> pl.DataFrame:
         if not self._store.snapshot:
-            return pl.DataFrame(schema=dict.fromkeys(("message_id", "member_id", "conversation_id"), pl.String))
+            named = ("message_id", "member_id", "conversation_id", "messages", "there")
+            return pl.DataFrame(schema=dict.fromkeys(named, pl.String))
         return self._store.read(name, platform=self._platform, source=self.source, ids=sorted(set(ids)))
 
 

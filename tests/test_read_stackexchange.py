@@ -150,3 +150,40 @@ def test_the_real_dump(samples: Path) -> None:
         re.findall(r' (?:Owner)?UserId="', posts + comments)
     )
     assert not [record for record in found if isinstance(record, Refused)]
+
+
+# Answers of the API
+
+API = Path(__file__).parent / "fixtures" / "stackexchange" / "api"
+
+
+def test_answers_of_the_api_tell_the_same_site_with_the_same_ids() -> None:
+    with Export(API) as export:
+        assert stackexchange.detects(export) > 0.9
+    told = records(API)
+    assert told[:2] == [
+        Source("stackexchange", "sailing.example.com", "sailing.example.com"),
+        Channel("questions", "Questions and answers", "forum"),
+    ]
+    assert {id_: (m.conversation_id, m.parent_id, m.basis, m.text) for id_, m in messages(API).items()} == {
+        "1": ("1", None, None, "How do I reef & heave to?"),
+        "2": ("1", "1", "explicit", "Back the jib."),
+        "comment:3": (None, "2", "explicit", "Thanks, *that* did it <3"),
+        "comment:1": (None, "1", "explicit", "Which boat?"),
+    }
+
+
+def test_a_question_of_the_api_says_when_by_whom_and_what_was_accepted() -> None:
+    assert messages(API)["1"] == Message(
+        "1", "questions", "10", datetime(2024, 3, 1, 10, tzinfo=UTC), "How do I reef & heave to?",
+        title='Reefing in a "blow"', conversation_id="1", edited_at=datetime(2024, 3, 1, 11, tzinfo=UTC),
+        permalink="https://sailing.example.com/q/1",
+    )  # fmt: skip
+    told = records(API)
+    assert messages(API)["2"].member_id is None, "its account is gone"
+    assert Reaction("2", "accepted", "10") in told
+    assert [each for each in told if isinstance(each, Member)] == [
+        Member("10", "Cem & Co"),
+        Member("-1", "Community", is_bot=True),
+    ]
+    assert sum(isinstance(each, Refused) for each in told) == 1, "the question without a date"

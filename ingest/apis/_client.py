@@ -40,7 +40,8 @@ TIMEOUT = 30.0
 MOST = 64 << 20  # bytes of one answer
 REDIRECTS = 5
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
-CREDIT = 402
+CREDIT, FORBIDDEN = 402, 403
+SECOND_LIMIT = 60.0  # to wait for, where a 403 says that it was too much at once, and not how long to wait
 
 # Shapes that tokens have, wherever they turn up.
 TOKENS = re.compile(
@@ -155,7 +156,7 @@ class Line:
             try:
                 answer = ask()
                 self._note(answer)
-                if answer.status not in TRANSIENT:
+                if not _asks_for_patience(answer):
                     return self._judged(answer, what, is_json=is_json)
                 why = f"it answers {answer.status} {responses.get(answer.status, '')}".rstrip()
                 if self.meter:
@@ -194,13 +195,17 @@ class Line:
             self.asked_at = email.utils.parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
         with suppress(KeyError, ValueError):
             left, reset = _limits(answer.headers)
-            if left < 1 and answer.status not in TRANSIENT:
+            if left < 1 and not _asks_for_patience(answer):
                 self._until = self.pace.now() + _seconds(reset, self.pace.now())
 
     def wait_for_room(self) -> None:
         """Wait, if the service has said that its limit is used up, until it answers again."""
         self.wait(self._until - self.pace.now(), "its limit is used up")
         self._until = 0.0
+
+    def rest(self, seconds: float) -> None:
+        """Ask no sooner than then: for a service that says so in what it answers, and not in a header."""
+        self._until = max(self._until, self.pace.now() + seconds)
 
     def _pause(self, attempt: int, answer: Answer | None, why: str) -> None:
         told = _told_to_wait(answer, self.pace.now()) if answer else None
@@ -385,6 +390,13 @@ def _seconds(reset: str, now: float) -> float:
     return datetime.fromisoformat(reset).timestamp() - now
 
 
+def _asks_for_patience(answer: Answer) -> bool:
+    """Whether another attempt may be answered: also after a 403 which only says that it was too much at once."""
+    if answer.status != FORBIDDEN:
+        return answer.status in TRANSIENT
+    return "retry-after" in answer.headers or b"rate limit" in answer.body[:4096].lower()
+
+
 def _told_to_wait(answer: Answer, now: float) -> float | None:
     """How long the service asks to be left alone."""
     told = answer.headers.get("retry-after")
@@ -393,8 +405,9 @@ def _told_to_wait(answer: Answer, now: float) -> float | None:
             return max(0.0, float(told))
         with suppress(TypeError, ValueError):
             return max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - now)
-    if answer.status == 429:
+    if answer.status in (429, FORBIDDEN):
         with suppress(KeyError, ValueError):
             left, reset = _limits(answer.headers)
-            return max(0.0, _seconds(reset, now)) if left < 1 else None
-    return None
+            if left < 1:
+                return max(0.0, _seconds(reset, now))
+    return SECOND_LIMIT if answer.status == FORBIDDEN else None

@@ -107,6 +107,9 @@ class Known(Protocol):
     def sizes(self, conversations: Iterable[str]) -> dict[str, int]:
         """How many messages we hold of conversations, deleted ones too."""
 
+    def there(self, conversations: Iterable[str]) -> dict[str, int]:
+        """The same without those that are deleted."""
+
     def a_day(self) -> float | None:
         """How many messages a day there were of late; None where nothing is known yet."""
 

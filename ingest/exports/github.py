@@ -58,6 +58,7 @@ RENAMED = {
     "minimizedReason": "minimized_reason",
     "reactionGroups": "reaction_groups",
     "lastEditedAt": "edited_at",
+    "deletedAt": "deleted_at",
     "bodyText": "body",
 }
 SAID = {"body", "bodyText"}
@@ -123,6 +124,7 @@ class Item(msgspec.Struct):
     author_association: str | None = None
     updated_at: Aware | None = None
     edited_at: Aware | None = None
+    deleted_at: Aware | None = None
     in_reply_to_id: int | str | None = None
     is_minimized: bool | None = None
     minimized_reason: str | None = None
@@ -215,14 +217,14 @@ def _message(item: Item, place: Place, channel_id: str, member_id: str | None) -
         channel_id,
         member_id,
         item.created_at,
-        "" if is_hidden else text,
+        "" if is_hidden or item.deleted_at else text,
         kind="message" if text or item.title or not item.state else "system",  # an approval without words
         title=item.title or None,
         conversation_id=place.conversation_id,
         parent_id=parent_id,
         basis="explicit" if parent_id else "thread" if place.anchor else None,
         edited_at=item.edited_at or (item.updated_at if is_edited else None),
-        deleted_at=item.created_at if is_hidden else None,
+        deleted_at=item.deleted_at or (item.created_at if is_hidden else None),
         mentions=tuple(dict.fromkeys(MENTION.findall(text))) if "@" in text else (),
         permalink=item.html_url,
     )

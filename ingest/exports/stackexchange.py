@@ -1,14 +1,20 @@
-"""Stack Exchange: a site of the data dump, its Posts.xml, Comments.xml and Users.xml in a folder or zip."""
+"""Stack Exchange: a site of the data dump, its Posts.xml, Comments.xml and Users.xml, or saved answers of its API."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import PurePosixPath
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
-from ingest.exports._html import plain
+from ingest.exports._html import plain, unescape
 from ingest.exports._members import Members
 from ingest.exports._moments import iso
 from ingest.exports._xml import Element, elements
@@ -20,9 +26,42 @@ BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!DOCTYPE[^
 QUESTION, ANSWER = "1", "2"  # the other types are tag wikis, nominations and the like: nobody speaks in them
 ROBOT = "-1"  # Community, which bumps questions and owns what has no owner
 
+WRAPPED = re.compile(rb'\s*\{\s*"items"\s*:\s*\[')
+MARKS = re.compile(rb'"(?:question_id|answer_id|comment_id)"\s*:\s*\d')
+FEW = 20  # files that are looked into to know the export
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253402300799)]
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose it is; without an id where the account is gone."""
+
+    user_id: int | None = None
+    display_name: str = ""
+
+
+class Post(msgspec.Struct, frozen=True):
+    """A question, an answer or a comment of the API: the ids tell which."""
+
+    creation_date: Moment
+    question_id: int | None = None
+    answer_id: int | None = None
+    comment_id: int | None = None
+    post_id: int | None = None
+    owner: Owner = Owner()
+    title: str | None = None
+    body: str = ""
+    body_markdown: str | None = None
+    last_edit_date: Moment | None = None
+    accepted_answer_id: int | None = None
+    answers: list[Post] = []
+    comments: list[Post] = []
+    link: str = ""
+
 
 def detects(export: Export) -> float:
-    """High when a Posts.xml begins as the dump's do."""
+    """High when a Posts.xml begins as the dump's do, or one of the first .json files is an answer of the API."""
+    if any(islice(_answers(export), FEW)):
+        return 0.95
     folder = _folder(export)
     return 0.95 if folder is not None and BEGINNING.match(export.head(folder + POSTS, 1024)) else 0.0
 
@@ -30,6 +69,10 @@ def detects(export: Export) -> float:
 def read(export: Export) -> Iterator[Record]:
     """Yield one site with one channel, its members, its questions and answers, then the comments on them."""
     folder = _folder(export)
+    answers = [] if folder is not None else list(_answers(export))
+    if answers:
+        yield from _told(export, answers)
+        return
     if folder is None:
         raise ExportError(f"stackexchange: {POSTS} is missing from {export.name}. Unpack the site's 7z file first.")
     name = PurePosixPath(folder).name or export.name
@@ -89,6 +132,36 @@ class _Site:
             parent_id=post_id, basis="explicit", permalink=self._link(f"posts/comments/{comment_id}"),
         )  # fmt: skip
 
+    def told(self, post: Post) -> Iterator[Record]:
+        """A question of the API with all that is below it, or an answer or a comment."""
+        if post.comment_id:
+            yield from self._said(post, f"comment:{post.comment_id}", str(post.post_id), None)
+            return
+        question_id = str(post.question_id)
+        if post.answer_id:
+            yield from self._said(post, str(post.answer_id), question_id, question_id)
+        else:
+            yield from self._said(post, question_id, None, question_id)
+        for below in (*post.answers, *post.comments):
+            yield from self.told(below)
+
+    def _said(self, post: Post, id: str, parent_id: str | None, conversation_id: str | None) -> Iterator[Record]:
+        user_id = str(post.owner.user_id) if post.owner.user_id is not None else None
+        if user_id and not self.members.get(user_id):
+            name = unescape(post.owner.display_name) or f"user {user_id}"
+            yield from self.members.tell(Member(user_id, name, is_bot=user_id == ROBOT))
+        kind = "posts/comments" if post.comment_id else "a" if parent_id else "q"
+        yield Message(
+            id, "questions", user_id, _moment(post.creation_date),
+            plain(post.body) if post.body_markdown is None or post.body else unescape(post.body_markdown),
+            title=unescape(post.title) if post.title else None, conversation_id=conversation_id, parent_id=parent_id,
+            basis="explicit" if parent_id else None,
+            edited_at=_moment(post.last_edit_date) if post.last_edit_date else None,
+            permalink=self._link(f"{kind}/{id.removeprefix('comment:')}"),
+        )  # fmt: skip
+        if post.accepted_answer_id:
+            yield Reaction(str(post.accepted_answer_id), "accepted", user_id)
+
     def _author(self, user_id: str | None) -> Iterator[Member]:
         """One of whom Users.xml does not tell: only the number is known."""
         if user_id and not self.members.get(user_id):
@@ -102,3 +175,40 @@ def _folder(export: Export) -> str | None:
     """Where Posts.xml lies, with a slash; empty for the top. None where there is none, or more than one."""
     found = [name for name in export.files(f"*{POSTS}") if PurePosixPath(name).name == POSTS]
     return found[0].removesuffix(POSTS) if len(found) == 1 else None
+
+
+# Answers of the API
+
+
+def _answers(export: Export) -> Iterator[str]:
+    """The files that are answers with questions, answers or comments."""
+    for name in export.files("*.json"):
+        head = export.head(name)
+        if WRAPPED.match(head) and MARKS.search(head):
+            yield name
+
+
+def _told(export: Export, answers: list[str]) -> Iterator[Record]:
+    """One site, named by its questions' addresses; by the export where there are none."""
+    hosts = (_host(item) for name in answers for item in islice(export.array(name, Post, "items"), 1))
+    name = next(filter(None, hosts), export.name.removesuffix(".json"))
+    export.done = 0  # this was only a first look: the bytes count when the items are read
+    yield Source(PLATFORM, name, name)
+    yield Channel("questions", "Questions and answers", "forum")
+    site = _Site(f"https://{name}/" if "." in name else None)
+    for file in answers:
+        for number, item in enumerate(export.array(file, Post, "items"), 1):
+            if isinstance(item, Refused):
+                yield item
+            elif item.question_id or (item.comment_id and item.post_id):
+                yield from site.told(item)
+            else:
+                yield Refused(file, f"record {number}", "it has no id", msgspec.json.encode(item))
+
+
+def _host(item: Post | Refused) -> str | None:
+    return urlsplit(item.link).hostname if isinstance(item, Post) else None
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
