@@ -32,6 +32,7 @@ REPEATED = {
     "reddit": {"t1_c2"},
     "x": {"2050490476045271040"},
     "discourse": {"104", "301"},
+    "slack_api": {"C0GENERAL:1714586400.000100"},
     "bluesky": {"at://did:plc:harbourharbourharbour222/app.bsky.feed.post/3lab22222222a"},
 }
 
@@ -75,6 +76,7 @@ ROWS = {
     "reddit/harbour-answers.json": 10,
     "reddit/harbour-dump": 11,
     "slack/quay": 14,
+    "slack_api/harbour": 4,  # and a private one, left out
     "slack/boatyard-2016": 7,
     "slack/slipway": 4,
     "mail/harbour-help": 9,

@@ -70,6 +70,7 @@ class Page(msgspec.Struct, frozen=True):
     covers: bool = True  # between those moments it tells all that was said
     is_capped: bool = False  # the service ends its list here, although there is more
     mark: str | None = None
+    note: str = ""  # what cannot be had, in words, where the place itself tells
     follow: tuple[str, ...] = ()  # streams to go through once because of this page: a conversation, its next part
     billed: Bill = {}
 
@@ -80,6 +81,7 @@ class Held(msgspec.Struct, frozen=True):
     id: str
     conversation_id: str | None
     member_id: str | None  # None: nobody is named here
+    channel_id: str | None = None
 
 
 class Known(Protocol):
