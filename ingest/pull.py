@@ -282,8 +282,7 @@ class Pull:
         self.pulled.messages += page.messages
         where = f", back to {page.oldest:%Y-%m-%d %H:%M}" if page.oldest else ""
         self._say(f"{stream.name}: {self.pulled.pages:,} pages, {self.pulled.messages:,} messages{where}")
-        if gap := gap_after(stream, page):
-            self.pulled.gaps.append(gap)
+        self.pulled.gaps += [gap for gap in (gap_after(stream, page), page.note) if gap and gap not in self.pulled.gaps]
 
     def _at(self, stream: Stream) -> At:
         first = self._first()
@@ -318,7 +317,7 @@ class Pull:
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
         held = self.known.held()
-        rows = held.select("message_id", "conversation_id", "member_id").iter_rows()
+        rows = held.select("message_id", "conversation_id", "member_id", "channel_id").iter_rows()
         found = self.place.gone(Held(*row) for row in rows)
         gone: set[str] = set()
         try:
@@ -383,7 +382,8 @@ def after_page(stream: Stream, page: Page, asked_at: datetime, *, is_back: bool 
 
 def _forward(stream: Stream, page: Page) -> Stream:
     """A page that goes on from what was told: with it the watermark moves."""
-    since = stream.covered_since or stream.told_until or page.oldest
+    told = page.oldest if page.is_capped else stream.told_until or page.oldest
+    since = stream.covered_since or told
     newest = max(filter(None, (stream.told_until, page.newest)), default=None)
     until = newest if stream.is_open else stream.asked_at
     return replace(stream, covered_since=since, covered_until=until if since else None, told_until=newest)

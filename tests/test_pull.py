@@ -203,6 +203,7 @@ def test_a_plug_pulled_anywhere_changes_nothing(
         child(fake, tmp_path / "whole").join()
         lasts, wanted = time.monotonic() - before, tables(tmp_path / "whole")
         for number, point in enumerate(points):
+            fake.renew()
             process = child(fake, tmp_path / str(number), point)
             if not point:
                 time.sleep(chance.uniform(0.3, 1) * lasts)

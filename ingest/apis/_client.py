@@ -51,6 +51,7 @@ TOKENS = re.compile(
     r"|(?<=[?&])(?:key|api_key|token|access_token|client_secret|code|password)=[^&\s\"']+"
     r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"
 )
+SAID_WAIT = re.compile(rb'"retry[_-]after"\s*:\s*(\d+(?:\.\d+)?)')
 GIVEN = re.compile(rb'"(?:access|refresh)_token"\s*:\s*"([^"]+)"')
 
 
@@ -405,6 +406,8 @@ def _told_to_wait(answer: Answer, now: float) -> float | None:
             return max(0.0, float(told))
         with suppress(TypeError, ValueError):
             return max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - now)
+    if answer.status == 429 and (found := SAID_WAIT.search(answer.body)):
+        return float(found[1])
     if answer.status in (429, FORBIDDEN):
         with suppress(KeyError, ValueError):
             left, reset = _limits(answer.headers)

@@ -73,6 +73,7 @@ class Page(msgspec.Struct, frozen=True):
     covers: bool = True  # between those moments it tells all that was said
     is_capped: bool = False  # the service ends its list here, although there is more
     mark: str | None = None
+    note: str = ""  # what cannot be had, in words, where the place itself tells
     follow: tuple[str, ...] = ()  # streams to go through once because of this page: a conversation, its next part
     billed: Bill = {}
     charged: Mapping[str, tuple[str, ...]] = {}  # by kind, the ids of what is charged for once a day of UTC
@@ -84,6 +85,7 @@ class Held(msgspec.Struct, frozen=True):
     id: str
     conversation_id: str | None
     member_id: str | None  # None: nobody is named here
+    channel_id: str | None = None
 
 
 class Recent(NamedTuple):

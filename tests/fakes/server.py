@@ -109,6 +109,9 @@ class Fake:
         """So many messages are deleted."""
         raise NotImplementedError
 
+    def renew(self) -> None:
+        """Somebody else begins to ask: what is told only once is told again."""
+
     def truth(self) -> dict[str, str]:
         """What is there: the beginning of each message's words, by the id that the store has for it."""
         raise NotImplementedError
