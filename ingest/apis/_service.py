@@ -80,6 +80,7 @@ class Held(msgspec.Struct, frozen=True):
     id: str
     conversation_id: str | None
     member_id: str | None  # None: nobody is named here
+    permalink: str | None = None
 
 
 class Known(Protocol):
