@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ingest.apis._client import Answer, Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
+from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
 from ingest.archive import UNFIT
 from ingest.exports import _statuses
 from ingest.exports._moments import utc
@@ -39,7 +39,7 @@ OVERLAP = timedelta(hours=1)
 IS_WHOLE = True  # a reply names an instance's number of a post, which only that post's own page explains
 
 LISTS = {"statuses": 40, "mentions": 80}  # so many at once, at most
-SOUNDED = 100  # threads that an estimate goes through
+SOUNDED = 300  # threads that an estimate goes through
 SOME = 20  # posts that may be asked for at once
 MISSING = (404, 410)
 NEXT = re.compile(r'<[^>]*[?&]max_id=([^&>]+)[^>]*>\s*;\s*rel="next"')
@@ -140,13 +140,17 @@ class Instance:
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """By going through the lists, and through some of the threads: how many of them are one shows only then."""
-        pages, follow = walked(self, at)
-        threads = sorted(follow, key=lambda name: _ranked(name.split(":")[1]), reverse=True)
+        pages, threads = 0, dict[str, None]()
+        for name, where in at.items():
+            page: Page | None = None
+            while page is None or page.cursor is not None:
+                page = self.fetch(name, msgspec.structs.replace(where, cursor=page.cursor if page else None))
+                pages, threads = pages + 1, threads | dict.fromkeys(page.follow)
         before = self._contexts
-        for name in threads[:SOUNDED]:
+        for name in islice(threads, SOUNDED):
             self.fetch(name, At())
-        share = len(threads) / SOUNDED if len(threads) > SOUNDED else 1
-        return Estimate(pages + round((self._contexts - before) * share), note="threads that are shared cost less")
+        share = max(1.0, len(threads) / SOUNDED)
+        return Estimate(pages + round((self._contexts - before) * share), note=f"{len(threads):,} threads, some shared")
 
     def _list(self, stream: str, at: At) -> Page:
         items, following = self._told(stream, at.cursor)
