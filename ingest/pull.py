@@ -317,7 +317,7 @@ class Pull:
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
         held = self.known.held()
-        rows = held.select("message_id", "conversation_id", "member_id", "channel_id").iter_rows()
+        rows = held.select("message_id", "conversation_id", "member_id", "channel_id", "permalink").iter_rows()
         found = self.place.gone(Held(*row) for row in rows)
         gone: set[str] = set()
         try:

@@ -86,6 +86,7 @@ class Held(msgspec.Struct, frozen=True):
     conversation_id: str | None
     member_id: str | None  # None: nobody is named here
     channel_id: str | None = None
+    permalink: str | None = None
 
 
 class Recent(NamedTuple):
