@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from data.demo import Community
 from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
 from data.spool import Looked, looked_at
 from data.store import Busy, Store, StoreError
@@ -124,6 +123,8 @@ def demo(
     settings_file: SettingsFile = None,
 ) -> None:
     """Load a made-up community to look around in, if the database is empty."""
+    from data.demo import Community
+
     store = Store(data_folder(data))
     if store.snapshot and not always:
         print("Something is loaded already, so the demo is left out.", file=sys.stderr)

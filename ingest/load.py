@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import msgspec
 import pyarrow as pa
 
-from data.demo import Community
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
@@ -26,6 +25,7 @@ from ingest.progress import Progress, Tick
 if TYPE_CHECKING:
     import polars as pl  # where nothing is to be scored, a load has no use for it
 
+    from data.demo import Community
     from ingest.enrich.scorer import Scorer
 
 CHUNK_MESSAGES = 130_000
