@@ -230,7 +230,7 @@ def test_a_deletion_takes_words_and_author_and_wins_over_an_older_export(
         assert isinstance(fake, Reddit)
         run(fake, tmp_path)
         save(fake, saved / "before.json")
-        gone = [each for each in fake.things if PEOPLE[each.who] == "eli77"]
+        gone = [each for each in fake.things if PEOPLE[each.who] == "zoe77"]
         for each in gone:
             each.gone = "author"
         (pulled,) = run(fake, tmp_path, look=True).pulls
@@ -243,7 +243,7 @@ def test_a_deletion_takes_words_and_author_and_wins_over_an_older_export(
                 "select text, title, member_id, permalink from messages where deleted_at is not null"
             )
             assert set(rows.rows()) == {("", None, None, None)}
-            assert "eli77" not in Store(tmp_path).query("select member_id from members")["member_id"].to_list()
+            assert "zoe77" not in Store(tmp_path).query("select member_id from members")["member_id"].to_list()
             assert held(tmp_path).keys() == fake.truth().keys()
             load(LoadJob([saved], platform="reddit", source="lumo"), Store(tmp_path), QUICK, Progress(quiet=True))
 
