@@ -32,7 +32,7 @@ class Charging(Fake):
     def __init__(self, script: Script | None = None, posts: int = 300) -> None:
         super().__init__(script)
         self.posts = posts
-        self.has_credit = True
+        self.has_credit, self.circles = True, 0
         self.now = START + timedelta(minutes=posts)
 
     def answer(self, request: Request) -> Reply:
@@ -50,6 +50,9 @@ class Charging(Fake):
         }
         if numbers and numbers[-1] > known + 1:
             page["meta"]["next_token"] = str(numbers[-1] - 1)  # type: ignore[index]
+        if self.circles and "next_token" in page["meta"]:
+            self.circles -= 1
+            page["meta"]["next_token"] = str(self.posts)  # type: ignore[index]
         return Reply(page)
 
     def _post(self, number: int) -> dict[str, Any]:
@@ -185,6 +188,21 @@ def test_used_up_credit_ends_a_run_with_everything_kept(tmp_path: Path) -> None:
         fake.has_credit = True
         run(fake, tmp_path, budget_resources=10_000)
         assert kept(tmp_path) == 200
+
+
+@pytest.mark.parametrize("circles", [2, 10**6])
+def test_a_cursor_that_leads_in_a_circle_is_noticed(circles: int, tmp_path: Path) -> None:
+    """Once or twice, and the sweep begins again; without an end, and it ends with a word."""
+    fake = Charging(posts=250)
+    fake.circles = circles
+    with serving(fake):
+        if circles == 2:
+            run(fake, tmp_path, budget_resources=100_000)
+            assert kept(tmp_path) == 250
+        else:
+            with pytest.raises(PullError, match="lost its place 4 times"):
+                run(fake, tmp_path, budget_resources=100_000)
+            assert sum(fake.asked.values()) < 20
 
 
 def test_the_days_covered_are_those_that_were_paid_for(tmp_path: Path) -> None:

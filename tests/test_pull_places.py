@@ -169,8 +169,8 @@ def test_a_forum_for_those_who_signed_in_says_which_key_it_wants(
 
 
 def test_replies_pulled_later_find_what_they_answer(tmp_path: Path) -> None:
-    """Discourse tells a parent by its number in the topic: the post that has it is asked for again."""
-    fake = Discourse(size=120)
+    """Discourse tells a parent by its number in the topic: the part of the topic that has it is asked for again."""
+    fake = Discourse(size=120, part=3)
     with serving(fake):
         run(fake, tmp_path)
         for _ in range(4):
@@ -216,6 +216,11 @@ def test_what_was_pulled_and_what_was_saved_are_one_conversation(tmp_path: Path)
 # Deletions
 
 
+def save(fake: Reddit, path: Path) -> None:
+    """All that is there, as somebody saves it."""
+    path.write_text(json.dumps({"kind": "Listing", "data": {"children": [fake._told(each) for each in fake.things]}}))
+
+
 def test_a_deletion_takes_words_and_author_and_wins_over_an_older_export(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,19 +229,21 @@ def test_a_deletion_takes_words_and_author_and_wins_over_an_older_export(
     with place("reddit", monkeypatch, size=60) as fake:
         assert isinstance(fake, Reddit)
         run(fake, tmp_path)
-        children = [fake._told(each) for each in fake.things]
-        (saved / "export.json").write_text(json.dumps({"kind": "Listing", "data": {"children": children}}))
-        gone = [each for each in fake.things if PEOPLE[each.who] == "eli77"]
+        save(fake, saved / "before.json")
+        gone = [each for each in fake.things if PEOPLE[each.who] == "zoe77"]
         for each in gone:
             each.gone = "author"
         (pulled,) = run(fake, tmp_path, look=True).pulls
         assert pulled.deleted == len(gone) > 3
+        for each in gone:
+            each.gone = "moderator"  # an export that names the author of what is gone
+        save(fake, saved / "between.json")
         for _ in range(2):
             rows = Store(tmp_path).query(
                 "select text, title, member_id, permalink from messages where deleted_at is not null"
             )
             assert set(rows.rows()) == {("", None, None, None)}
-            assert "eli77" not in Store(tmp_path).query("select member_id from members")["member_id"].to_list()
+            assert "zoe77" not in Store(tmp_path).query("select member_id from members")["member_id"].to_list()
             assert held(tmp_path).keys() == fake.truth().keys()
             load(LoadJob([saved], platform="reddit", source="lumo"), Store(tmp_path), QUICK, Progress(quiet=True))
 

@@ -10,7 +10,7 @@ from tests.fakes.server import Fake, Reply, Request, Script
 
 PEOPLE = ("ada", "bo", "cem", "dia", "eli", "fay", "gus")
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef0123456789abcdef"
-PAGE, PART = 50, 20
+PAGE = 50
 
 
 @dataclass
@@ -29,13 +29,15 @@ class Post:
 
 
 class Discourse(Fake):
-    """`posts` is the truth. `window`: as older forums do, it looks for a page in fifty numbers."""
+    """`posts` is the truth. `window`: as older forums do, it looks in fifty numbers. A topic comes in parts."""
 
-    def __init__(self, script: Script | None = None, size: int = 180, *, window: bool = False, key: str = "") -> None:
+    def __init__(
+        self, script: Script | None = None, size: int = 180, *, window: bool = False, key: str = "", part: int = 20
+    ) -> None:
         super().__init__(script)
         self.posts: list[Post] = []
         self.topics: dict[int, list[Post]] = {}
-        self.window, self.key = window, key
+        self.window, self.key, self.part = window, key, part
         for _ in range(size):
             self.say()
 
@@ -108,7 +110,7 @@ class Discourse(Fake):
         posts = [post for post in self.topics.get(topic, []) if not post.is_deleted]
         if not posts:
             return Reply({"errors": ["gone"], "error_type": "not_found"}, 404)
-        near = sorted(posts, key=lambda post: abs(post.number - number))[:PART]
+        near = sorted(posts, key=lambda post: abs(post.number - number))[: self.part]
         shown = [self._post(post, bare=True) for post in sorted(near, key=lambda post: post.number)]
         return Reply({
             "post_stream": {"posts": shown, "stream": [post.id for post in posts]},

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.fakes.server import Fake, Reply, Request, Script
 
-PEOPLE = ("ada_q", "bo_marsh", "cem", "dia-l", "eli77", "fay_o", "LumoBot")
+PEOPLE = ("ada_q", "bo_marsh", "cem", "dia-l", "zoe77", "fay_o", "LumoBot")
 ID, SECRET = "hearth-test-client", "s3cr3t-of-the-made-up-app-77"
 CAP = 1000
 GONE = ("author", "moderator", "account")
