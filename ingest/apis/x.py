@@ -299,7 +299,8 @@ class Account(Place):
         """The authors of a page of posts, as many as can be paid for; with the last of them the page is whole."""
         some = waiting.authors[: at.bill["user"]]
         found = _posts(self._asked(partial(self._client.get_users, ids=some, user_fields=USER_FIELDS)).json())
-        self._met.update(some)
+        protected = {user["id"] for user in found if user.get("protected")}
+        self._met.update(set(some) - protected)  # each load must be told anew whose posts it is to leave out
         charged = {"user": tuple(user["id"] for user in found)}
         waiting = msgspec.structs.replace(
             waiting, authors=waiting.authors[len(some) :], users=[*waiting.users, *found]

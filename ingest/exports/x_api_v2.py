@@ -189,14 +189,15 @@ class _Pages:
                 yield user
                 continue
             self.handles[user.id] = user.username
-            if user.protected:
-                self.protected.add(user.id)
+            if user.protected and not self.export.include_private:
+                self.protected.add(user.id)  # who says nothing here is not kept either: a pull would take it for known
+                continue
             yield from self.members.tell(Member(user.id, user.name, user.username))
 
     def _kept(self, post: Post | Refused, file: str, place: str, raw: bytes) -> Iterator[Record]:
         if isinstance(post, Refused):
             yield post
-        elif post.author_id in self.protected and not self.export.include_private:
+        elif post.author_id in self.protected:
             self.export.left_out["private messages"] += 1
         else:
             try:

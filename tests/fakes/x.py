@@ -60,7 +60,7 @@ class X(Fake):
         self.suspended, self.protected = set[str](), set[str]()
         self.jobs: dict[str, Job] = {}
         self.paid = set[tuple[str, str, str]]()
-        self.has_credit, self.limit = True, 1000
+        self.has_credit, self.limit, self.reset = True, 1000, 0  # so many answers until then
         while len(self.posts) < size:
             self.say()
 
@@ -129,10 +129,11 @@ class X(Fake):
         if not self.has_credit:
             return Reply({"title": "CreditsDepleted", "detail": "credits are used up", "status": 402}, 402)
         reset = int(self.now.timestamp() // 900 + 1) * 900
+        if reset > self.reset:
+            self.limit, self.reset = self.limit if not self.reset else 1000, reset
         self.limit -= 1
         headers = {"x-rate-limit-remaining": str(max(self.limit, 0)), "x-rate-limit-reset": str(reset)}
         if self.limit < 0:
-            self.limit = 1000
             return Reply({"title": "Too Many Requests", "status": 429}, 429, headers)
         reply = self._answer(place[1:], request, is_user=given.startswith("OAuth"))
         reply.headers |= headers
@@ -249,12 +250,12 @@ class X(Fake):
                 return Reply({"title": "ConcurrentJob", "status": 409, "detail": "one job at a time"}, 409)
             self.jobs[name := str(100 + len(self.jobs))] = Job(kind)
             return Reply({"data": self._told_job(name)})
+        for job in self.jobs.values():
+            job.looks += job.status == "in_progress"
+            job.status = "complete" if job.looks > 2 else job.status
         if not number:
             some = [name for name, job in self.jobs.items() if job.kind == request.query["type"]]
             return Reply({"data": [self._told_job(name) for name in some], "meta": {"result_count": len(some)}})
-        job = self.jobs[number[0]]
-        job.looks += job.status == "in_progress"
-        job.status = "complete" if job.looks > 2 else job.status
         return Reply({"data": self._told_job(number[0])})
 
     def _told_job(self, name: str) -> dict[str, Any]:
