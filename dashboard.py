@@ -82,7 +82,7 @@ def _is_here(scope: Scope) -> bool:
 
 @asynccontextmanager
 async def warm(_: object) -> AsyncIterator[None]:
-    """Load the heavy libraries before the first visitor asks for them, and before two ask at once."""
+    """Load the heavy libraries before the first visitor asks for them, and before two ask at once. Stop what runs."""
     import_module("pandas")  # Plotly fails where it meets one that is half loaded
     import_module("pages._show")
     # Streamlit looks through everything in memory for garbage after each run of a page: 40 of 60 ms, were it not told
@@ -90,6 +90,7 @@ async def warm(_: object) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     yield
+    import_module("pages._child").stop_all()
 
 
 app = st.App(HERE / "pages" / "_frame.py", middleware=[Middleware(Headers)], lifespan=warm)

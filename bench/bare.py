@@ -104,6 +104,12 @@ def _button(proto: Any, key: str | None) -> Draw:
     return partial(st.button, proto.label, key=key, type=proto.type)
 
 
+def _link(proto: Any, _: str | None) -> Draw:
+    """To somewhere else: a bare app has no page of that name. Its address is as long."""
+    address = f"https://bare.example/{proto.page_script_hash}?{proto.query_string}"
+    return partial(st.page_link, address, label=proto.label, icon=proto.icon or None)
+
+
 ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
     "button": _button,
     "caption": lambda proto, _: partial(st.caption, proto.body),
@@ -120,9 +126,7 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
     "markdown": lambda proto, _: partial(st.markdown, proto.body),
     "metric": _metric,
     "multiselect": partial(_choice, st.multiselect),
-    "page_link": lambda proto, _: partial(
-        st.page_link, f"https://bare.example/?{proto.query_string}", label=proto.label
-    ),
+    "page_link": _link,
     "plotly_chart": _chart,
     "progress": lambda proto, _: partial(st.progress, proto.value, proto.text),
     "selectbox": lambda proto, key: _choice(st.selectbox, proto, key, index=proto.default),

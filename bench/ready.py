@@ -27,12 +27,14 @@ class Waits:
 
 
 def measure(names: Iterable[str], real: str, bare: str, loads: int = LOADS) -> dict[str, Waits]:
-    """Each page by turns with its bare one, so that a busy moment strikes both. Empty where there is no Chromium."""
+    """Each page and its bare one, `loads` times. Empty where there is no Chromium."""
+    if not loads:
+        return {}
     with _reader() as page:
         if page is None:
             say("there is no Chromium here: how soon a page is drawn is not measured")
             return {}
-        return {name: _by_turns(page, f"http://{real}/{name}", f"http://{bare}/{name}", loads) for name in names}
+        return {name: by_turns(page, f"http://{real}/{name}", f"http://{bare}/{name}", loads) for name in names}
 
 
 @contextmanager
@@ -49,7 +51,8 @@ def _reader() -> Iterator[Page | None]:
         browser.close()
 
 
-def _by_turns(page: Page, real: str, bare: str, loads: int) -> Waits:
+def by_turns(page: Page, real: str, bare: str, loads: int) -> Waits:
+    """A page and its bare one by turns, so that a busy moment strikes both."""
     waits = Waits()
     _open(page, bare)
     _open(page, real)

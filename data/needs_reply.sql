@@ -17,9 +17,7 @@ create or replace temp macro has_question_mark(words) as
 -- four, marks counted, in Thai, Lao, Khmer and Burmese.
 create or replace temp macro is_too_short(words) as
     case
-        when
-            regexp_matches(words, '([\p{L}\p{N}][\p{L}\p{M}\p{N}''’_]*[^\p{L}\p{M}\p{N}][^\p{L}\p{N}]*){2}[\p{L}\p{N}]')
-            then false
+        when regexp_matches(words, '(?s)([\p{L}\p{N}].*[^\p{L}\p{M}\p{N}].*){2}[\p{L}\p{N}]') then false
         else
             not regexp_matches(words, '([\p{Han}\p{Hiragana}\p{Katakana}ー][^\p{L}\p{N}]*){6}')
             and not regexp_matches(words, '([\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}][^\p{L}\p{N}]*){12}')

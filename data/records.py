@@ -25,7 +25,9 @@ class Source(msgspec.Struct, frozen=True, gc=False):
     name: str
     covered_since: datetime | None = None  # the range the export states, where it states one
     covered_until: datetime | None = None
-    is_exact: bool = False  # that range is all it covers: what lies outside came along, to complete a conversation
+    # That range is all it covers: what lies outside came along, to complete a conversation. Without `covered_since` it
+    # begins with the first message; without `covered_until` nothing is covered.
+    is_exact: bool = False
 
 
 class Channel(msgspec.Struct, frozen=True, gc=False):

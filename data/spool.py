@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -72,6 +73,8 @@ class Spent:
     run: str
     billed: Mapping[str, int]
     reserved: tuple[int, ...]
+    charged: Mapping[str, tuple[str, ...]]  # ids by kind: each is paid for once a day
+    day: str
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,13 @@ class Spool:
     def _settle(self, spent: Spent) -> None:
         for number in spent.reserved:
             self._run("release", number=number)
-        self._spend(spent.service, spent.month, spent.run, spent.billed)
+        billed = Counter(spent.billed)
+        self._run("forget_charged", service=spent.service, day=spent.day)
+        for kind, ids in spent.charged.items():
+            for each in ids:
+                values = {"service": spent.service, "day": spent.day, "kind": kind, "digest": _digest(each)}
+                billed[kind] += len(self._run("charge", **values))
+        self._spend(spent.service, spent.month, spent.run, billed)
 
     def _spend(self, service: str, month: str, run: str, bill: Mapping[str, int]) -> tuple[int, ...]:
         values = {"service": service, "month": month, "run": run}
@@ -223,13 +232,14 @@ class Spool:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("begin immediate")
+        with _in_words(self._folder / FILE):
+            self._db.execute("begin immediate")
         try:
             yield
             self._db.execute("commit")
-        except BaseException:
-            self._db.execute("rollback")
-            raise
+        finally:
+            if self._db.in_transaction:  # it is not where Ctrl-C came just after the commit
+                self._db.execute("rollback")
 
 
 SET_ELSEWHERE: Final = ("name", "is_lasting", "is_resumed")

@@ -21,6 +21,9 @@ create table if not exists cursors (pull text, stream text, digest text, primary
 create table if not exists spent (
     number integer primary key autoincrement, service text, month text, run text, kind text, resources integer
 );
+create table if not exists charged (
+    service text, day text, kind text, digest text, primary key (service, day, kind, digest)
+);
 create table if not exists looked (pull text primary key, looked_at text, can_tell integer);
 
 -- name: streams
@@ -76,6 +79,12 @@ update streams set covered_since = null, covered_until = null where pull = $pull
 -- name: spend
 insert into spent (service, month, run, kind, resources) values ($service, $month, $run, $kind, $resources)
 returning number;
+
+-- name: charge
+insert into charged values ($service, $day, $kind, $digest) on conflict do nothing returning 1;
+
+-- name: forget_charged
+delete from charged where service = $service and day < $day;
 
 -- name: release
 delete from spent where number = $number;

@@ -13,7 +13,7 @@ import time
 import tomllib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -109,7 +109,7 @@ class Store:
         rules, _, rest = (made["derived_with"] or "").partition("-")
         if made["schema_version"] < _newest_schema() or rules != _rules():
             return "rules"
-        return None if rest.startswith(f"{settings.fingerprint}-") else "settings"
+        return None if rest == settings.derived_fingerprint else "settings"
 
     @contextmanager
     def loading(self, settings: Settings) -> Iterator[Loader]:
@@ -321,15 +321,20 @@ class Loader:
             ledger = {each.name: getattr(fate, each.name) for each in fields(Fate)}
             self._merge("note_chunk", load_id=load.load_id, chunk=load.chunks, **ledger)
             load.fate.add(fate)
+            system = pc.sum(pc.equal(messages["kind"], "system")).as_py() or 0
+            load.system, load.messages = load.system + system, load.messages + messages.num_rows - system
             failpoint("chunk")
         return fate
 
     def finish(self, load: Load) -> None:
         """Close the load's account in the ledger."""
-        known, system = self._merge("distinct_seen")[0]
-        load.messages, load.system = known - system, system
+        if load.fate.inserted < load.fate.read - load.fate.refused:  # else none came twice
+            known, load.system = self._merge("distinct_seen")[0]
+            load.messages = known - load.system
         since, until = load.source.covered_since, load.source.covered_until
-        if not load.source.is_exact:
+        if load.source.is_exact:
+            since = since or (load.since if until else None)
+        else:
             since, until = _least(load.since, since), max(filter(None, (load.until, until)), default=None)
         span = {"covered_since": since, "covered_until": until}
         with self._transaction():
@@ -537,7 +542,8 @@ class Loader:
             yield
             self._db.execute("commit")
         except BaseException:
-            self._db.execute("rollback")
+            with suppress(duckdb.TransactionException):  # Ctrl-C came just after the commit
+                self._db.execute("rollback")
             raise
 
 
@@ -628,7 +634,7 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         str(folder / MASTER),
         config={
-            "memory_limit": "450MB",
+            "memory_limit": "600MB",
             "temp_directory": str(folder / "spool"),
             "preserve_insertion_order": False,
             "checkpoint_threshold": "1GB",  # once, when the load is published: in between it costs a third more

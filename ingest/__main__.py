@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from data.demo import Community
 from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
 from data.spool import Looked, looked_at
 from data.store import Busy, Store, StoreError
@@ -124,6 +123,8 @@ def demo(
     settings_file: SettingsFile = None,
 ) -> None:
     """Load a made-up community to look around in, if the database is empty."""
+    from data.demo import Community
+
     store = Store(data_folder(data))
     if store.snapshot and not always:
         print("Something is loaded already, so the demo is left out.", file=sys.stderr)
@@ -249,16 +250,27 @@ def pull_command(
         _say_forecast(forecast(job, store, settings, progress), as_json)
         return
     pause = _pause(every)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops us as Ctrl-C does
-    while pause is not None:
-        _pull_once_of_many(job, store, settings, progress, as_json)
-        print(f"The next pull is in {every}. Ctrl-C stops.", file=sys.stderr)
-        time.sleep(pause)
-    summary = pull(job, store, settings, progress)
+    with _stoppable():
+        while pause is not None:
+            _pull_once_of_many(job, store, settings, progress, as_json)
+            print(f"The next pull is in {every}. Ctrl-C stops.", file=sys.stderr)
+            time.sleep(pause)
+        summary = pull(job, store, settings, progress)
     _say_pulled(summary, as_json)
     if summary.failed:
         raise typer.Exit(FAILED)
     raise typer.Exit(REFUSALS if any(load.refused for each in summary.pulls for load in each.loads) else ALL_IN)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A service manager stops us as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("hearth: stopped. What was pulled so far is kept; the same command goes on.", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def _pull_once_of_many(job: Job, store: Store, settings: Settings, progress: Progress, as_json: bool) -> None:

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import msgspec
 import pyarrow as pa
 
-from data.demo import Community
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
 from ingest import exports
 from ingest.archive import Export, ExportError, Pages
-from ingest.progress import Progress
+from ingest.progress import Progress, Tick
 
 if TYPE_CHECKING:
     import polars as pl  # where nothing is to be scored, a load has no use for it
 
+    from data.demo import Community
     from ingest.enrich.scorer import Scorer
 
 CHUNK_MESSAGES = 130_000
@@ -325,7 +325,7 @@ def _hand_over(
     loader: Loader,
     records: Iterator[Record],
     file: str,
-    tick: Any,
+    tick: Tick,
     export: Export | None = None,
     job: Job | None = None,
     reader: str | None = None,
@@ -340,10 +340,9 @@ def _hand_over(
     load.path = str(export.path.absolute()) if export else None
     with ThreadPoolExecutor(1) as database:  # it merges one chunk while the next is being read
         taken: Future[object] | None = None
-        for chunk in _chunks(records, export):
+        for chunk in _chunks(records, export, tick):
             if taken:
                 taken.result()
-            tick(export.done if export else 0, load.fate.read)
             taken = database.submit(loader.take, load, chunk)
         if taken:
             taken.result()
@@ -354,9 +353,9 @@ def _hand_over(
     return load
 
 
-def _chunks(records: Iterator[Record], export: Export | None) -> Iterator[Chunk]:
+def _chunks(records: Iterator[Record], export: Export | None, tick: Tick) -> Iterator[Chunk]:
     """Records by noun, cut where enough messages or bytes have come together."""
-    chunk, begun, many = Chunk(), 0, 0
+    chunk, begun, many, cut = Chunk(), 0, 0, 0
     lists: dict[type, list[Any]] = _lists(chunk)
     for record in records:
         kind = type(record)
@@ -365,10 +364,11 @@ def _chunks(records: Iterator[Record], export: Export | None) -> Iterator[Chunk]
             many += record.table.num_rows
         elif kind is not Message or len(chunk.messages) % 256:
             continue
-        done = export.done if export else 0
-        if len(chunk.messages) + many >= CHUNK_MESSAGES or done - begun > CHUNK_BYTES:
+        done, messages = export.done if export else 0, len(chunk.messages) + many
+        tick(done, cut + messages)
+        if messages >= CHUNK_MESSAGES or done - begun > CHUNK_BYTES:
             yield chunk
-            chunk, begun, many = Chunk(), done, 0
+            chunk, begun, many, cut = Chunk(), done, 0, cut + messages
             lists = _lists(chunk)
     yield chunk
 

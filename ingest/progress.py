@@ -74,6 +74,11 @@ class Progress:
             tick = _plain(what, total)
             yield lambda done: tick(done, done)
 
+    def note(self, text: str) -> None:
+        """Say something that stays on the screen."""
+        if not self.quiet:
+            sys.stderr.write(f"{text}\n")
+
     @contextmanager
     def told(self, what: str) -> Iterator[Callable[[str], None]]:
         """Follow one step that tells in words how far it is."""

@@ -22,16 +22,18 @@ from data.settings import Settings, SettingsError
 from data.spool import Kept, Spent, Spool, Stream
 from data.store import Store
 from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Page, Place, Service, Wanted, services
+from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted, services
 from ingest.archive import ExportError, Pages
 from ingest.load import Failed, Loaded, load_pulled, load_records, readers
 from ingest.progress import Progress
 
 RESTARTS = 3  # of one sweep that lost its place
 EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
+DENIED = (401, 403)
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
 FEW = 100  # of what is held: more than these, and more than half of all, are not forgotten without a question
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -116,6 +118,11 @@ def chosen(row: Mapping[str, Any], number: int) -> tuple[Service, Wanted]:
     except msgspec.ValidationError as error:
         allowed = ", ".join(field for field in known[name].Options.__struct_fields__ if field != "service")
         raise SettingsError(f"[[pulls]] row {number}, {name}: {error}. Allowed: {allowed}.") from None
+    if alien := wanted.prices.keys() - known[name].PRICES.keys():
+        allowed = ", ".join(known[name].PRICES) or "none: it charges for nothing"
+        raise SettingsError(
+            f"[[pulls]] row {number}, {name}: prices: {', '.join(sorted(alien))} is not known. There are: {allowed}."
+        )
     charges = bool(known[name].PRICES)
     if charges and wanted.budget_dollars is None and wanted.budget_resources is None:
         raise SettingsError(
@@ -161,7 +168,8 @@ class Pull:
         self.place: Place = service.connect(wanted, self.line, self.known)
         self.known.source = self.place.source
         self.name = f"{wanted.service}:{self.place.source}"
-        self.budget = Budget(wanted, service.PRICES, spool, self.line.pace)
+        self.prices = {**service.PRICES, **wanted.prices}
+        self.budget = Budget(wanted, self.prices, spool, self.line.pace)
         self.pulled = Pulled(wanted.service, self.place.source, 0, 0, {}, 0, 0, [], [])
         self._tell: Any = None
         self._empty = 0  # pages in a row with nothing on them
@@ -169,12 +177,13 @@ class Pull:
     def run(self) -> None:
         """Go on where the last run stopped, then sweep once more what it had left open; then look for deletions."""
         with self.progress.told(f"{self.wanted.service} {self.place.source}") as self._tell:
+            if not self.spool.streams(self.name):
+                self.progress.note(f"{self.wanted.service}: {self.service.TERMS}")
             self.spool.resume(self.name)
-            self.spool.begin(self.name, self.place.streams())
             was_open = any(each.is_resumed for each in self.spool.streams(self.name))
-            self._sweep_all()
-            if was_open:  # what was said since then
-                self.spool.begin(self.name, self.place.streams())
+            for _ in range(1 + was_open):  # the second time for what was said since
+                with self._accepted():
+                    self.spool.begin(self.name, self.place.streams())
                 self._sweep_all()
             if self.wanted.deletions:
                 self._look_for_deletions()
@@ -186,8 +195,13 @@ class Pull:
     def forecast(self) -> Forecast:
         """What a pull would ask for now."""
         found = {each.name: self._at(each) for each in self.spool.streams(self.name) if each.is_lasting}
-        told: Estimate = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
-        cost = dollars(told.resources, self.service.PRICES)
+        bill = self.place.most("estimate", self._first(), self.budget)
+        if bill is None:
+            raise BudgetSpent(self.budget.said())
+        self.line.meter = self.budget.meter(bill) if bill else None
+        with self._accepted():
+            told = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
+        cost = dollars(told.resources, self.prices)
         return Forecast(
             self.wanted.service, self.place.source, told.requests, dict(told.resources), round(cost, 4), told.note
         )
@@ -202,7 +216,7 @@ class Pull:
             raise
         finally:
             self.pulled.spent = self.budget.spent_now()
-            self.pulled.dollars = round(dollars(self.pulled.spent, self.service.PRICES), 4)
+            self.pulled.dollars = round(dollars(self.pulled.spent, self.prices), 4)
         self._deliver()
 
     def _sweep(self, stream: Stream) -> None:
@@ -229,32 +243,46 @@ class Pull:
         self.line.meter = self.budget.meter(bill) if bill else None
         page = self._fetched(stream, msgspec.structs.replace(at, bill=bill))
         asked_at = self.line.asked_at or datetime.fromtimestamp(self.line.pace.now(), UTC)
-        after = after_page(stream, page, asked_at)
+        after = after_page(stream, page, asked_at, is_back=at.is_reached(page.oldest))
         self._empty = 0 if page.messages or page.oldest else self._empty + 1
         if after.cursor is not None and self.spool.is_met(self.name, stream.name, after.cursor):
             raise LostPlace("it leads back to a page that was there before")
         if self._empty > EMPTY:
             raise LostPlace(f"{EMPTY:,} pages in a row hold nothing")
         kept = Kept(page.name, page.body, page.messages) if page.body is not None else None
-        self.spool.keep(self.name, after, kept, page.follow, self.budget.settled(page.billed))
-        self._count(stream, page, after)
+        self.spool.keep(self.name, after, kept, page.follow, self.budget.settled(page.billed, page.charged))
+        self._count(stream, page)
         return after
 
     def _fetched(self, stream: Stream, at: At) -> Page:
         try:
-            return self.place.fetch(stream.name, at)
+            with self._accepted():
+                return self.place.fetch(stream.name, at)
         except Refusal as refusal:
             if at.cursor is not None and refusal.status in EXPIRED:
                 raise LostPlace("it does not know the place any more") from None
             raise
 
-    def _count(self, stream: Stream, page: Page, after: Stream) -> None:
+    @contextmanager
+    def _accepted(self) -> Iterator[None]:
+        """Where a credential is not accepted, say which, and how to come by it."""
+        try:
+            yield
+        except Refusal as refusal:
+            if refusal.status not in DENIED:
+                raise
+            names = " ".join(f"{name}: {how}" for name, how in self.service.SECRETS.items())
+            raise PullError(
+                f"{refusal} Either it is not open to you, or a credential is not accepted (any more). {names} "
+                "What was pulled is kept; the same command goes on."
+            ) from None
+
+    def _count(self, stream: Stream, page: Page) -> None:
         self.pulled.pages += 1
         self.pulled.messages += page.messages
-        where = f", back to {after.reached:%Y-%m-%d %H:%M}" if after.reached else ""
+        where = f", back to {page.oldest:%Y-%m-%d %H:%M}" if page.oldest else ""
         self._say(f"{stream.name}: {self.pulled.pages:,} pages, {self.pulled.messages:,} messages{where}")
-        if gap := gap_after(stream, page):
-            self.pulled.gaps.append(gap)
+        self.pulled.gaps += [gap for gap in (gap_after(stream, page), page.note) if gap and gap not in self.pulled.gaps]
 
     def _at(self, stream: Stream) -> At:
         first = self._first()
@@ -268,9 +296,11 @@ class Pull:
 
     def _deliver(self) -> None:
         """Load what waits in the spool with the range it covers, then erase it there."""
-        pages = self.spool.pages(self.name)
+        _, messages = self.spool.waiting(self.name)
+        pages = self.spool.pages(self.name) if messages else {}  # names alone tell nothing new
         told = claim(self.spool.streams(self.name))
         if not pages and (told is None or not self.known.is_there()):
+            self.spool.erase(self.name, is_claimed=False)
             return
         since, until = told or (None, None)
         source = Source(self.reader.PLATFORM, self.place.source, self.place.source, since, until, is_exact=True)
@@ -287,13 +317,14 @@ class Pull:
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
         held = self.known.held()
-        rows = held.select("message_id", "conversation_id", "member_id").iter_rows()
+        rows = held.select("message_id", "conversation_id", "member_id", "channel_id", "permalink").iter_rows()
         found = self.place.gone(Held(*row) for row in rows)
         gone: set[str] = set()
         try:
-            for ids in found or ():
-                gone |= ids
-                self._say(f"{len(gone):,} of {len(held):,} are deleted")
+            with self._accepted():
+                for ids in found or ():
+                    gone |= ids
+                    self._say(f"{len(gone):,} of {len(held):,} are deleted")
         finally:
             if gone and (self.job.look_now or len(gone) <= max(FEW, len(held) / 2)):
                 self._bury(held.filter(pl.col("message_id").is_in(sorted(gone))), now)
@@ -326,8 +357,8 @@ class Pull:
             self._tell(text)
 
 
-def after_page(stream: Stream, page: Page, asked_at: datetime) -> Stream:
-    """Where a stream stands once a page of it is kept."""
+def after_page(stream: Stream, page: Page, asked_at: datetime, *, is_back: bool = False) -> Stream:
+    """Where a stream stands once a page of it is kept. `is_back`: it reached what was told before, or is not wanted."""
     asked = stream.asked_at or asked_at
     is_through = page.cursor is None
     after = replace(
@@ -335,25 +366,33 @@ def after_page(stream: Stream, page: Page, asked_at: datetime) -> Stream:
         new_mark=page.mark if page.is_forward and page.mark else stream.new_mark or page.mark,
     )  # fmt: skip
     if page.covers:
-        after = _told_more(after, page, is_through)
+        after = _forward(after, page) if page.is_forward else _back(after, page, is_back=is_back)
     if not is_through or not stream.is_lasting:
         return after
-    told = after.told or (None, None)
+    since, until = after.told or (None, None)
     return replace(
-        after, told_until=asked, mark=after.new_mark or stream.mark, covered_since=told[0], covered_until=told[1],
+        after,
+        told_until=asked,
+        mark=after.new_mark or stream.mark,
+        covered_since=since,
+        covered_until=until,
         reached=None,
-    )  # fmt: skip
+    )
 
 
-def _told_more(stream: Stream, page: Page, is_through: bool) -> Stream:
-    """How far a stream has come with a page: back, or forward with its watermark."""
-    if page.is_forward:
-        since = stream.covered_since or stream.told_until or page.oldest
-        until = stream.asked_at if is_through else page.newest or stream.covered_until
-        newest = max(filter(None, (stream.told_until, page.newest)), default=None)
-        return replace(stream, covered_since=since, covered_until=until if since else None, told_until=newest)
-    until = stream.told_until if is_through and not page.is_capped else None
-    return replace(stream, reached=min(filter(None, (stream.reached, page.oldest, until)), default=None))
+def _forward(stream: Stream, page: Page) -> Stream:
+    """A page that goes on from what was told: with it the watermark moves."""
+    told = page.oldest if page.is_capped else stream.told_until or page.oldest
+    since = stream.covered_since or told
+    newest = max(filter(None, (stream.told_until, page.newest)), default=None)
+    until = newest if stream.is_open else stream.asked_at
+    return replace(stream, covered_since=since, covered_until=until if since else None, told_until=newest)
+
+
+def _back(stream: Stream, page: Page, *, is_back: bool) -> Stream:
+    """A page on the way back: at its end the sweep meets what was told before, or the very beginning of the place."""
+    met = None if stream.is_open or page.is_capped else stream.told_until or (None if is_back else BEGINNING)
+    return replace(stream, reached=min(filter(None, (stream.reached, page.oldest, met)), default=None))
 
 
 def gap_after(stream: Stream, page: Page) -> str | None:
@@ -373,14 +412,17 @@ def gap_after(stream: Stream, page: Page) -> str | None:
     )
 
 
-def claim(streams: Iterable[Stream]) -> tuple[datetime, datetime] | None:
-    """The range of which every stream told all: None as long as one of them has not begun."""
+def claim(streams: Iterable[Stream]) -> tuple[datetime | None, datetime] | None:
+    """The range of which every stream told all: None as long as one of them has not begun.
+
+    Without its first moment it begins where the place does.
+    """
     lasting = [each for each in streams if each.is_lasting]
     told = [each.told for each in lasting if each.told]
     if not told or any(each.is_open and not each.asked_at for each in lasting):
         return None
     since, until = max(each[0] for each in told), min(each[1] for each in told)
-    return (since, until) if since < until else None
+    return (None if since == BEGINNING else since, until) if since < until else None
 
 
 class _Known:
@@ -412,6 +454,13 @@ class _Known:
         ((days, messages),) = self._store.read("held_a_day", platform=self._platform, source=self.source).iter_rows()
         return messages / days if days else None
 
+    def recent(self, since: datetime) -> list[Recent]:
+        """Who said how much since then, and in which conversations."""
+        if not self._store.snapshot:
+            return []
+        rows = self._store.read("held_recent", platform=self._platform, source=self.source, since=since)
+        return [Recent(*row) for row in rows.iter_rows()]
+
     def held(self) -> pl.DataFrame:
         """Every message that is held and was not deleted."""
         return self._store.read("held", platform=self._platform, source=self.source)
@@ -441,6 +490,7 @@ class Budget:
         now = datetime.fromtimestamp(pace.now(), UTC)
         self._month, self._run = f"{now:%Y-%m}", now.isoformat()
         self._bill: Bill = {}
+        self._pace, self._day = pace, f"{now:%Y-%m-%d}"  # on which the last attempt began
         self._reserved: tuple[int, ...] = ()
 
     def fits(self, bill: Bill) -> bool:
@@ -462,7 +512,7 @@ class Budget:
 
     def ask(self) -> None:
         """Reserve what one attempt may cost. What an attempt before it reserved was lost, and may have been charged."""
-        self._reserved = ()
+        self._reserved, self._day = (), f"{datetime.fromtimestamp(self._pace.now(), UTC):%Y-%m-%d}"
         if not self.fits(self._bill):
             raise BudgetSpent(self.said())
         self._reserved = self._spool.reserve(self._wanted.service, self._month, self._run, self._bill)
@@ -472,11 +522,11 @@ class Budget:
         self._spool.release(self._reserved)
         self._reserved = ()
 
-    def settled(self, billed: Bill) -> Spent | None:
+    def settled(self, billed: Bill, charged: Mapping[str, tuple[str, ...]]) -> Spent | None:
         """What a page cost in the end, to be written down with it."""
         if not self._prices:
             return None
-        spent = Spent(self._wanted.service, self._month, self._run, billed, self._reserved)
+        spent = Spent(self._wanted.service, self._month, self._run, billed, self._reserved, charged, self._day)
         self._bill, self._reserved = {}, ()
         return spent
 

@@ -70,7 +70,7 @@ def main_command(
     compared: Annotated[bool, typer.Option("--compare", help="Say what changed since the period before.")] = False,
     explained: Annotated[bool, typer.Option("--explain", help="And what moved it, if the change is clear.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
-    columns: Annotated[str, typer.Option(help="Of a file: only these, with commas between.", show_default=False)] = "",
+    columns: Annotated[str, typer.Option(help="Of a file: only these, with commas between.")] = "",
     sort: Annotated[str, typer.Option(help="Of a file: the column to sort by, the largest first.")] = "",
     ascending: Annotated[bool, typer.Option("--ascending", help="Of a file: the smallest first.")] = False,
     output: Annotated[Path | None, typer.Option(help="A file to write, with what is told of it.")] = None,
@@ -78,11 +78,8 @@ def main_command(
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
 ) -> None:
     """Print one metric, or the list of them."""
-    if name is None:
-        _print_names()
-        return
-    if card:
-        _print_card(named(name), form)
+    if name is None or card:
+        _print_card(named(name), form) if name else _print_names()
         return
     question = Question(
         name, _day(since, "--since"), _day(until, "--until"), by.value if by else None,
@@ -94,16 +91,23 @@ def main_command(
     settings = read_settings(settings_file)
     if compared or explained:
         _compare(store, settings, question, form if explained else None)
-        return
+    else:
+        chosen = Shown(tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending)
+        _tell(store, settings, question, chosen, form, output)
+
+
+def _tell(
+    store: Store, settings: Settings, question: Question, chosen: Shown, form: Format, output: Path | None
+) -> None:
+    """Print the rows, or write them to a file with what is told of them."""
     answer = ask(store, settings, question)
     if output or form in (Format.xlsx, Format.raw_csv):
-        chosen = Shown(tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending)
-        asked = "" if form is Format.table else form.value
-        for told in export.save(extract(store, settings, answer, chosen), export.format_of(asked, output), output):
+        asked = export.format_of("" if form is Format.table else form.value, output)
+        for told in export.save(extract(store, settings, answer, chosen), asked, output):
             print(told, file=sys.stderr)
-        return
-    _print(answer.rows, form, answer.fingerprint)
-    print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+    else:
+        _print(answer.rows, form, answer.fingerprint)
+        print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
 
 
 def _print_names() -> None:

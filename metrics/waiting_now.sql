@@ -1,6 +1,6 @@
 -- title: Waiting now
 -- asks: How many asks are waiting when the data ends, and how many of them past their target?
--- formula: asks = asks without a reply or a mark; past_target = those that wait longer than their target
+-- formula: asks = asks without a reply or a mark that settles them; past_target = those over their target
 -- unit: asks
 -- better: lower
 -- leaves out: what needs no reply; what is marked as answered elsewhere; inferred replies unless asked for

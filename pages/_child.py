@@ -7,7 +7,6 @@ comes from a stranger: what it is kept under is made of its letters and digits, 
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
 import secrets
@@ -255,8 +254,7 @@ def _tail(place: Path, most: int | None = TOLD) -> str:
         return ""
 
 
-@atexit.register
-def _stop_all() -> None:
+def stop_all() -> None:
     """The dashboard ends: so does its work, in good order, and what was uploaded goes."""
     for work in _works.values():
         if not work.outcome:

@@ -375,7 +375,7 @@ def _both_ways(weeks: pl.DataFrame, shape: Stack) -> Figure:
     """An axis that counts up from the line and down from it: what is below it is no less than nothing."""
     up = max((sum(filter(None, week)) for week in weeks.select(shape.above).iter_rows()), default=0) or 1
     down = max((gone or 0 for gone in weeks[shape.below]), default=0) if shape.below else 0
-    step = next(size for size in _steps_of_counts() if (up + down) / size <= 5)
+    step = next(size for size in _steps_of_counts() if (up + down) / size <= 7)
     ticks = list(range(-(down // step) * step, up + step, step))
     return {"tickvals": ticks, "ticktext": [_words.whole(abs(tick)) for tick in ticks]}
 
@@ -813,7 +813,7 @@ def strips(days: pl.DataFrame, colors: Palette) -> Figure:
     layout = {
         "template": _template(colors),
         "height": 64 + 34 * len(sources),
-        "xaxis": {"tickformat": "%b %Y", "nticks": 6},
+        "xaxis": {"tickformat": "%b %Y"},
         "yaxis": rows | {"tickvals": list(range(len(sources))), "ticktext": names},
     }
     return {"data": data, "layout": layout}

@@ -406,7 +406,7 @@ def reaches(view: View, safe: Callable[[str], str]) -> str:
     found = view.covers(_ask.read("sources")).sort("messages", descending=True).to_dicts()
     names: dict[str, list[str]] = {}
     for each in found[:NAMED]:
-        name = f"{_words.platform(each['platform'])} {safe(each['source_name'])}"
+        name = f"{safe(_words.platform(each['platform']))} {safe(each['source_name'])}"
         names.setdefault(_words.moment(each["as_of"], zone), []).append(name)
     told = [f"{', '.join(each)} to {moment}" for moment, each in names.items()]
     if len(found) > NAMED:
@@ -420,8 +420,8 @@ def freshness(view: View, until: date, of: str) -> str:
     reaches = f"Data to {_words.moment(view.as_of, _ask.state().settings.zone)}"
     told = f"{reaches} · {_words.percent(covered(view))} of days covered"
     short = [
-        f"{_words.platform(source['platform'])} {label(source['source_name'])} ends on {_words.day(source['day'])}"
-        for source in ended(view, until)
+        f"{label(_words.platform(each['platform']))} {label(each['source_name'])} ends on {_words.day(each['day'])}"
+        for each in ended(view, until)
     ]
     return f"{told} · Not all of it reaches {of}: {'; '.join(short)}." if short else told
 

@@ -24,6 +24,8 @@ OUTDATED = {
     "worked out again.",
     "newer": "**This data was made by a newer Hearth than this one.** Update Hearth, then start it again.",
 }
+BUSY = "Another load holds the database."
+MOST_SAID = 2000
 DERIVE = ".venv/bin/python -m ingest derive"
 
 
@@ -98,22 +100,19 @@ def _told(work: Work, outcome: Outcome) -> None:
     for failed in summary.get("failed", []):
         _failure_told(failed)
     for row in summary.get("unmatched", []):
-        st.text(plain(f"Row {row} of the roster: nobody who spoke matches it."))
-    if outcome.code in (0, 3) and not summary.get("loads"):
+        number, _, names = row.partition(": ")
+        st.caption(f"Nobody who spoke matches row {number} of the roster: {label(names)}.")
+    if summary.get("snapshot") and "loads" not in summary:
         st.markdown("**The numbers are worked out anew.**")
-    elif outcome.code not in (0, 3) and not summary.get("failed"):
-        st.markdown(f"**{label(work.title)} did not work.** {'Another load holds the database.' * _is_busy(outcome)}")
-        st.text(plain(outcome.said.removeprefix("hearth: ")[-2000:]))
-
-
-def _is_busy(outcome: Outcome) -> bool:
-    return outcome.code == _child.BUSY
+    elif not summary.get("failed") and "loads" not in summary:
+        st.markdown(f"**{label(work.title)} did not work.** {BUSY if outcome.code == _child.BUSY else ''}")
+        st.text(plain(outcome.said.removeprefix("hearth: ")[-MOST_SAID:]))
 
 
 def _load_told(load: dict[str, Any]) -> None:
     file = Path(load["path"]).name
     st.markdown(
-        f"**{label(file)} is in**, as {_words.platform(label(load['platform']))} {label(_name(load))}: "
+        f"**{label(file)} is in**, as {label(_words.platform(load['platform']))} {label(_name(load))}: "
         f"{_words.count(load['messages'], 'message')} by {_words.count(load['members'], 'member')} in "
         f"{_words.count(load['channels'], 'channel')}."
     )
@@ -161,6 +160,11 @@ def begin(title: str, verb: str, options: Sequence[str] = (), uploads: Sequence[
     st.rerun()
 
 
+def may_load() -> bool:
+    """Whether this dashboard may write into the data folder."""
+    return _child.may_load(_ask.state().folder)
+
+
 def is_running() -> bool:
     """Whether work of this dashboard runs."""
     work = _child.newest(_ask.state().folder)
@@ -177,9 +181,9 @@ def outdated() -> None:
         if why == "newer":
             return
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Work the numbers out now", type="primary", key="derive"):
+            if may_load() and st.button("Work the numbers out now", type="primary", key="derive"):
                 begin("Working the numbers out", "derive")
-            st.markdown(f"or by command: `{command(DERIVE)}`", width="content")
+            st.markdown(f"By command: `{command(DERIVE)}`", width="content")
 
 
 def first_visit() -> None:
@@ -192,7 +196,7 @@ def first_visit() -> None:
         st.subheader("Just looking?")
         with st.container(border=True):
             st.markdown("A made-up community in three places, with their questions, answers and silences.")
-            if st.button("Look around with the demo", disabled=is_running(), key="demo"):
+            if st.button("Look around with the demo", disabled=is_running() or not may_load(), key="demo"):
                 begin("Making up a community", "demo")
             st.caption("It takes half a minute, and leaves when your first export comes.")
 
@@ -202,7 +206,7 @@ def upload(title: str) -> None:
     limit = st.get_option("server.maxUploadSize")
     st.subheader(title)
     with st.container(border=True):
-        if _child.may_load(_ask.state().folder):
+        if may_load():
             _files_to_load(limit)
         else:
             st.markdown("This dashboard may only read the database. Load by command, on the machine that holds it.")

@@ -111,7 +111,7 @@ def _editor(part: Part, title: str) -> None:
 
 
 def _wrong(error: Exception) -> None:
-    st.error("This cannot be saved yet.")
+    st.info("This cannot be saved yet.")
     st.text(plain(error.row or str(error) if isinstance(error, SettingsError) else str(error)))
 
 
@@ -123,7 +123,8 @@ def _keep(write: Callable[[], None]) -> None:
         _wrong(error)
         return
     st.session_state[EDITS] = st.session_state.get(EDITS, 0) + 1
-    _load.begin("Working the new settings in", "derive")
+    if _load.may_load():
+        _load.begin("Working the new settings in", "derive")
     st.rerun()
 
 

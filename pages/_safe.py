@@ -73,8 +73,13 @@ def web_link(address: str | None) -> tuple[str, str] | None:
 
 def cells(frame: pl.DataFrame) -> pl.DataFrame:
     """A table whose every text cell went through `plain`."""
-    text = pl.col(pl.String)
-    return frame.with_columns(text.map_elements(plain, return_dtype=pl.String, skip_nulls=True))
+    # Not by map_elements: a thread of Polars that asks for Python's lock, while another holds it to wait for that
+    # thread, waits for ever, and with it all readers.
+    texts = [each for each in frame if each.dtype == pl.String]
+    return frame.with_columns(
+        pl.Series(each.name, [None if text is None else plain(text) for text in each.to_list()], pl.String)
+        for each in texts
+    )
 
 
 def csv(frame: pl.DataFrame) -> bytes:

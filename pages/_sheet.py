@@ -89,7 +89,9 @@ _DOCUMENT = Template("""<!doctype html>
 <style>$style</style>
 </head>
 <body class="hearth-file">
+<main>
 $body
+</main>
 </body>
 </html>
 """)
@@ -99,7 +101,7 @@ def body(sheet: Sheet) -> str:
     """The sheet as HTML, without its style."""
     return "\n".join(
         [
-            '<main class="hearth-sheet" lang="en">',
+            '<div class="hearth-sheet" lang="en">',
             f"<header><strong>Weekly health · {markup(sheet.community)}</strong>",
             f"<span>{markup(sheet.week)}</span></header>",
             f'<p class="trust">{markup(sheet.trust, 600)}</p>',
@@ -110,7 +112,7 @@ def body(sheet: Sheet) -> str:
             *_told("By platform, answered within a day", map(_place, sheet.places), "places"),
             f"<footer><p>{markup(sheet.how, 400)} {NOTE}</p>",
             f"<p>{' · '.join(markup(each) for each in sheet.fingerprints)}</p></footer>",
-            "</main>",
+            "</div>",
         ]
     )
 

@@ -45,6 +45,9 @@ NOUNS = (
     "**Community**: all the sources together, and everybody who speaks there.",
     "**Source**: one workspace, server, subreddit, page or list, on one **platform**; it has **channels**.",
     "**Member**: somebody who is neither staff nor a bot. Accounts that were merged are one member.",
+    "**Staff** answer for the community; a **bot** is no human and answers nobody. The settings' roster says who.",
+    "**Message**: what somebody wrote, once. A **reaction**, such as a heart, acknowledges one and replies to nothing.",
+    "**Staff reply**, **peer reply**: a reply by staff, or by another member. **Wait**: from an ask to its reply.",
     "**Week**: Monday to Sunday, cut in the community's time zone. An ask belongs to the week in which it was asked.",
     "**As of**: the last moment that a source's data covers, not the clock on the wall.",
 )

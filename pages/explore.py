@@ -214,13 +214,13 @@ def _ways_out(rows: Rows) -> None:
     """The file, the query, and the command that writes the same file."""
     with st.container(border=True):
         st.markdown("**Take exactly these rows with you**")
-        form = st.segmented_control(
+        form = st.radio(
             "File",
             list(export.FORMATS),
+            list(export.FORMATS).index("xlsx"),
             format_func=lambda name: export.FORMATS[name].title,
-            default="xlsx",
-            required=True,
             key="file",
+            horizontal=True,
             label_visibility="collapsed",
         )
         st.caption(NOTES[form])

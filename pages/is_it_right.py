@@ -209,6 +209,7 @@ def _judged(stamp: str) -> Judgement | None:
     return judging.judge(_labelled(stamp), _counted())
 
 
+@kept(16)
 def _counted(platform: str | None = None) -> Counts:
     """How many messages Hearth gave each label, everywhere or on one platform."""
     rows = _ask.read("labels_given").drop_nulls("label")

@@ -119,7 +119,7 @@ def _cards(accounts: list[Row], asks: Row, met: list[Row]) -> dict[str, tuple[st
     )
     messages = _words.count(sum(row["messages"] for row in accounts), "message")
     waiting = asks["asks"] - asks["answered"]
-    in_a_day = f"{asks['in_a_day']:,} of {_words.count(asks['old_enough'], 'ask')} a day old, within a day"
+    in_a_day = f"within a day {asks['in_a_day']:,} of {asks['old_enough']:,} old enough"
     of_all, deep = (met[0]["in_all"], met[0]["deep"]) if met else (0, 0)
     return {
         "Visits": (_words.whole(asks["visits"]), f"days, from {first} to {last}", messages),
@@ -128,14 +128,14 @@ def _cards(accounts: list[Row], asks: Row, met: list[Row]) -> dict[str, tuple[st
             in_a_day if asks["asks"] else "an ask is what needs a reply",
             f"{waiting:,} without a reply" if asks["asks"] else "",
         ),
-        "Half are answered within": (
+        "Half within": (
             _words.wait(asks["hours_p50"], "not yet" if asks["old_enough"] else _words.UNKNOWN),
-            f"of {_words.count(asks['old_enough'], 'ask')} a day old",
+            f"of {_words.count(asks['old_enough'], 'ask')} at least a day old",
             "those without a reply count as never",
         ),
         "Talks with": (
-            _words.count(of_all, "person", "people"),
-            f"{deep:,} of them deeply",
+            _words.whole(of_all),
+            f"{'person' if of_all == 1 else 'people'}, {deep:,} of them deeply",
             "both ways, on 3 days of 90",
         ),
     }

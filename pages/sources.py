@@ -80,7 +80,7 @@ def _ended() -> str:
     if not isinstance(newest, datetime):
         return ""
     return "".join(
-        f" {_words.platform(row['platform'])} {label(row['source_name'])} ends on {_words.day(row['as_of'])}, "
+        f" {label(_words.platform(row['platform']))} {label(row['source_name'])} ends on {_words.day(row['as_of'])}, "
         f"{_words.age((newest - row['as_of']).total_seconds() / 3600)} before the newest: it has ended, or a newer "
         "export is waiting to be loaded."
         for row in sources.filter(pl.col("as_of") < newest - LONG).sort("as_of").iter_rows(named=True)
@@ -102,7 +102,7 @@ def _gaps(days: pl.DataFrame, since: date) -> Iterator[str]:
     """Each platform's days in words: present, partial (of some of its sources only), missing; or that it ended."""
     whole = []
     for (platform,), all_days in days.sort("platform").group_by("platform", maintain_order=True):
-        name, mine = _words.platform(label(str(platform))), all_days.filter(pl.col("day") >= since)
+        name, mine = label(_words.platform(str(platform))), all_days.filter(pl.col("day") >= since)
         by_day = mine.group_by("day").agg(pl.col("is_covered").mean().alias("share")).sort("day")
         partial = by_day.filter(pl.col("share").is_between(0, 1, "none"))["day"].to_list()
         missing = by_day.filter(pl.col("share") == 0)["day"].to_list()
@@ -180,7 +180,11 @@ def _retry() -> None:
         "A record can only be read again with its whole export, once that was mended or Hearth was updated: alone it "
         "does not say who spoke where. What a load of the same file reads leaves this list."
     )
-    if here and st.button(f"Try again: {label(_files(here))}", key="retry", disabled=_load.is_running()):
+    if (
+        here
+        and _load.may_load()
+        and st.button(f"Try again: {label(_files(here))}", key="retry", disabled=_load.is_running())
+    ):
         _load.begin(f"Trying again {_files(here)}", "retry")
     if gone:
         st.markdown(f"To try again, load once more under *{MORE}*: {label(_files(gone))}.")

@@ -357,7 +357,8 @@ def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
     st.markdown(f"{told} · in {label(ask['channel_name'])}, {label(ask['source_name'])}")
     st.caption(f"{_wait(ask)} Needs a reply: {label(_why(ask))}.  \nUrgency {ask['priority']:.2f}: {ask['because']}.")
     if stands is not _marks.NOTHING:
-        _buttons(ask, ticked or [ask])
+        _buttons(ticked or [ask])
+    _steps(st.session_state[DRAWN].index(key_of(ask)), len(st.session_state[DRAWN]))
     if link := web_link(ask["permalink"]):
         st.link_button(f"Answer on {label(link[1])}", link[0], type="primary")
     said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
@@ -385,7 +386,7 @@ def _open(hours: float) -> str:
     return _words.wait(hours) if hours < 1 else f"{hours:,.0f} h"
 
 
-def _buttons(ask: Row, meant: list[Row]) -> None:
+def _buttons(meant: list[Row]) -> None:
     """The marks with their keys, or the question who is there."""
     if not st.session_state.get(WHO):
         _introduce()
@@ -404,7 +405,6 @@ def _buttons(ask: Row, meant: list[Row]) -> None:
         terms = _terms(_marks.now().astimezone(_ask.state().settings.zone))
         term = st.selectbox("Snooze", list(terms), 1, key="snooze", label_visibility="collapsed", width=190)
         _button("Snooze", "S", meant, "snoozed", terms[term])
-    _steps(st.session_state[DRAWN].index(key_of(ask)), len(st.session_state[DRAWN]))
 
 
 def _steps(place: int, of: int) -> None:
@@ -413,7 +413,8 @@ def _steps(place: int, of: int) -> None:
         for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
             name, is_none = f"{words} {place}", not 0 <= to < of
             st.button(words, key=name, on_click=_go, args=(to,), shortcut=key, type="tertiary", disabled=is_none)
-        st.caption(f"Marking as **{label(st.session_state[WHO])}**", width="content")
+        if who := st.session_state.get(WHO):
+            st.caption(f"Marking as **{label(who)}**", width="content")
 
 
 def _button(words: str, key: str, meant: list[Row], value: str, until: datetime | None = None) -> None:
@@ -453,7 +454,7 @@ def _terms(now: datetime) -> dict[str, datetime]:
 def _introduce() -> None:
     """Ask who is there, once a visit."""
     with st.form("introduction", border=True):
-        name = st.text_input("Your name, to mark asks with", max_chars=LONGEST_NAME)
+        name = st.text_input("Who is marking?", max_chars=LONGEST_NAME)
         is_ready = st.form_submit_button("Begin")
     if is_ready and name.strip():
         st.session_state[WHO] = " ".join(name.split())

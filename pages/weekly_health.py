@@ -121,7 +121,7 @@ def _trust(week: Week, safe: Callable[[str], str]) -> str:
     reaches = _filters.reaches(week.view, safe)
     short = _filters.ended(week.view, week.monday + WEEK)
     ends = [
-        f"{_words.platform(each['platform'])} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
+        f"{safe(_words.platform(each['platform']))} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
         for each in short
     ]
     missing = f" · Not all of it reaches this week: {'; '.join(ends)}." if ends else ""

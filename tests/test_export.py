@@ -132,7 +132,7 @@ FILTERS: list[tuple[View, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("view", "fits"), FILTERS, ids=lambda value: repr(value)[:90])
+@pytest.mark.parametrize(("view", "fits"), FILTERS, ids=lambda each: repr(each)[:90] if isinstance(each, View) else "")
 def test_a_filter_leaves_what_fits_and_nothing_else(demo: Store, view: View, fits: Any) -> None:
     everything = whole(demo, View(view.table))
     found = whole(demo, view)
@@ -567,5 +567,5 @@ def test_a_long_file_is_prepared_first(see: Any, demo: Store, monkeypatch: pytes
     app.button(key="prepare").click().run()
     assert not app.exception
     assert "prepare" not in [each.key for each in app.button]
-    app.segmented_control(key="file").set_value("parquet").run()
+    app.radio(key="file").set_value("parquet").run()
     assert "prepare" in [each.key for each in app.button]

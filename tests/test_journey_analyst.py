@@ -62,7 +62,7 @@ def told(page: Page) -> str:
 
 def press(page: Page, form: str) -> None:
     """Choose a format."""
-    page.get_by_test_id("stButtonGroup").get_by_text(form, exact=True).click()
+    page.get_by_test_id("stRadio").get_by_text(form, exact=True).click()
     page.get_by_text(NOTE[form]).wait_for()
     settle(page)
 

@@ -46,7 +46,7 @@ def arrive(opened: ExitStack, chromium: Browser, address: str, name: str) -> Pag
     opened.callback(context.close)
     page = context.new_page()
     open_page(page, address)
-    page.get_by_label("Your name").focus()
+    page.get_by_label("Who is marking?").focus()
     page.keyboard.type(name)
     page.keyboard.press("Enter")
     page.get_by_text(f"Marking as {name}").wait_for()

@@ -83,7 +83,16 @@ def work(page: Page, artefacts: Path, name: str) -> str:
     return page.locator(".st-key-ended").inner_text()
 
 
+def close(page: Page) -> None:
+    """Done with what a work came to: the page moves up."""
+    page.get_by_role("button", name="Close").click()
+    page.wait_for_selector(".st-key-ended", state="detached", timeout=LONG)
+    rest(page)  # until then what was drawn before stands beside what is drawn anew
+
+
 def part(page: Page, name: str) -> None:
+    """Turn to a part of the page."""
+    rest(page)
     page.get_by_role("radio", name=name, exact=True).click()
 
 
@@ -94,7 +103,7 @@ def test_from_an_empty_database_to_a_roster_edited_and_taken_back(
     reader.get_by_role("button", name="Look around with the demo").click()
     assert "15," in work(reader, artefacts, "demo")
     reader.get_by_text("Demo: made-up people").wait_for(timeout=LONG)
-    reader.get_by_role("button", name="Close").click()
+    close(reader)
 
     reader.goto(f"{address}/sources")
     made_up = messages(reader)
@@ -107,7 +116,7 @@ def test_from_an_empty_database_to_a_roster_edited_and_taken_back(
     store = Store(home / "data")
     assert messages(reader) == store.read("sources")["messages"].sum() != made_up
     assert reader.get_by_text("Demo: made-up people").count() == 0, "made-up people leave when real ones come"
-    reader.get_by_role("button", name="Close").click()
+    close(reader)
 
     part(reader, "Who is who")
     roles = "select member_id, role from people order by source_key, member_id"
@@ -122,7 +131,7 @@ def test_from_an_empty_database_to_a_roster_edited_and_taken_back(
     assert "# it only counts" in text
     assert {"member_id": busiest, "role": "staff"} in store.query(roles).to_dicts()
 
-    reader.get_by_role("button", name="Close").click()
+    close(reader)
     reader.get_by_role("button", name="Undo the last change").click()
     work(reader, artefacts, "undo")
     assert (home / "hearth.toml").read_text() == OURS
@@ -133,13 +142,24 @@ def write_a_row(page: Page, member_id: str) -> None:
     """A second row of the roster, by the keyboard: staff is who has this id. The grid is drawn, so it has no cells."""
     table = page.get_by_test_id("stDataFrame").first
     table.wait_for(timeout=LONG)
-    page.wait_for_timeout(1500)
+    rest(page)
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 60, box["y"] + 2 * ROW + ROW / 2)
-    page.wait_for_timeout(700)
-    page.keyboard.press("Escape")
+    role = page.locator("input[id^=react-select]")
+    role.wait_for(timeout=LONG)
+    page.keyboard.press("Escape")  # staff is what a new row says
+    role.wait_for(state="detached", timeout=LONG)
+    rest(page)
     for _ in range(4):  # role, name, platform, source, id
         page.keyboard.press("ArrowRight")
-    page.keyboard.type(member_id)
     page.keyboard.press("Enter")
+    page.locator("textarea.gdg-input").wait_for(timeout=LONG)
+    page.keyboard.type(member_id, delay=20)
+    page.keyboard.press("Enter")
+
+
+def rest(page: Page) -> None:
+    """Wait until nothing runs and the grid has drawn itself, which it does a moment later."""
+    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=LONG)
+    page.wait_for_timeout(1000)

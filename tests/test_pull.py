@@ -142,7 +142,9 @@ def test_pulling_again_adds_nothing_and_the_range_covered_is_that_which_was_pull
     with place(service, monkeypatch) as fake:
         run(fake, tmp_path)
         before = tables(tmp_path)
-        (again,) = run(fake, tmp_path, look=True).pulls
+        summary = run(fake, tmp_path, look=True)
+        assert summary.failed == []
+        (again,) = summary.pulls
         assert again.deleted == sum(load.inserted + load.updated + load.refused for load in again.loads) == 0
         after = tables(tmp_path)
         assert [name for name in FACTS if before[name] != after[name]] == []
@@ -163,8 +165,10 @@ def test_the_estimate_is_what_the_service_then_counts(
             fake.billed.clear()
             run(fake, tmp_path, deletions=False)
             requests = sum(fake.asked.values())
-            assert abs(told.requests - requests) <= max(2, requests / 10), (told, fake.asked)
-            assert abs(sum(told.resources.values()) - sum(fake.billed.values())) <= sum(fake.billed.values()) / 10
+            billed = sum(fake.billed.values())
+            if not billed:  # else it is resources that are paid for, and whatever completes a conversation shows later
+                assert abs(told.requests - requests) <= max(2, requests / 10), (told, fake.asked)
+            assert abs(sum(told.resources.values()) - billed) <= billed / 10, (told, fake.billed)
             for _ in range(60):
                 fake.say()
 
@@ -199,6 +203,7 @@ def test_a_plug_pulled_anywhere_changes_nothing(
         child(fake, tmp_path / "whole").join()
         lasts, wanted = time.monotonic() - before, tables(tmp_path / "whole")
         for number, point in enumerate(points):
+            fake.renew()
             process = child(fake, tmp_path / str(number), point)
             if not point:
                 time.sleep(chance.uniform(0.3, 1) * lasts)

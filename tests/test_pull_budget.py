@@ -6,7 +6,7 @@ The service is a small one of our own, priced and shaped as X is: it charges for
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from data.settings import SettingsError
 from data.spool import Spool
 from data.store import Store
 from ingest.apis._client import BudgetSpent, Client, Line, PullError
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
+from ingest.apis._service import At, Bill, Estimate, Known, Page, Place, Room, Wanted
 from ingest.progress import Progress
 from ingest.pull import Job, Pull, chosen
 from tests.fakes.server import FAULTS, Fake, Reply, Request, Script, serving
@@ -61,7 +61,7 @@ class Charging(Fake):
         }  # fmt: skip
 
 
-class Account:
+class Account(Place):
     """The one place of the service."""
 
     source = "lumo"
@@ -94,9 +94,6 @@ class Account:
             mark=page["data"][0]["id"],
             billed={"post": len(page["data"]), **users},
         )
-
-    def gone(self, held: Iterator[Held]) -> None:
-        """Nothing tells of deletions."""
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:  # noqa: ARG002
         return Estimate(0)

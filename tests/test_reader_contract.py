@@ -32,6 +32,8 @@ REPEATED = {
     "reddit": {"t1_c2"},
     "x": {"2050490476045271040"},
     "discourse": {"104", "301"},
+    "telegram_bot": {"1000000077:11"},
+    "slack_api": {"C0GENERAL:1714586400.000100"},
     "bluesky": {"at://did:plc:harbourharbourharbour222/app.bsky.feed.post/3lab22222222a"},
 }
 
@@ -57,6 +59,7 @@ ROWS = {
     "telegram/account": 2,  # and three private ones, left out
     "telegram/harbour-desk": 12,
     "telegram/ropewalk-2019.json": 3,
+    "telegram_bot/ropewalk.json": 8,  # one of them comes along with an answer; and a private one, left out
     "x/lighthouse": 9,
     "x/foghorn-2013": 3,
     "x/foghorn-2019": 1,
@@ -75,6 +78,7 @@ ROWS = {
     "reddit/harbour-answers.json": 10,
     "reddit/harbour-dump": 11,
     "slack/quay": 14,
+    "slack_api/harbour": 4,  # and a private one, left out
     "slack/boatyard-2016": 7,
     "slack/slipway": 4,
     "mail/harbour-help": 9,

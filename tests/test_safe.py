@@ -140,12 +140,15 @@ def test_no_cell_of_a_file_is_a_formula() -> None:
 
 
 def test_no_page_uses_a_surface_that_reads_markup(root: Path) -> None:
-    """st.table and st.write read Markdown, picture and link columns fetch, st.html draws."""
+    """st.table and st.write read Markdown, picture and link columns fetch, st.html draws.
+
+    Two draw by st.html: the frame our own style, and the sheet, whose every word is escaped (tests/test_weekly.py).
+    """
     closed = {"write", "table", "html", "iframe", "ImageColumn", "MarkdownColumn", "LinkColumn", "json"}
     found = [
-        f"{path.name}:{node.lineno} {node.attr}"
+        f"{path.name} {node.attr}"
         for path in (root / "pages").glob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in closed and ast.unparse(node.value).startswith("st")
     ]
-    assert found == []
+    assert sorted(found) == ["_frame.py html", "_show.py html"]

@@ -81,7 +81,7 @@ holidays = [2026-12-25]
             (
                 "hearth.toml, line 4: Object contains unknown field `rooster`."
                 " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, priority,"
-                " handover, tables."
+                " handover, targets, tables, pulls."
             ),
         ),
         (
@@ -105,6 +105,10 @@ holidays = [2026-12-25]
                 "hearth.toml, line 2: url must begin with https:// (http:// on this machine only) and hold no password."
                 " Allowed: an address such as 'https://desk.example/hooks/hearth'."
             ),
+        ),
+        (
+            "[targets]\nanswered_within = 80\n",
+            "hearth.toml, line 2: answered_within is a share from 0 to 1, such as 0.8.",
         ),
         (
             '[[channels]]\nchannel = "help"\ntarget_hours = -3\n',

@@ -110,9 +110,21 @@ def test_a_first_export_by_upload_is_told_in_words_and_leaves_nothing_behind(see
     assert "slack\\.zip is in**, as Slack" in said
     assert "Left out on purpose: " in said
     assert "private" in said
-    assert "nobody who spoke matches it" in said, "the roster names a bot that is not there"
+    assert "Nobody who spoke matches row 1 of the roster: name \\= Beeper" in said
     assert not list((home / "data" / "uploads").iterdir())
     assert app.file_uploader == [] or not app.file_uploader[0].value, "what is loaded need not stay in memory"
+
+
+def test_several_files_and_private_words_only_for_a_reason(see: Open, home: Path) -> None:
+    app = see()
+    app.text_input(key="private").set_value("--the members agreed on 3 May").run()
+    app.file_uploader[0].upload("quay.zip", zipped("slack/quay")).upload("song.mp3", b"ID3 la la la")
+    app = ended(app.run().button(key="load").click().run(), home)
+    assert "quay\\.zip is in**" in words(app)
+    assert "song\\.mp3 was not loaded" in words(app), "one that fails does not stop the others"
+    (load,) = Store(home / "data").read("loads").to_dicts()
+    assert load["private_reason"] == "--the members agreed on 3 May"
+    assert not load["left_out"]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +217,15 @@ def test_what_a_killed_dashboard_left_is_swept(home: Path) -> None:
     assert work.ended.wait(60)
     assert work.outcome
     assert "Nothing is loaded yet" in work.outcome.said
+
+
+def test_a_dashboard_that_is_stopped_stops_its_work_and_leaves_no_upload(home: Path) -> None:
+    export = io.BytesIO(zipped("slack/quay"))
+    work = _child.start("Loading", "load", home / "data", home / "hearth.toml", (), [("quay.zip", export)])
+    _child.stop_all()
+    assert work.ended.is_set()
+    assert work.process.returncode != 0
+    assert not list((home / "data" / "uploads").iterdir())
 
 
 # Quarantine ----------------------------------------------------------------------------------------

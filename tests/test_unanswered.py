@@ -350,7 +350,7 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
     monkeypatch.setenv("HEARTH_SETTINGS", str(path))
     app = hand_over(see(store.folder))
     text = app.code[0].value
-    assert text.startswith("Bob asked in help, Acme (Forum), Wed 14 Oct 2026, 09:00\nWaiting 6 days; target 24 h.")
+    assert text.startswith("Bob asked in help, Acme (Forum), Wed 14 Oct 2026, 09:00 UTC\nWaiting 6 days; target 24 h.")
     assert "https://f.example/b\n" in text
     assert text.endswith("Bob (member)\nWhich glue?")
     app = press(app, "Send it to the help desk")

@@ -1,6 +1,7 @@
 -- Follow-ups that nobody has answered: turns of somebody who asked, after others had spoken, by the rule of the metric
--- time_to_next_response. Of the newest 200 those with a question mark first. in_all: how many there are. $since and $until: days in $zone, or null. $platforms,
--- $sources, $channels: the places, where an empty list means all. $limit: how many.
+-- time_to_next_response. Of the newest 200 those with a question mark first. in_all: how many there are. $since and
+-- $until: days in $zone, or null. $platforms, $sources, $channels: the places, where an empty list means all. $limit:
+-- how many.
 with place as (
     select * from places
     where
@@ -13,14 +14,16 @@ open_turn as (
     from later_turns as turns
     inner join asks on turns.ask_id = asks.ask_id
     where
-        turns.said is null and turns.reply_at is null and asks.needs_reply and turns.place_id in (select place_id from place)
+        turns.said is null and turns.reply_at is null and asks.needs_reply
+        and turns.place_id in (select place_id from place)
         and turns.said_at >= coalesce(timezone($zone, $since::date::timestamp), turns.said_at)
         and turns.said_at < coalesce(timezone($zone, $until::date::timestamp), timestamptz '9999-01-01 00:00:00+00')
     order by turns.said_at desc, turns.message_id
     limit 200
 ),
 said as materialized (  -- of other moments the words are not even read
-    select * from messages where sent_at in (select said_at from open_turn)
+    select source_key, message_id, member_id, title, text, permalink from messages
+    where sent_at in (select said_at from open_turn)
 )
 select
     open_turn.said_at, open_turn.in_all, place.platform, place.source, place.source_name, place.channel_name,

@@ -22,7 +22,8 @@ visit as (
     where person_id = $person::ubigint and place_id in (select place_id from place)
 )
 select
-    count(*) as asks, count(*) filter (where is_answered) as answered, count(*) filter (where is_old_enough) as old_enough,
+    count(*) as asks, count(*) filter (where is_answered) as answered,
+    count(*) filter (where is_old_enough) as old_enough,
     count(*) filter (where is_old_enough and hours <= 24) as in_a_day,
     nullif(
         quantile_disc(coalesce(hours, 'inf'::double), 0.5) filter (where is_old_enough), 'inf'::double

@@ -1,5 +1,5 @@
--- The covered weeks from a person's first to their last, of which the last 52: days there, messages, asks, and how their
--- messages sound; those of staff are not heard.
+-- The covered weeks from a person's first to their last, of which the last 52: days there, messages, asks, and how
+-- their messages sound; those of staff are not heard.
 -- $person: as the table `member` names them; $closed: platforms that are left out.
 with place as (
     select place_id, source_key from places where not list_contains($closed::varchar[], platform)
@@ -19,7 +19,10 @@ visited as (
 covered as (
     select distinct week from source_days
     where
-        is_covered and source_key in (select place.source_key from place inner join there on place.place_id = there.place_id)
+        is_covered
+        and source_key in (
+            select place.source_key from place inner join there on place.place_id = there.place_id
+        )
         and week between greatest((select min(week) from there), (select max(week) from there) - 357)
         and (select max(week) from there)
 ),
@@ -30,7 +33,8 @@ asked as (
 ),
 sounded as (
     select
-        week, count(*) filter (where label = 'positive') as positive, count(*) filter (where label = 'neutral') as neutral,
+        week, count(*) filter (where label = 'positive') as positive,
+        count(*) filter (where label = 'neutral') as neutral,
         count(*) filter (where label = 'negative') as negative, count(*) filter (where label is null) as unclassified
     from sentiments
     where person_id = $person::ubigint and place_id in (select place_id from place)

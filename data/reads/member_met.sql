@@ -1,7 +1,7 @@
 -- With whom a person exchanged replies, those of the most days first: how many replies each way, on how many days, and
--- of the person's asks how many they answered first and within how many hours half of those. is_deep: both replied, on 3
--- or more of the 90 days up to their last. in_all: with how many. $person: as the table `member` names them; $closed:
--- platforms that are left out; $limit: how many.
+-- of the person's asks how many they answered first and within how many hours half of those. is_deep: both replied, on
+-- 3 or more of the 90 days up to their last. in_all: with how many. $person: as the table `member` names them;
+-- $closed: platforms that are left out; $limit: how many.
 with place as (
     select place_id, platform from places where not list_contains($closed::varchar[], platform)
 ),
@@ -23,7 +23,8 @@ depth as (
 ),
 first_answer as (
     select
-        reply_by, count(*) as answers, quantile_disc((epoch_us(reply_at) - epoch_us(asked_at)) / 3.6e9, 0.5) as hours_p50
+        reply_by, count(*) as answers,
+        quantile_disc((epoch_us(reply_at) - epoch_us(asked_at)) / 3.6e9, 0.5) as hours_p50
     from asks
     where
         person_id = $person::ubigint and needs_reply and reply_at is not null
@@ -41,7 +42,8 @@ other as (
 )
 select
     other.name, other.role, other.account, exchange.to_them, exchange.by_them, exchange.days, exchange.last_day,
-    coalesce(depth.is_deep, false) as is_deep, coalesce(first_answer.answers, 0) as first_answers, first_answer.hours_p50,
+    coalesce(depth.is_deep, false) as is_deep, coalesce(first_answer.answers, 0) as first_answers,
+    first_answer.hours_p50,
     count(*) over () as in_all, sum(coalesce(depth.is_deep, false)::integer) over ()::bigint as deep
 from exchange
 inner join other on exchange.other_id = other.person_id

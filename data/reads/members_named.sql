@@ -1,5 +1,5 @@
--- Accounts of people whose name or handle has $text in it, the last to speak first. $closed: platforms whose members are not
--- listed. $limit: how many.
+-- Accounts of people whose name or handle has $text in it, the last to speak first. $closed: platforms whose members
+-- are not listed. $limit: how many.
 select
     concat_ws(':', sources.platform, sources.source, people.member_id) as account, sources.platform,
     sources.source_name, people.name, people.handle, people.role, people.messages, people.last_at

@@ -10,11 +10,13 @@ with place as (
 ),
 replied as (
     select
-        if($inferred and coalesce(inferred_reply_at < reply_at, reply_at is null), inferred_reply_by, reply_by) as reply_by,
-        week
+        week,
+        if($inferred and coalesce(inferred_reply_at < reply_at, reply_at is null), inferred_reply_by, reply_by)
+        as reply_by
     from asks
     where
-        needs_reply and place_id in (from place) and (reply_at is not null or ($inferred and inferred_reply_at is not null))
+        needs_reply and place_id in (from place)
+        and (reply_at is not null or ($inferred and inferred_reply_at is not null))
         and asked_at >= coalesce(timezone($zone, $since::date::timestamp), asked_at)
         and asked_at < coalesce(timezone($zone, $until::date::timestamp), timestamptz '9999-01-01 00:00:00+00')
 ),
@@ -33,7 +35,9 @@ person as (
         arg_max(concat_ws(':', sources.platform, sources.source, people.member_id), people.messages) as account
     from people
     inner join sources on people.source_key = sources.source_key
-    where people.person_id in (select reply_by from busiest)
+    where
+        people.person_id in (select reply_by from busiest)
+        and (len($platforms::varchar[]) = 0 or list_contains($platforms::varchar[], sources.platform))
     group by people.person_id
 )
 select person.name, person.role, person.platform, person.account, busiest.replies, busiest.of_all, busiest.weeks

@@ -51,6 +51,7 @@ TOKENS = re.compile(
     r"|(?<=[?&])(?:key|api_key|token|access_token|client_secret|code|password)=[^&\s\"']+"
     r"|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"
 )
+SAID_WAIT = re.compile(rb'"retry[_-]after"\s*:\s*(\d+(?:\.\d+)?)')
 GIVEN = re.compile(rb'"(?:access|refresh)_token"\s*:\s*"([^"]+)"')
 
 
@@ -200,7 +201,7 @@ class Line:
 
     def wait_for_room(self) -> None:
         """Wait, if the service has said that its limit is used up, until it answers again."""
-        self._wait(self._until - self.pace.now(), "its limit is used up")
+        self.wait(self._until - self.pace.now(), "its limit is used up")
         self._until = 0.0
 
     def rest(self, seconds: float) -> None:
@@ -211,9 +212,10 @@ class Line:
         told = _told_to_wait(answer, self.pace.now()) if answer else None
         pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self.pace.chance.uniform(0.5, 1.5)
         # A little more than told, so that many who were told the same do not come back at once.
-        self._wait(told + pause / 10 if told is not None else pause, why)
+        self.wait(told + pause / 10 if told is not None else pause, why)
 
-    def _wait(self, seconds: float, why: str) -> None:
+    def wait(self, seconds: float, why: str) -> None:
+        """Wait, and show for how long still. PullError where that is too long."""
         if seconds > LONGEST_WAIT:
             back = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
             raise PullError(
@@ -286,7 +288,7 @@ class Client:
         return led
 
 
-def session(line: Line) -> requests.Session:
+def session(line: Line, *, is_json: bool = True) -> requests.Session:
     """A session of requests that is patient, for libraries that bring no patience of their own."""
     import requests
 
@@ -296,7 +298,8 @@ def session(line: Line) -> requests.Session:
             options["stream"] = True
             options.setdefault("timeout", TIMEOUT)
             try:
-                answer = line.call(lambda: once(method, url, options), f"{method.upper()} {urlsplit(url).path}")
+                what = f"{method.upper()} {urlsplit(url).path}"
+                answer = line.call(lambda: once(method, url, options), what, is_json=is_json)
             except Refusal as refusal:
                 answer = refusal.answer  # the library has words of its own for each
             response = requests.Response()
@@ -403,6 +406,8 @@ def _told_to_wait(answer: Answer, now: float) -> float | None:
             return max(0.0, float(told))
         with suppress(TypeError, ValueError):
             return max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - now)
+    if answer.status == 429 and (found := SAID_WAIT.search(answer.body)):
+        return float(found[1])
     if answer.status in (429, FORBIDDEN):
         with suppress(KeyError, ValueError):
             left, reset = _limits(answer.headers)

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -33,11 +33,14 @@ class Wanted(Rule, frozen=True, kw_only=True):
     budget_resources: int | None = None
     run_dollars: float | None = None  # and in one run
     run_resources: int | None = None
+    prices: Mapping[str, float] = {}  # dollars for one resource, where they differ from those of the service
 
     def __post_init__(self) -> None:
         for name in ("budget_dollars", "budget_resources", "run_dollars", "run_resources"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be below 0")
+        if any(price < 0 for price in self.prices.values()):
+            raise ValueError("a price must not be below 0")
 
 
 class At(msgspec.Struct, frozen=True):
@@ -70,8 +73,10 @@ class Page(msgspec.Struct, frozen=True):
     covers: bool = True  # between those moments it tells all that was said
     is_capped: bool = False  # the service ends its list here, although there is more
     mark: str | None = None
+    note: str = ""  # what cannot be had, in words, where the place itself tells
     follow: tuple[str, ...] = ()  # streams to go through once because of this page: a conversation, its next part
     billed: Bill = {}
+    charged: Mapping[str, tuple[str, ...]] = {}  # by kind, the ids of what is charged for once a day of UTC
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -80,6 +85,17 @@ class Held(msgspec.Struct, frozen=True):
     id: str
     conversation_id: str | None
     member_id: str | None  # None: nobody is named here
+    channel_id: str | None = None
+    permalink: str | None = None
+
+
+class Recent(NamedTuple):
+    """What one account has said of late in one conversation."""
+
+    conversation_id: str
+    member_id: str
+    messages: int
+    is_new: bool  # nothing is held that this account said before
 
 
 class Known(Protocol):
@@ -100,6 +116,9 @@ class Known(Protocol):
     def a_day(self) -> float | None:
         """How many messages a day there were of late; None where nothing is known yet."""
 
+    def recent(self, since: datetime) -> list[Recent]:
+        """Who said how much since then, and in which conversations."""
+
 
 class Estimate(msgspec.Struct, frozen=True):
     """What a pull will ask for, before the first call."""
@@ -109,25 +128,37 @@ class Estimate(msgspec.Struct, frozen=True):
     note: str = ""  # how sure it is, and why
 
 
+class Room(Protocol):
+    """What is left of a budget."""
+
+    def fits(self, bill: Bill) -> bool:
+        """Whether so much may still be spent."""
+
+
 class Place(Protocol):
-    """One subreddit, forum or account, and how to ask for it."""
+    """One subreddit, forum or account, and how to ask for it. To be derived from."""
 
     source: str  # the id of the source: the one that the reader gives an export of it
 
     def streams(self) -> tuple[str, ...]:
         """What is swept, in this order, such as ("posts", "comments"). Asked for when a round of sweeps begins."""
 
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:
-        """The most that the next page may cost, made to fit; None where nothing fits. {} where nothing is charged."""
-
     def fetch(self, stream: str, at: At) -> Page:
         """Ask for one page. Raises LostPlace where the service no longer knows the cursor."""
 
-    def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]] | None:
-        """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked."""
-
     def estimate(self, at: Mapping[str, At]) -> Estimate:
-        """What a pull will ask for, from where each stream stands. Makes no call that costs money."""
+        """What a pull will ask for, from where each stream stands. Makes no call that costs money.
+
+        Unless it was told to: then `most` says what one such call costs, as of a stream named "estimate".
+        """
+
+    def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]] | None:  # noqa: ARG002
+        """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked."""
+        return None
+
+    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
+        """The most that one answer may cost, made to fit the room; None where nothing fits. {}: nothing is charged."""
+        return {}
 
 
 class Service(Protocol):
@@ -143,13 +174,6 @@ class Service(Protocol):
 
     def connect(self, wanted: Wanted, line: Line, known: Known) -> Place:
         """The place that is wanted. Reads credentials by `line.secret`, and asks for nothing yet."""
-
-
-class Room(Protocol):
-    """What is left of a budget."""
-
-    def fits(self, bill: Bill) -> bool:
-        """Whether so much may still be spent."""
 
 
 def walked(place: Place, at: Mapping[str, At]) -> tuple[int, set[str]]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ingest.apis._client import Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 from ingest.archive import UNFIT
 from ingest.exports import discourse
 from ingest.exports._moments import utc
@@ -100,7 +100,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Forum:
     return Forum(Client(line, wanted.address, headers), known)
 
 
-class Forum:
+class Forum(Place):
     """One forum. Remembers the addresses of the posts it met, so that none of them is asked for on its own."""
 
     def __init__(self, client: Client, known: Known) -> None:
@@ -112,10 +112,6 @@ class Forum:
         """Categories, whose names no post tells, then posts. What was met before is loaded by now."""
         self._met.clear()
         return ("categories", "posts")
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of the posts, the categories, or the part of a topic around a post."""
@@ -220,15 +216,7 @@ class Forum:
         return {int(each.post.id): each for each in _decoded(self._asked("/posts.json", {"before": before}))}
 
     def _asked(self, path: str, params: Mapping[str, str | None] | None = None) -> bytes:
-        try:
-            return self._client.get(path, params).body
-        except Refusal as refusal:
-            if refusal.status in (401, 403):
-                raise PullError(
-                    f"{refusal} The forum shows this to those who signed in only, or the key in DISCOURSE_API_KEY is "
-                    "not valid (any more): make one under Admin, Advanced, API keys."
-                ) from None
-            raise
+        return self._client.get(path, params).body
 
 
 def _decoded(answer: bytes) -> list[Found]:

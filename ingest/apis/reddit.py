@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ingest.apis._client import Line, LostPlace, PullError, checked, session
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 
 if TYPE_CHECKING:
     from praw import Reddit
@@ -91,7 +91,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Subreddit:
     return Subreddit(reddit, name, line, known)
 
 
-class Subreddit:
+class Subreddit(Place):
     """One subreddit, asked by praw: it signs in, renews its token and keeps to Reddit's pace."""
 
     def __init__(self, reddit: Reddit, name: str, line: Line, known: Known) -> None:
@@ -101,10 +101,6 @@ class Subreddit:
     def streams(self) -> tuple[str, ...]:
         """Posts, then comments: those on older posts show only there."""
         return ("new", "comments")
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of a list, or a part of one conversation."""

@@ -1,8 +1,8 @@
 """Bluesky: an account's repository, the .car file of Settings > Account > Export my data, or saved feeds and threads.
 
 The repository holds the account's own posts, saved answers of getAuthorFeed or getPostThread also those around them;
-a post has the same address in both. The account, or in answers the one that began most conversations, is the
-community's own side. A repost says nothing of its own and is a system line.
+a post has the same address in both. The account, in answers that of profile.json or else the one that began most
+conversations, is the community's own side. A repost says nothing of its own and is a system line.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ STORED = re.compile(rb'"uri"\s*:\s*"at://[^"/]+/app\.bsky\.feed\.post/')
 PARTS = {"uri", "author", "record"}
 HOLDERS = ("data", "feed", "thread", "notifications", "posts", "reply", "root", "parent", "post", "replies")
 CUT = (b"...", "…".encode())  # how a link that is shown cut short ends
+ACCOUNT = "profile.json"  # beside saved answers: whose they are, as getProfile tells it
 POSTS = Channel("posts", "posts", "forum")
 FEW = 20  # files that are looked into to know the export
 LOOK = 100  # so many posts of each file tell whose they are
@@ -261,6 +262,8 @@ def _first_look(export: Export, stored: list[str]) -> tuple[list[str], dict[str,
 
 def _account(export: Export, repositories: list[Repository], began: list[str], authors: dict[str, Author]) -> Author:
     """Whose posts they are: the repository's account; in answers, the one that began most conversations."""
+    if not repositories and (profile := _profile(export)):
+        return profile
     owners = list({repository.account for repository in repositories})
     if len(owners) > 1:
         raise ExportError(f"bluesky: {export.name} holds repositories of several accounts. Load them one by one.")
@@ -268,6 +271,11 @@ def _account(export: Export, repositories: list[Repository], began: list[str], a
         raise ExportError(f"bluesky: {export.name} holds no posts: neither a repository nor saved feeds or threads.")
     did = (owners or began)[0]
     return authors.get(did) or Author(did, display_name=_own_name(repositories))
+
+
+def _profile(export: Export) -> Author | None:
+    names = [name for name in export.files(f"*{ACCOUNT}") if name.rpartition("/")[2] == ACCOUNT]
+    return export.decode(names[0], Author) if names else None
 
 
 def _own_name(repositories: list[Repository]) -> str | None:
@@ -297,7 +305,7 @@ def _opened(export: Export, name: str) -> Repository:
 
 def _stored(export: Export, most: int | None = None) -> Iterator[str]:
     for name in islice(_answers.likely(export), most):
-        if STORED.search(_answers.beginning(export, name)):
+        if name.rpartition("/")[2] != ACCOUNT and STORED.search(_answers.beginning(export, name)):
             yield name
 
 

@@ -1,7 +1,8 @@
 """Mastodon: an account's archive from Preferences > Import and export, the .zip or .tar.gz with outbox.json.
 
-It holds the account's own posts, with the addresses of what they answer, and nothing of anybody else. The account is
-the community's own side. A boost says nothing of its own and is a system line.
+It holds the account's own posts, with the addresses of what they answer, and nothing of anybody else; saved answers of
+the API, with the account's own in account.json, also hold what others said. The account is the community's own side.
+A boost says nothing of its own and is a system line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports import _statuses
 from ingest.exports._html import plain
 from ingest.exports._moments import settle
 
@@ -85,13 +87,16 @@ class Activity(msgspec.Struct):
 
 
 def detects(export: Export) -> float:
-    """High when outbox.json begins as a list of activities."""
+    """High when outbox.json begins as a list of activities, or where the API's answers lie beside account.json."""
     names = export.files("outbox.json")
-    return 0.95 if names and b'"orderedItems"' in export.head(names[0]) else 0.0
+    return 0.95 if names and b'"orderedItems"' in export.head(names[0]) else 0.9 * _statuses.is_there(export)
 
 
 def read(export: Export) -> Iterator[Record]:
     """Yield the account with its posts. Those to followers only or to single people are left out."""
+    if not export.files("outbox.json") and _statuses.accounts(export):
+        yield from _statuses.read(export, PLATFORM, POSTS, WHISPERS)
+        return
     if not export.files("outbox.json"):
         raise ExportError(f"mastodon: {export.name} has no outbox.json. Request the archive of your posts and uploads.")
     actor = _actor(export)

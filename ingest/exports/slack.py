@@ -163,8 +163,9 @@ def read(export: Export) -> Iterator[Record]:
     known = [room for room in rooms if isinstance(room, Room)]
     channels = _channels([room for room in known if room.is_open or export.include_private])
     yield from dict.fromkeys(channels.values())
-    workspace = _Workspace(channel for channel in channels.values())
+    workspace = Workspace(channel for channel in channels.values())
     yield from workspace.members(users) if users else workspace.writers(export, folders)
+    users.clear()  # hundreds of thousands take more memory than all that follows
     for folder, days in folders.items():
         channel = channels.get(folder)
         if channel is None:
@@ -195,7 +196,7 @@ def _without_usual(rows: Iterator[Raw | Refused], usual: list[Raw], names: dict[
             yield raw
 
 
-class _Workspace:
+class Workspace:
     """The names that must be known to write a message's text in plain words."""
 
     def __init__(self, channels: Iterable[Channel]) -> None:

@@ -109,6 +109,9 @@ class Fake:
         """So many messages are deleted."""
         raise NotImplementedError
 
+    def renew(self) -> None:
+        """Somebody else begins to ask: what is told only once is told again."""
+
     def truth(self) -> dict[str, str]:
         """What is there: the beginning of each message's words, by the id that the store has for it."""
         raise NotImplementedError
@@ -155,7 +158,7 @@ def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
                 fake.asked[parts.path] += 1
                 _go_wrong(self, fake, request, fake.script.draw())
 
-        do_GET = do_POST = handle_any  # noqa: N815
+        do_GET = do_POST = do_PUT = handle_any  # noqa: N815
 
         def send(self, reply: Reply, body: bytes | None = None) -> None:
             content = reply.body if body is None else body

@@ -1,0 +1,440 @@
+"""What each service's own traps do to a pull, what deletions upstream do here, and what the command says."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from data.records import Channel, Member, Messages, Record, Source
+from data.spool import FILE, Looked, Spool, looked_at
+from data.store import Busy, Store
+from ingest.__main__ import _kept_up
+from ingest.load import Job as LoadJob
+from ingest.load import load, load_records
+from ingest.progress import Progress
+from ingest.pull import seconds
+from tests.conftest import ROOT
+from tests.fakes.discourse import Discourse
+from tests.fakes.reddit import PEOPLE, Reddit
+from tests.fakes.server import Reply, Request, Script, serving
+from tests.test_pull import QUICK, compare, every_service, held, orphans, place, run
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+MANY = os.environ.get("HEARTH_SCRIPTS") is not None
+
+
+def covered(folder: Path) -> list[tuple[datetime, datetime]]:
+    return Store(folder).query("select covered_since, covered_until from loads order by load_id").rows()
+
+
+# Reddit
+
+
+def test_where_reddits_list_ends_there_is_a_gap_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds 1,000: what was posted before them and after the last pull is missing, and its days are not covered."""
+    with place("reddit", monkeypatch, size=5) as fake:
+        assert isinstance(fake, Reddit)
+        run(fake, tmp_path)
+        left_at = fake.now
+        for _ in range(1300):
+            fake.say(post=True)
+            fake.now += timedelta(minutes=20)
+        (pulled,) = run(fake, tmp_path).pulls
+        (gap,) = (gap for gap in pulled.gaps if gap.startswith("new"))
+        reached = fake.things[-1000].at
+        assert f"ends at {reached:%Y-%m-%d %H:%M}" in gap
+        assert f"{left_at:%Y-%m-%d}" in gap
+        ((_, _), (since, _)) = covered(tmp_path)
+        assert since == reached
+        days = Store(tmp_path).read("coverage")
+        missing = days.filter(~pl.col("is_covered"))["day"].to_list()
+        assert missing[0] == (left_at + timedelta(days=1)).date()
+        assert missing[-1] == (reached - timedelta(days=1)).date()
+        assert len(held(tmp_path)) >= 1000
+
+
+def test_a_list_goes_on_where_its_last_post_was_deleted_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reddit answers with nothing to `after=` a deleted post: that is not the end."""
+
+    class Vanishing(Reddit):
+        vanished = False
+
+        def answer(self, request: Request) -> Reply:
+            after = request.query.get("after", "")
+            self.vanished = bool(after) and not self.vanished
+            if self.vanished and request.path.endswith("/new"):
+                self.by_name[after].gone = "author"
+            return super().answer(request)
+
+    for name, secret in Reddit.SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    fake = Vanishing(size=0)
+    for _ in range(250):
+        fake.say(post=True)
+    with serving(fake):
+        run(fake, tmp_path)
+        assert held(tmp_path).keys() == fake.truth().keys()
+        assert len(fake.truth()) < 250
+
+
+def test_an_old_root_completes_a_conversation_without_stretching_what_is_covered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("reddit", monkeypatch, size=0) as fake:
+        assert isinstance(fake, Reddit)
+        old = fake.say(post=True)
+        fake.now += timedelta(days=40)
+        for _ in range(130):
+            fake.say(post=True)
+        since = fake.now
+        fake.now += timedelta(days=10)
+        reply = fake.say(post=False)
+        reply.parent = reply.post = old
+        old.replies.append(reply)
+        run(fake, tmp_path, since=f"{since:%Y-%m-%d}")
+        assert {old.name, reply.name} <= held(tmp_path).keys()
+        ((covered_since, _),) = covered(tmp_path)
+        assert covered_since > old.at + timedelta(days=39)
+        assert orphans(tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"subreddit": "closed"}, "r/closed: it is private, banned or not there (Forbidden)"),
+        ({"subreddit": "nowhere"}, "r/nowhere: it is private, banned or not there (NotFound)"),
+        ({"subreddit": "two words"}, "subreddit must be one name"),
+    ],
+)
+def test_what_reddit_refuses_is_said_in_words(
+    row: dict[str, Any], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("reddit", monkeypatch, size=3) as fake:
+        (failed,) = run(fake, tmp_path, **row).failed
+    assert says in failed.reason
+
+
+def test_a_credential_that_reddit_does_not_take_is_named_but_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("reddit", monkeypatch, size=3) as fake:
+        monkeypatch.setenv("REDDIT_CLIENT_SECRET", "a-wrong-secret-of-ours")
+        (failed,) = run(fake, tmp_path).failed
+        assert "REDDIT_CLIENT_SECRET" in failed.reason
+        assert "a-wrong-secret-of-ours" not in failed.reason
+        monkeypatch.delenv("REDDIT_CLIENT_SECRET")
+        (failed,) = run(fake, tmp_path).failed
+        assert "REDDIT_CLIENT_SECRET is not set. It stands beside" in failed.reason
+
+
+# Discourse
+
+
+@pytest.mark.parametrize("window", [True, False])
+def test_older_forums_look_for_posts_in_fifty_numbers(window: bool, tmp_path: Path) -> None:
+    """A page may be empty in the middle, where posts were deleted."""
+    fake = Discourse(size=400, window=window)
+    for post in fake.posts[100:280]:
+        post.is_deleted = True
+    with serving(fake):
+        run(fake, tmp_path)
+        assert held(tmp_path).keys() == fake.truth().keys()
+        assert fake.asked["/posts.json"] < 20
+
+
+def test_a_forum_for_those_who_signed_in_says_which_key_it_wants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = Discourse(size=5, key="a-key-of-our-own-making")
+    with serving(fake):
+        (failed,) = run(fake, tmp_path).failed
+        assert "DISCOURSE_API_KEY" in failed.reason
+        monkeypatch.setenv("DISCOURSE_API_KEY", "a-key-of-our-own-making")
+        assert run(fake, tmp_path).failed == []
+        assert len(held(tmp_path)) == 5
+
+
+def test_replies_pulled_later_find_what_they_answer(tmp_path: Path) -> None:
+    """Discourse tells a parent by its number in the topic: the post that has it is asked for again."""
+    fake = Discourse(size=120)
+    with serving(fake):
+        run(fake, tmp_path)
+        for _ in range(4):
+            for _ in range(15):
+                fake.say()
+            run(fake, tmp_path)
+        assert orphans(tmp_path) == 0
+        whole = tmp_path / "whole"
+        run(fake, whole)
+    parents = "select message_id, parent_id, conversation_id, text from messages order by all"
+    assert Store(tmp_path).query(parents).rows() == Store(whole).query(parents).rows()
+
+
+def test_an_edit_is_taken_over_when_the_page_comes_again(tmp_path: Path) -> None:
+    fake = Discourse(size=30)
+    with serving(fake):
+        run(fake, tmp_path)
+        edited = fake.posts[-5]
+        edited.said, edited.edited = "Something else?", fake.now + timedelta(minutes=1)
+        fake.say()
+        run(fake, tmp_path)
+    assert held(tmp_path)[str(edited.id)] == "Something else?"
+
+
+# One conversation, pulled or loaded
+
+
+def test_what_was_pulled_and_what_was_saved_are_one_conversation(tmp_path: Path) -> None:
+    """The same answers, saved as files by somebody and loaded: nothing is new, and there is one source."""
+    fake = Discourse(size=45)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    with serving(fake):
+        run(fake, tmp_path)
+        for path in ("site", "posts"):
+            reply = fake.answer(Request("GET", f"/{path}.json", {}, {}, {}, b""))
+            (saved / f"{path}.json").write_bytes(reply.body)
+    (loaded,) = load(LoadJob([saved]), Store(tmp_path), QUICK, Progress(quiet=True)).loads
+    assert (loaded.inserted, loaded.updated, loaded.unchanged) == (0, 0, 45)
+    assert len(Store(tmp_path).read("sources")) == 1
+
+
+# Deletions
+
+
+def test_a_deletion_takes_words_and_author_and_wins_over_an_older_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    with place("reddit", monkeypatch, size=60) as fake:
+        assert isinstance(fake, Reddit)
+        run(fake, tmp_path)
+        children = [fake._told(each) for each in fake.things]
+        (saved / "export.json").write_text(json.dumps({"kind": "Listing", "data": {"children": children}}))
+        gone = [each for each in fake.things if PEOPLE[each.who] == "eli77"]
+        for each in gone:
+            each.gone = "author"
+        (pulled,) = run(fake, tmp_path, look=True).pulls
+        assert pulled.deleted == len(gone) > 3
+        for _ in range(2):
+            rows = Store(tmp_path).query(
+                "select text, title, member_id, permalink from messages where deleted_at is not null"
+            )
+            assert set(rows.rows()) == {("", None, None, None)}
+            assert "eli77" not in Store(tmp_path).query("select member_id from members")["member_id"].to_list()
+            assert held(tmp_path).keys() == fake.truth().keys()
+            load(LoadJob([saved], platform="reddit", source="lumo"), Store(tmp_path), QUICK, Progress(quiet=True))
+
+
+def test_a_thousand_deleted_of_many_are_gone_after_one_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 % of what is held; a second look changes nothing. HEARTH_SCRIPTS makes it 1,000 of 100,000."""
+    size = 100_000 if MANY else 4_000
+    with place("reddit", monkeypatch, size=size) as fake:
+        assert isinstance(fake, Reddit)
+        for number, thing in enumerate(fake.things):
+            thing.at = NOW + timedelta(minutes=3 * number)  # all of it in the past
+        fake.now = fake.things[-1].at
+        rows = [
+            {"id": each.name, "channel_id": "lumo", "member_id": PEOPLE[each.who], "sent_at": each.at,
+             "text": f"Word {each.number} <", "conversation_id": (each.post or each).name,
+             "parent_id": each.parent.name if each.parent else None}
+            for each in fake.things
+        ]  # fmt: skip
+        records: list[Record] = [Source("reddit", "lumo", "r/Lumo"), Channel("lumo", "r/Lumo", "forum")]
+        records += [Member(name, name) for name in PEOPLE]
+        records.append(Messages(pl.DataFrame(rows).to_arrow()))
+        load_records(iter(records), "an archive", Store(tmp_path), QUICK, Progress(quiet=True))
+        fake.delete(size // 100)
+        (pulled,) = run(fake, tmp_path, look=True).pulls
+        assert pulled.deleted >= size // 100 * 0.9, "what the list showed was seen there"
+        assert held(tmp_path).keys() == fake.truth().keys()
+        (again,) = run(fake, tmp_path, look=True).pulls
+        assert again.deleted == 0
+        assert fake.asked["/api/info"] <= 2 * size / 100
+
+
+@every_service
+def test_deletions_are_looked_for_once_a_day(service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with place(service, monkeypatch, size=40) as fake:
+        run(fake, tmp_path)
+        (looked,) = looked_at(tmp_path)
+        if not looked.can_tell:
+            pytest.skip(f"{service} does not tell what is deleted")
+        fake.delete(5)
+        fake.now += timedelta(hours=2)
+        run(fake, tmp_path)
+        assert looked_at(tmp_path) == [looked]
+        fake.now += timedelta(hours=19)
+        run(fake, tmp_path)
+        compare(fake, tmp_path)
+
+
+def test_where_nearly_all_seems_deleted_nothing_is_forgotten_without_a_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("reddit", monkeypatch, size=250) as fake:
+        run(fake, tmp_path)
+        fake.delete(200)
+        fake.now += timedelta(days=1)
+        (failed,) = run(fake, tmp_path).failed
+        assert "--deletions-now" in failed.reason
+        assert len(held(tmp_path)) > 150
+        assert run(fake, tmp_path, look=True).failed == []
+        compare(fake, tmp_path)
+
+
+# The spool
+
+
+def test_the_spool_is_its_owners_alone_and_empty_after_a_load(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=60)):
+        run(fake, tmp_path)
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+    with Spool(tmp_path) as spool:
+        assert spool.waiting("discourse:127.0.0.1") == (0, 0)
+    with sqlite3.connect(tmp_path / FILE) as db:
+        assert db.execute("select count(*) from pages").fetchone() == (0,)
+
+
+def test_only_one_pull_at_a_time_and_a_load_beside_it_loses_nothing(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=60)):
+        with Spool(tmp_path), pytest.raises(Busy, match="a pull is running already"):
+            run(fake, tmp_path)
+        with Store(tmp_path).loading(QUICK), pytest.raises(Busy, match="a load is running already"):
+            run(fake, tmp_path)
+        asked = fake.asked["/posts.json"]
+        run(fake, tmp_path)
+        assert len(held(tmp_path)) == 60
+        assert fake.asked["/posts.json"] < 2 * asked + 2
+
+
+def test_a_service_that_gives_up_leaves_what_came(tmp_path: Path) -> None:
+    fake = Discourse(Script(1, 0.0), size=200)
+    with serving(fake):
+        fake.script.rate, fake.script.faults = 1.0, ("500",)
+        fake.script._row = -(10**6)
+        (failed,) = run(fake, tmp_path).failed
+        assert "could not be had in 6 attempts: it answers 500 Internal Server Error" in failed.reason
+        fake.script.rate = 0.0
+        run(fake, tmp_path)
+        assert len(held(tmp_path)) == 200
+
+
+# The command
+
+
+def command(*words: str, data: Path, check: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest", *words, "--data", str(data)],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment}, check=False,
+    )  # fmt: skip
+    assert done.returncode == check, done.stderr
+    return done
+
+
+def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: Path) -> None:
+    settings = tmp_path / "hearth.toml"
+    with serving(fake := Discourse(size=30)):
+        settings.write_text(
+            f'[[pulls]]\nservice = "discourse"\naddress = "{fake.address}"\n'
+            '[[pulls]]\nservice = "reddit"\nsubreddit = "lumo"\non = false\n'
+            '[sentiment]\nscorer = "off"\n'
+        )
+        told = command("pull", "--all", "--dry-run", "--settings", str(settings), data=tmp_path / "data").stdout
+        assert "discourse 127.0.0.1: about 2 requests. 30 posts in all" in told
+        assert "Nothing was pulled" in told
+        done = json.loads(
+            command("pull", "--all", "--json", "--settings", str(settings), data=tmp_path / "data").stdout
+        )
+        (pulled,) = done["pulls"]
+        assert (pulled["source"], pulled["messages"], pulled["gaps"], pulled["dollars"]) == ("127.0.0.1", 30, [], 0)
+        said = command("status", "--settings", str(settings), data=tmp_path / "data").stdout
+        assert "discourse 127.0.0.1: looked for what is deleted there" in said
+        settings.write_text(settings.read_text().replace("on = false", "on = true"))
+        failed = command(
+            "pull", "--all", "--settings", str(settings), data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
+        )
+        assert "REDDIT_CLIENT_ID is not set" in failed.stderr
+        assert "discourse 127.0.0.1: " in failed.stdout, "one that fails does not stop the others"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["pull"], 2, "name a service (discourse"),
+        (["pull", "myspace"], 1, "'myspace' is not known. There are: discourse"),
+        (["pull", "discourse"], 1, "missing required field `address`"),
+        (["pull", "discourse", "--adress", "x"], 1, "unknown field `adress`"),
+        (["pull", "discourse", "--address"], 2, "write --name value"),
+        (["pull", "discourse", "--address", "http://forum.example"], 1, "over http anybody on the way can read along"),
+        (["pull", "--all"], 2, "lists nothing under"),
+        (["pull", "discourse", "--every", "often"], 2, "is no time: write 90s"),
+        (["pull", "reddit", "--subreddit", "lumo", "--budget-dollars", "-1"], 1, "must not be below 0"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_use_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
+    done = command(*words, data=tmp_path, check=code)
+    assert says in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_it_goes_on_pulling_until_it_is_stopped(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=20)):
+        words = ["pull", "discourse", "--address", fake.address, "--every", "1s", "--data", str(tmp_path)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ingest", *words], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        waiting = time.monotonic() + 120
+        while fake.asked["/posts.json"] < 3 and time.monotonic() < waiting:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "stopped" in said
+
+
+@pytest.mark.parametrize(
+    ("looked_for", "says"),
+    [
+        (Looked("reddit:lumo", NOW - timedelta(hours=3), can_tell=True), "reddit lumo: looked for what is deleted"),
+        (Looked("reddit:lumo", NOW - timedelta(hours=25), can_tell=True), "25 h ago. WARNING: that is more than a day"),
+        (Looked("reddit:lumo", None, can_tell=False), "WARNING: it was never looked for"),
+        (Looked("mail:list", NOW, can_tell=False), "it does not tell what is deleted"),
+    ],
+    ids=["in time", "late", "never", "cannot"],
+)
+def test_the_status_warns_when_nobody_looked_for_deletions_for_a_day(looked_for: Looked, says: str) -> None:
+    assert says in _kept_up(looked_for, NOW)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("90s", 90), ("15m", 900), ("6h", 21600), ("1d", 86400)])
+def test_a_time_is_read_as_people_write_it(text: str, wanted: float) -> None:
+    assert seconds(text) == wanted
+    with pytest.raises(ValueError, match="15m"):
+        seconds(text[:-1])
+
+
+def test_help_names_every_service_with_its_terms_and_credentials() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "ingest", "pull", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    told = " ".join(said.split())
+    assert "REDDIT_CLIENT_SECRET" in told
+    assert "asks for its approval" in told
+    assert "--address https://forum.example.org" in told.replace("(--address", "--address")
