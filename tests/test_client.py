@@ -88,6 +88,37 @@ def test_a_limit_that_is_used_up_is_waited_out_before_the_next_question(reset: s
         assert len(fake.seen) == 2
 
 
+@pytest.mark.parametrize(
+    ("reply", "least", "most"),
+    [
+        (Reply({"message": "slow down"}, 403, {"Retry-After": "30"}), 30, 32),
+        (Reply({"message": "You have exceeded a secondary rate limit."}, 403), 60, 63),
+        (
+            Reply(
+                {"message": "API rate limit exceeded"},
+                403,
+                {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOON.timestamp()) + 300)},
+            ),
+            300,
+            303,
+        ),
+    ],
+    ids=["told how long", "not told", "told when"],
+)
+def test_a_403_that_only_asks_for_patience_is_no_refusal(reply: Reply, least: float, most: float) -> None:
+    with asked(reply) as (client, clock, _):
+        assert client.get("/repos").json() == {"ok": True}
+    assert least <= clock.waited <= most
+
+
+def test_a_pause_may_be_asked_for_in_other_ways_than_by_a_header() -> None:
+    with asked() as (client, clock, _):
+        client.line.rest(12)
+        client.get("/questions")
+        client.get("/questions")
+    assert 12 <= clock.waited <= 13
+
+
 def test_who_asks_for_hours_is_told_to_the_person() -> None:
     with (
         asked(Reply({}, 429, {"Retry-After": "7200"})) as (client, clock, _),

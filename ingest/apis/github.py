@@ -1,8 +1,8 @@
 """GitHub: issues, pull requests, their comments and discussions of one repository (--repository OWNER/NAME).
 
 Lists of issues and comments run by when each last changed, the oldest change first, so that an edit is told again and
-nothing is passed over when something before it goes. Discussions, which only GraphQL tells and only to who has signed
-in, run from the newest change back. What a review of a pull request says as a whole is not asked for.
+nothing is passed over when something before it goes. Only GraphQL tells discussions, and when an issue's own words were
+edited, and only to who has signed in. What a review of a pull request says as a whole is not asked for.
 """
 
 from __future__ import annotations
@@ -77,6 +77,11 @@ REPLIES = f"""query Replies($id: ID!, $after: String) {{
   }}
 }}"""
 
+# REST tells when an issue changed, be it only by a label, and not when its words did.
+EDITED = """query Edited($ids: [ID!]!) {
+  nodes(ids: $ids) { id ... on Issue { lastEditedAt } ... on PullRequest { lastEditedAt } }
+}"""
+
 
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of GitHub needs."""
@@ -97,6 +102,7 @@ class Row(msgspec.Struct, frozen=True):
     html_url: str
     created_at: datetime
     updated_at: datetime
+    node_id: str = ""
 
     @property
     def place(self) -> github.Place:
@@ -180,7 +186,8 @@ class Repo:
         """By how many there are; discussions since the last pull by going through them."""
         pages = 1
         for name, path in LISTS.items():
-            pages += self._count(path, at[name].since) // (PAGE - 1) + 1
+            asked = self._count(path, at[name].since) // (PAGE - 1) + 1
+            pages += asked * 2 if name == "issues" and self._graph else asked
         note = "" if "discussions" in at else "without discussions; "
         if "discussions" in at:
             lists, follow = walked(self, {"discussions": at["discussions"]})
@@ -207,13 +214,14 @@ class Repo:
     def _list(self, stream: str, at: At) -> Page:
         reached = msgspec.json.decode(at.cursor, type=Reached) if at.cursor else Reached(at.since)
         answer, rows = self._page(LISTS[stream], reached)
+        body = self._with_edits(answer.body, rows) if stream == "issues" and rows and self._graph else answer.body
         oldest = min((row.created_at for row in rows), default=reached.oldest)
         oldest = min(filter(None, (oldest, reached.oldest)), default=None)
         cursor = _after(answer, rows, reached, oldest)
         is_all = stream == "issues" and cursor is None  # and by it the other lists, which are asked for after it
         since = at.since or oldest or self._repository().created_at
         return Page(
-            cursor, answer.body if rows else None, f"{stream}.json", len(rows), since if is_all else None,
+            cursor, body if rows else None, f"{stream}.json", len(rows), since if is_all else None,
             is_forward=True, covers=is_all, follow=self._conversations(rows, at) if stream == "issues" else (),
         )  # fmt: skip
 
@@ -229,6 +237,15 @@ class Repo:
         if is_older:
             raise LostPlace("it answers with what changed before that")
         return answer, rows
+
+    def _with_edits(self, body: bytes, rows: list[Row]) -> bytes:
+        """The same issues, each with the moment in which its words were edited."""
+        ids = [row.node_id for row in rows if row.node_id and row.updated_at > row.created_at]
+        if not ids:
+            return body
+        found = {each["id"]: each.get("lastEditedAt") for each in self._queried(EDITED, ids=ids)["nodes"] if each}
+        issues = msgspec.json.decode(body)
+        return msgspec.json.encode([{**each, "edited_at": found.get(each.get("node_id"))} for each in issues])
 
     def _conversations(self, rows: list[Row], at: At) -> tuple[str, ...]:
         """Of those that began before our time and are new to us, all that was said."""

@@ -1,7 +1,8 @@
 """YouTube: comments on the videos of one channel (--channel UC...), or on some of them (--videos ID,ID).
 
 Threads run by when they began, the newest first, and a new reply brings none forward: threads of the last thirty days
-are asked for each time, and a reply to an older one is not found. A day has 10,000 units, and each request costs one.
+are asked for each time, and a reply to an older one is not found; nor is an edit deep in a long thread. A day has
+10,000 units, and each request costs one.
 """
 
 from __future__ import annotations

@@ -167,7 +167,8 @@ class GitHub(Fake):
         name = PEOPLE[thing.who]
         told: dict[str, Any] = {
             "url": f"https://api.github.com/repos/{NAME}/issues/{thing.number}", "html_url": thing.address,
-            "id": thing.number, "created_at": stamp(thing.at), "updated_at": stamp(thing.updated),
+            "id": thing.number, "node_id": node(thing),
+            "created_at": stamp(thing.at), "updated_at": stamp(thing.updated),
             "author_association": "MEMBER" if thing.who == 0 else "NONE", "body": thing.said,
             "user": {"login": name, "id": thing.who, "type": "Bot" if name.endswith("]") else "User"},
             "reactions": {"total_count": thing.number % 3, "+1": thing.number % 3, "heart": 0},
@@ -187,6 +188,11 @@ class GitHub(Fake):
             return Reply({"data": None, "errors": [{"type": kind, "message": said}]}, headers=headers)
         if self.misled == "loop":
             given["after"] = None
+        if "ids" in given:
+            assert len(given["ids"]) <= 100
+            edited = {node(each): {"lastEditedAt": each.edited and stamp(each.edited)} for each in self.left()}
+            nodes = [{"id": each, **edited[each]} if each in edited else None for each in given["ids"]]
+            return Reply({"data": {"nodes": nodes}})
         if "id" in given:
             found = next((each for each in self.left() if node(each) == given["id"]), None)
             told = found and self._comment(found, given["after"], whole=True)
