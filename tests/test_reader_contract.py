@@ -135,6 +135,7 @@ ROWS = {
     "bluesky/feed.jsonl": 6,
     "discord_csv/harbour": 8,
     "discord_html/harbour": 10,
+    "discord_api/harbour": 5,  # and a private one, left out
     "discord_package/package": 4,  # and a direct message, left out
     "linkedin/Complete_LinkedInDataExport_05-31-2026": 7,  # and a post for connections and three messages, left out
     "twcs/twcs.csv": 5,

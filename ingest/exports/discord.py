@@ -127,16 +127,16 @@ def read(export: Export) -> Iterator[Record]:
     kept = {name: header for name, header in headers.items() if export.include_private or not header.is_private}
     yield _source(export, list(kept.values()), len(found))
     yield from (header for header in found.values() if isinstance(header, Refused))
-    guild = _Guild()
+    server = Server()
     for name, header in kept.items():
-        yield from guild.channel(header.channel)
+        yield from server.channel(header.channel)
         for raw in export.array(name, Raw, key="messages"):
-            yield from [raw] if isinstance(raw, Refused) else guild.records(raw, header, name)
+            yield from [raw] if isinstance(raw, Refused) else server.records(raw, header, name)
     for name in headers.keys() - kept.keys():
         export.left_out["private messages"] += sum(1 for _ in export.array(name, msgspec.Raw, key="messages"))
 
 
-class _Guild:
+class Server:
     """What must be remembered between the messages of one guild."""
 
     def __init__(self) -> None:

@@ -32,6 +32,7 @@ NOTICES = "Notification Bot"  # says who moved, renamed or resolved a topic
 SERVICE = {NOTICES, "Welcome Bot", "Email Gateway"}  # where nothing but a name is given
 SERVICE_AT = ("notification-bot@", "welcome-bot@", "emailgateway@")
 REALM = re.compile(rb'"sender_realm_str"\s*:\s*"(?!zulipinternal")([a-z0-9-]+)"')
+FIRST_ID = re.compile(rb'"id"\s*:\s*(\d+)')
 HIDDEN = re.compile(r"user\d+@")  # the address of somebody whose own is hidden
 DELETED = re.compile(r"Deleted user \d+", re.IGNORECASE)
 GONE = {"<p>(deleted)</p>", "(deleted)"}  # what Zulip puts in place of deleted words
@@ -290,8 +291,14 @@ def _answered(export: Export, answers: list[str], users: list[str], lists: list[
             row.reactions,
         )
 
-    said = ((file, row) for file in answers for row in rows(export, file, Answered, "messages"))
+    in_order = sorted(answers, key=lambda file: _first_id(export.head(file)))  # what opens a topic comes first
+    said = ((file, row) for file in in_order for row in rows(export, file, Answered, "messages"))
     return Source(PLATFORM, name, name), (row if isinstance(row, Refused) else line(row, file) for file, row in said)
+
+
+def _first_id(head: bytes) -> int:
+    found = FIRST_ID.search(head)
+    return int(found[1]) if found else 0
 
 
 def _archived(export: Export, topics: list[str], indexes: list[str]) -> tuple[Source, Lines]:
