@@ -32,6 +32,7 @@ REPEATED = {
     "reddit": {"t1_c2"},
     "x": {"2050490476045271040"},
     "discourse": {"104", "301"},
+    "mastodon": {"https://far.example/users/grace/statuses/77"},
     "bluesky": {"at://did:plc:harbourharbourharbour222/app.bsky.feed.post/3lab22222222a"},
 }
 
@@ -125,6 +126,7 @@ ROWS = {
     "github/harbour-rest": 10,
     "github/harbour-discussions.json": 5,
     "github/gh-list.json": 3,
+    "mastodon/api-2026": 9,  # and a post for followers, left out
     "mastodon/archive-2026": 6,  # and two private posts, left out
     "bluesky/harbour.car": 6,
     "bluesky/thread.json": 4,
