@@ -164,7 +164,8 @@ class Pull:
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
         self.line = Line(wanted.service, job.pace, self._say)
-        self.known = _Known(store, self.reader.PLATFORM)
+        self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
+        self.known = _Known(store, self.platform)
         self.place: Place = service.connect(wanted, self.line, self.known)
         self.known.source = self.place.source
         self.name = f"{wanted.service}:{self.place.source}"
@@ -303,7 +304,7 @@ class Pull:
             self.spool.erase(self.name, is_claimed=False)
             return
         since, until = told or (None, None)
-        source = Source(self.reader.PLATFORM, self.place.source, self.place.source, since, until, is_exact=True)
+        source = Source(self.platform, self.place.source, self.place.source, since, until, is_exact=True)
         loaded = load_pulled(
             Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
             self.store, self.settings, self.progress,
@@ -339,7 +340,7 @@ class Pull:
 
     def _bury(self, held: pl.DataFrame, now: datetime) -> None:
         """Of a deleted message only its place stays: neither its words nor who wrote it."""
-        source = Source(self.reader.PLATFORM, self.place.source, self.place.source, is_exact=True)
+        source = Source(self.platform, self.place.source, self.place.source, is_exact=True)
         told = held.select(
             pl.col("message_id").alias("id"), "channel_id", pl.lit(None, pl.String).alias("member_id"), "sent_at",
             pl.lit("").alias("text"), "kind", "conversation_id", "parent_id", "basis",

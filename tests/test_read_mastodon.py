@@ -1,4 +1,4 @@
-"""Mastodon: the archive of one account."""
+"""Mastodon: the archive of one account, and what the API answers about it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from data.records import Channel, Member, Message, Record, Refused, Source
@@ -16,6 +17,7 @@ from ingest.archive import Export, ExportError
 from ingest.exports import mastodon
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "mastodon" / "archive-2026"
+ANSWERS = ARCHIVE.parent / "api-2026"
 HARBOUR = "https://social.example/users/harbour"
 
 
@@ -154,3 +156,40 @@ def test_a_real_archive_is_read_whole(samples: Path) -> None:
     answers = {i["object"]["id"]: i["object"]["inReplyTo"] for i in items if i["type"] == "Create"}
     assert {m.id: m.parent_id for m in found if m.kind == "message"} == answers
     assert not [m for m in found if "<" in m.text and "class=" in m.text]
+
+
+# What the API answers
+
+
+def test_the_api_tells_the_accounts_posts_as_its_archive_does_but_for_the_conversations_name() -> None:
+    """So what is pulled and what is loaded from an archive are the same messages, whichever comes first."""
+    archived, told = messages(), messages(ANSWERS)
+    assert {"1", "2", "3", "6/activity", "7"} == archived.keys() & told.keys()
+    for name, message in archived.items():
+        assert told[name] == msgspec.structs.replace(message, conversation_id=None)
+
+
+def test_what_others_said_has_its_address_as_its_id_and_is_answered_on_the_own_instance() -> None:
+    said = messages(ANSWERS)["https://far.example/users/grace/statuses/77"]
+    assert (said.member_id, said.mentions) == ("https://far.example/users/grace", (HARBOUR,))
+    assert said.permalink == "https://social.example/@grace@far.example/900"
+    members = {record.id: record for record in records(ANSWERS) if isinstance(record, Member)}
+    assert {each.handle: each.is_staff for each in members.values()} == {
+        "@harbour@social.example": True,
+        "@grace@far.example": False,
+    }
+
+
+def test_a_reply_to_what_may_not_be_seen_is_a_reply_all_the_same() -> None:
+    reply = messages(ANSWERS)["https://far.example/users/grace/statuses/82"]
+    assert (reply.parent_id, reply.basis) == ("https://social.example/statuses/999", "explicit")
+
+
+def test_a_post_of_the_api_that_cannot_be_read_is_refused_alone_and_one_for_followers_left_out() -> None:
+    (refused,) = (record for record in records(ANSWERS) if isinstance(record, Refused))
+    assert (refused.file, refused.place, "created_at" in refused.reason) == ("mentions.json", "record 2", True)
+    with Export(ANSWERS) as export:
+        assert mastodon.detects(export) == 0.9
+        assert "secret" not in repr(list(mastodon.read(export)))
+        assert export.left_out == {"private messages": 1}
+    assert "For followers: a secret" in repr(records(ANSWERS, include_private=True))

@@ -34,6 +34,7 @@ REPEATED = {
     "discourse": {"104", "301"},
     "telegram_bot": {"1000000077:11"},
     "slack_api": {"C0GENERAL:1714586400.000100"},
+    "mastodon": {"https://far.example/users/grace/statuses/77"},
     "bluesky": {"at://did:plc:harbourharbourharbour222/app.bsky.feed.post/3lab22222222a"},
 }
 
@@ -129,6 +130,7 @@ ROWS = {
     "github/harbour-rest": 10,
     "github/harbour-discussions.json": 5,
     "github/gh-list.json": 3,
+    "mastodon/api-2026": 9,  # and a post for followers, left out
     "mastodon/archive-2026": 6,  # and two private posts, left out
     "bluesky/harbour.car": 6,
     "bluesky/thread.json": 4,

@@ -199,6 +199,10 @@ class Line:
             if left < 1 and not _asks_for_patience(answer):
                 self._until = self.pace.now() + _seconds(reset, self.pace.now())
 
+    def hold(self, seconds: float) -> None:
+        """Ask nothing for so long: for a service that tells its limits in a way of its own."""
+        self._until = max(self._until, self.pace.now() + seconds)
+
     def wait_for_room(self) -> None:
         """Wait, if the service has said that its limit is used up, until it answers again."""
         self.wait(self._until - self.pace.now(), "its limit is used up")

@@ -162,7 +162,10 @@ class Place(Protocol):
 
 
 class Service(Protocol):
-    """A module of this folder. The first line of its docstring is its help."""
+    """A module of this folder. The first line of its docstring is its help.
+
+    PLATFORM is named where it is not the reader's: that of Meta's API reads Facebook's and Instagram's.
+    """
 
     READER: str  # the reader of its pages, in ingest/exports
     TERMS: str  # what the platform forbids or asks, in a sentence or two

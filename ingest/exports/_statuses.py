@@ -86,7 +86,7 @@ class Status(msgspec.Struct):
     content: str = ""
     spoiler_text: str = ""
     mentions: list[Mention] = []
-    media_attachments: list[msgspec.Raw] = []
+    media_attachments: list[Any] = []
     poll: Poll | None = None
     reblog: Boosted | None = None
     favourites_count: int = 0

@@ -172,7 +172,8 @@ class Mastodon(Fake):
             "language": "en", "favourites_count": post.number % 3, "reblogs_count": 0,
             "replies_count": sum(each.parent is post and not each.is_boost for each in self.left()),
             "edited_at": stamp(post.edited) if post.edited else None, "content": f"<p>{post.said}</p>",
-            "account": self._account(post.who), "media_attachments": [], "tags": [], "emojis": [], "poll": None,
+            "account": self._account(post.who), "tags": [], "emojis": [], "poll": None,
+            "media_attachments": [{"id": "3", "type": "image"}] * (post.number % 2),
             "mentions": [{"id": "1", "username": OWN, "acct": OWN, "url": f"{self.address}/@{OWN}"}]
             if post.is_mention else [], "reblog": None, "card": None,
         }  # fmt: skip
