@@ -46,7 +46,7 @@ def zulip(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 
 def failed(fake: Fake, folder: Path, **row: Any) -> str:
     (why,) = run(fake, folder, **row).failed
-    return why.why
+    return why.reason
 
 
 def gaps(fake: Fake, folder: Path, **row: Any) -> str:

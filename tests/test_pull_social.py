@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ import pytest
 from data.store import Store
 from ingest.apis import _graph
 from ingest.apis._client import Line
-from ingest.apis._service import At, Place, services
+from ingest.apis._service import At, Place, Recent, services
 from tests.fakes import bluesky, facebook, mastodon
 from tests.fakes.server import Fake, Reply, Request
 from tests.test_pull import compare, held, pace, place, run
@@ -35,8 +35,14 @@ class Nothing:
     def sizes(self, conversations: Iterable[str]) -> dict[str, int]:  # noqa: ARG002
         return {}
 
+    def there(self, conversations: Iterable[str]) -> dict[str, int]:  # noqa: ARG002
+        return {}
+
     def a_day(self) -> float | None:
         return None
+
+    def recent(self, since: datetime) -> list[Recent]:  # noqa: ARG002
+        return []
 
 
 @contextmanager
