@@ -61,6 +61,7 @@ class X(Fake):
         self.jobs: dict[str, Job] = {}
         self.paid = set[tuple[str, str, str]]()
         self.has_credit, self.limit, self.reset = True, 1000, 0  # so many answers until then
+        self.refused = 0
         while len(self.posts) < size:
             self.say()
 
@@ -134,6 +135,7 @@ class X(Fake):
         self.limit -= 1
         headers = {"x-rate-limit-remaining": str(max(self.limit, 0)), "x-rate-limit-reset": str(reset)}
         if self.limit < 0:
+            self.refused += 1
             return Reply({"title": "Too Many Requests", "status": 429}, 429, headers)
         reply = self._answer(place[1:], request, is_user=given.startswith("OAuth"))
         reply.headers |= headers
