@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from ingest.apis._client import Answer, Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 from ingest.archive import UNFIT
 from ingest.exports import github
 
@@ -141,7 +141,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Repo:
     return Repo(wanted, rest, graph, known)
 
 
-class Repo:
+class Repo(Place):
     """One repository, asked over REST, and for its discussions over GraphQL."""
 
     def __init__(self, wanted: Options, rest: Client, graph: Client | None, known: Known) -> None:
@@ -154,10 +154,6 @@ class Repo:
         if self._repository().has_discussions and not self._graph:
             self._rest.line.say("discussions are left out: only who signed in with GITHUB_TOKEN may ask for them")
         return (*LISTS, "discussions") if self._discusses() else tuple(LISTS)
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of a list, or a part of one conversation."""

@@ -17,13 +17,13 @@ import msgspec
 
 from ingest.apis._client import Client, Line, PullError, Refusal
 from ingest.apis._client import LostPlace as Lost
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted
 from ingest.archive import UNFIT
 
 READER = "stackexchange"
 TERMS = (
-    "What is said there is under CC BY-SA: name its author and link to it wherever you show it. Stack Exchange forbids "
-    "to train models on what its API answers, and to ask again before the pause it asks for is over."
+    "What is said there is under CC BY-SA: name its author and link to it wherever you show it. Stack Exchange does "
+    "not want models trained on it, and forbids to ask again before the pause it asks for is over."
 )
 SECRETS = {
     "STACKEXCHANGE_KEY": "Not needed, but it allows 10,000 requests a day in place of 300: register an application at "
@@ -116,7 +116,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Site:  # noqa: ARG001
     return Site(wanted, Client(line, wanted.address), key or None)
 
 
-class Site:
+class Site(Place):
     """One site of Stack Exchange, or some of its tags."""
 
     def __init__(self, wanted: Options, client: Client, key: str | None) -> None:
@@ -127,10 +127,6 @@ class Site:
     def streams(self) -> tuple[str, ...]:
         """Questions by activity, then once more those that are recent, tag by tag."""
         return tuple(f"{kind}:{tag}" for tag in self._wanted.tags for kind in ("questions", "recent"))
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of questions, or what one of them came without."""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from ingest.apis._client import Client, Line, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 from ingest.archive import UNFIT
 
 READER = "youtube"
@@ -108,7 +108,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Channel:
     return Channel(wanted, Client(line, wanted.address, headers), known)
 
 
-class Channel:
+class Channel(Place):
     """One channel. Remembers the videos of which the titles were asked for."""
 
     def __init__(self, wanted: Options, client: Client, known: Known) -> None:
@@ -120,10 +120,6 @@ class Channel:
         """All threads of the channel, or those of each video. What was met before is loaded by now."""
         self._titled.clear()
         return tuple(f"video:{each}" for each in re.findall(r"[\w-]+", self._wanted.videos)) or ("threads",)
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of threads, the replies of one, or the titles of videos."""
@@ -148,8 +144,7 @@ class Channel:
     def _threads(self, video: str, at: At) -> Page:
         body, told = self._listed(video, at)
         if told is None:
-            self._client.line.say(f"comments are turned off under {video or self._wanted.channel}")
-            return Page(None, covers=False)
+            return Page(None, covers=False, note=f"comments are turned off under {video or self._wanted.channel}")
         oldest = min(filter(None, (each.began for each in told.items)), default=None)
         return Page(
             None if at.is_reached(oldest) else told.next_page_token, body if told.items else None, "threads.json",
