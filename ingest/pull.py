@@ -158,7 +158,11 @@ class Pull:
         self.reader = readers()[service.READER]
         self.line = Line(wanted.service, job.pace, self._say)
         self.known = _Known(store, self.reader.PLATFORM)
-        self.place: Place = service.connect(wanted, self.line, self.known)
+        try:
+            self.place: Place = service.connect(wanted, self.line, self.known)
+        except PullError:
+            self.close()
+            raise
         self.known.source = self.place.source
         self.name = f"{wanted.service}:{self.place.source}"
         self.budget = Budget(wanted, service.PRICES, spool, self.line.pace)
