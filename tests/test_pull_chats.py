@@ -111,8 +111,11 @@ def test_a_credential_that_is_not_valid_is_named_and_not_shown(
 
 
 def test_slack_says_which_channels_the_app_is_not_in_and_what_its_plan_hides(slack: Slack, tmp_path: Path) -> None:
-    assert "not in 1 public channels" in gaps(slack, tmp_path)
-    slack.is_limited = True
+    slack.most = 4
+    said = gaps(slack, tmp_path)
+    assert "not in 1 public channels" in said
+    assert "fifteen messages a minute" in said
+    slack.is_limited, slack.most = True, 200
     assert "load an export of it" in gaps(slack, tmp_path / "free")
 
 
