@@ -166,7 +166,11 @@ class Pull:
         self.line = Line(wanted.service, job.pace, self._say)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
-        self.place: Place = service.connect(wanted, self.line, self.known)
+        try:
+            self.place: Place = service.connect(wanted, self.line, self.known)
+        except PullError:
+            self.close()
+            raise
         self.known.source = self.place.source
         self.name = f"{wanted.service}:{self.place.source}"
         self.prices = {**service.PRICES, **wanted.prices}

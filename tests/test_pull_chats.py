@@ -63,10 +63,10 @@ def everything(folder: Path) -> bytes:
 def test_what_is_pulled_in_parts_is_what_is_pulled_at_once(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with place(service, monkeypatch, size=60) as fake:
+    with place(service, monkeypatch, size=40) as fake:
         run(fake, tmp_path / "parts", deletions=False)
         for _ in range(2):
-            for _ in range(15):
+            for _ in range(10):
                 fake.say()
             run(fake, tmp_path / "parts", deletions=False)
         run(fake, tmp_path / "once", deletions=False)
@@ -78,7 +78,7 @@ def test_what_is_pulled_in_parts_is_what_is_pulled_at_once(
 def test_what_is_deleted_there_is_gone_here_after_one_look(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with place(service, monkeypatch, size=100) as fake:
+    with place(service, monkeypatch, size=60) as fake:
         run(fake, tmp_path)
         fake.delete(15)
         (pulled,) = run(fake, tmp_path, look=True).pulls
@@ -111,19 +111,19 @@ def test_a_credential_that_is_not_valid_is_named_and_not_shown(
 
 
 def test_slack_says_which_channels_the_app_is_not_in_and_what_its_plan_hides(slack: Slack, tmp_path: Path) -> None:
-    assert "not in 1 public channels" in gaps(slack, tmp_path)
-    slack.is_limited = True
+    slack.most = 4
+    said = gaps(slack, tmp_path)
+    assert "not in 1 public channels" in said
+    assert "fifteen messages a minute" in said
+    slack.is_limited, slack.most = True, 200
     assert "load an export of it" in gaps(slack, tmp_path / "free")
 
 
 def test_slack_sees_an_edit_and_an_answer_of_the_last_two_weeks(slack: Slack, tmp_path: Path) -> None:
     run(slack, tmp_path)
-    root = next(each for each in reversed(slack.said) if each.replies)
+    root = next(each for each in reversed(slack.said) if not each.root)
     root.said, root.edited = "Said otherwise", slack.now
-    while not root.replies or root.replies[-1].at <= slack.said[-1].at - timedelta(minutes=1):
-        slack.say()
-        if slack.said[-1].root is root:
-            break
+    slack.say(to=root)
     run(slack, tmp_path)
     found = held(tmp_path)
     assert found[f"{root.room}:{root.ts}"] == "Said otherwise"

@@ -52,11 +52,11 @@ class Slack(Fake):
     def row(self) -> dict[str, Any]:
         return {"service": "slack", "address": self.address}
 
-    def say(self) -> Said:
+    def say(self, to: Said | None = None) -> Said:
         self.now += timedelta(minutes=self.chance.randint(5, 90))
         number = len(self.said) + 1
         roots = [each for each in self.said if not each.root and not each.is_deleted][-10:]
-        root = self.chance.choice(roots) if roots and self.chance.random() < 0.5 else None
+        root = to or (self.chance.choice(roots) if roots and self.chance.random() < 0.5 else None)
         room = root.room if root else self.chance.choice(("C0GENERAL", "C000HELP1"))
         said = Said(number, room, self.chance.randrange(len(PEOPLE)), f"Word {number} &lt;of&gt;?", self.now, root)
         if root:
