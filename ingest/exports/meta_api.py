@@ -209,6 +209,8 @@ class _Answers:
         """An item and all below it."""
         if node.data:
             yield from self._below(node.data, above, at)
+        if node.data and not node.id:
+            return  # a list, with whatever stands before it
         if node.to is not None or node.messages.data or node.is_private:
             yield from self._private(node, at)
         elif node.is_said or above.comment_id or (above.post_id and (node.text or node.message)):

@@ -11,7 +11,7 @@ from tests.fakes.server import Reply, Request
 TOKEN = facebook.TOKEN
 ACCOUNT_ID = "17840001"
 NAMES = ("quayhouse", "ada.l", "bo_m", "cem", "dia")
-INSIDE = 2  # answers inside a comment: fewer than Instagram gives, so that there are more of them
+INSIDE = 1  # answers inside a comment: fewer than Instagram gives, so that there are more of them
 
 
 class Instagram(facebook.Facebook):
@@ -70,7 +70,7 @@ class Instagram(facebook.Facebook):
         answers = [each for each in self.left() if each.parent is item]
         told = self._reply(item)
         if answers:
-            more = f"{self.HOST}/{item.number}/replies?access_token={TOKEN}&after={answers[self.inside - 1 :][:1]}"
+            more = f"{self.HOST}/{item.number}/replies?access_token={TOKEN}&after={answers[0].number}"
             paging = {"cursors": {"after": "QVF"}, **({"next": more} if len(answers) > self.inside else {})}
             told["replies"] = {"data": [self._reply(each) for each in answers[: self.inside]], "paging": paging}
         return told
