@@ -83,7 +83,8 @@ class Export:
     that ending and is decompressed as it is read. `size` and `done` are bytes, uncompressed except for
     those, for a progress bar. `mappings` are the [[tables]] of hearth.toml.
 
-    Answers of an API that were just pulled lie nowhere on disk: they come as Pages instead of a path.
+    Answers of an API that were just pulled lie nowhere on disk: they come as Pages instead of a path, are known by
+    `is_pulled`, and have their source's id for a name.
 
     `include_private` asks the reader for direct messages and private channels too. `left_out` counts, by
     kind, what the reader left out on purpose ("private messages": 12): no record stands for these.
@@ -102,6 +103,7 @@ class Export:
         self.wrapping = _wrapping(self._place.members)
         self._members = _named(self._place.members, len(self.wrapping))
         self._fields = _Fields()
+        self.is_pulled = isinstance(path, Pages)
         self.name = path.name if isinstance(path, Pages) else _called(self.path)
         self.size = sum(member.size for member in self._members.values())
         self.done = 0

@@ -216,7 +216,7 @@ class Pull:
             while left := [each for each in self.spool.streams(self.name) if each.is_open]:
                 self._sweep(left[0])
         except PullError:
-            if not self.service.IS_WHOLE:
+            if not self.service.IS_WHOLE and claim(self.spool.streams(self.name)):
                 self._deliver()
             raise
         finally:

@@ -24,6 +24,7 @@ import pytest
 from data.settings import Sentiment, Settings
 from data.store import Store
 from ingest.apis._client import Pace
+from ingest.apis._service import services
 from ingest.progress import Progress
 from ingest.pull import Job, Summary, forecast, pull
 from tests import fakes
@@ -40,6 +41,11 @@ QUICK = Settings(sentiment=Sentiment(scorer="off"))
 POINTS = ("page:2", "kept:2", "finish:1", "derive:1", "pointer:1", "erased:1")
 FACTS = ("messages", "members", "channels", "reactions")
 TABLES = (*FACTS, "asks", "conversations", "source_days")
+
+
+def test_every_service_has_a_fake_that_it_is_tried_against() -> None:
+    assert services().keys() == FAKES.keys()
+
 
 every_service = pytest.mark.parametrize("service", sorted(FAKES))
 
@@ -125,6 +131,8 @@ def compare(fake: Fake, folder: Path) -> None:
     assert found.keys() - truth.keys() == set(), "something is held that is deleted, or was never said"
     assert truth.keys() - found.keys() == set(), "something is missing"
     assert all(found[each].startswith(words) for each, words in truth.items())
+    newest = Store(folder).query("select max(sent_at) from messages").item()
+    assert newest is None or Store(folder).read("sources")["as_of"].item() >= newest, "nothing is younger than the data"
 
 
 def told(fake: Fake, capfd: pytest.CaptureFixture[str], folder: Path) -> list[str]:

@@ -24,12 +24,18 @@ create or replace temp macro hours_between(since, until) as (epoch_us(until) - e
 create or replace temp macro hour_of_week(here) as ((isodow(here) - 1) * 24 + hour(here))::utinyint;
 
 -- name: source_span
--- A load covers the days from its first to its last record, or the range the export states.
+-- A load covers the days from its first to its last record, or the range the export states. What was said after that
+-- range, and came along with a conversation, is not younger than the data.
 create or replace temp table source_span as
-select source_key, min(covered_since) as first_at, max(covered_until) as as_of
-from loads
-where source_key in (select source_key from touched) and covered_since is not null
-group by source_key;
+select
+    covered.source_key, covered.first_at,
+    greatest(covered.as_of, (select max(sent_at) from messages where source_key = covered.source_key)) as as_of
+from (
+    select source_key, min(covered_since) as first_at, max(covered_until) as as_of
+    from loads
+    where source_key in (select source_key from touched) and covered_since is not null
+    group by source_key
+) as covered;
 
 -- name: whole
 -- Of which sources everything is derived anew: those that never were, of which much is new, or whose data now begin

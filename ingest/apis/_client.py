@@ -27,9 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urljoin, urlsplit
 
-import httpx
-
 if TYPE_CHECKING:
+    import httpx
     import requests
 
 SECRETS_FILE = Path(".streamlit/secrets.toml")
@@ -237,6 +236,8 @@ class Client:
     """Asks one address over httpx. Goes to no other host, and takes no answer larger than 64 MB."""
 
     def __init__(self, line: Line, address: str, headers: Mapping[str, str] | None = None) -> None:
+        import httpx  # takes as long as all the rest, and no other command needs it
+
         self.line, self.address = line, checked(address, line.service)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
@@ -270,6 +271,8 @@ class Client:
         raise PullError(f"{self.line.service}: {what} leads from one address to the next without an end.")
 
     def _once(self, request: httpx.Request) -> Answer:
+        import httpx
+
         try:
             with_body = self._http.send(request, stream=True)
             try:

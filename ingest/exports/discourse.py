@@ -137,7 +137,7 @@ def read(export: Export) -> Iterator[Record]:
     files = [(name, kind) for name in _files(export) if (kind := _kind(export, name))]
     if not files:
         raise ExportError(f"discourse: {export.name} holds no posts. Save the answers of /posts.json or of /t/ID.json.")
-    host = _host(export, [name for name, _ in files])
+    host = export.name if export.is_pulled else _host(export, [name for name, _ in files])
     name = host or re.sub(r"\.\w+$", "", export.name)
     yield Source(PLATFORM, name, name)
     forum = Forum(export, host, _categories(export))
