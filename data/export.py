@@ -26,6 +26,8 @@ FORMULA = r"^[\s\p{Cc}\p{Cf}]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|^[\t\r\n]"
 """A text that a spreadsheet may take for a formula: the signs also full-width, and after what is not seen."""
 LINES = 1_048_576
 """So many lines has a sheet of Excel, its head included; what is more goes on in the next sheet."""
+WIDE = {"text": 60, "last_words": 60, "title": 30, "name": 20}
+"""Columns of an Excel sheet that need more room than their name; moments need 20 letters."""
 LETTERS = 32_767
 """So much text fits into a cell of Excel; what is longer is cut, and the sheet about the file says so."""
 EXACT = 2**53
@@ -181,6 +183,9 @@ class _Sheets:
         self.sheet.freeze_panes(1, 0)
         for column, name in enumerate(self.columns):
             self.sheet.write_string(0, column, name, self.bold)
+            self.sheet.set_column(
+                column, column, 20 if name.endswith("_at") else WIDE.get(name, max(12, len(name) + 2))
+            )
         self.line = 1
 
     def add(self, row: Iterable[object]) -> None:

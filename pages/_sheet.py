@@ -109,7 +109,7 @@ def body(sheet: Sheet) -> str:
             f"<p>{markup(sheet.level, 400)}</p>",
             f'<section class="numbers">{"".join(map(_number, sheet.numbers))}</section>',
             *_told("What moved it", (f"<p>{markup(each, 400)}</p>" for each in sheet.moved)),
-            *_told("By platform, answered within a day", map(_place, sheet.places), "places"),
+            *_told("By platform: answered within a day, over the weeks drawn", map(_place, sheet.places), "places"),
             f"<footer><p>{markup(sheet.how, 400)} {NOTE}</p>",
             f"<p>{' · '.join(markup(each) for each in sheet.fingerprints)}</p></footer>",
             "</div>",

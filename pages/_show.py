@@ -31,6 +31,8 @@ TABLES = 64
 """So many prepared tables are kept."""
 OPENED = 1000
 """So many rows travel to the reader when a view is opened."""
+SENTENCE = 600
+"""Characters: what the guard says, with room for its reasons."""
 UNKEPT = "What they said is not kept."
 WHY_CLOSED = (
     "the platform's terms forbid to follow single members over time; where you may all the same, take it out of "
@@ -95,9 +97,10 @@ def number(told: Number) -> None:
 
 def _behind(told: Number) -> None:
     """The rows behind a number, week by week, with a file of them and their fingerprint."""
-    st.markdown(f"**{label(told.change.sentence)}**")
+    st.markdown(f"**{label(told.change.sentence, SENTENCE)}**")
     answer = _ask.answer(told.question)
-    table(readable(answer.rows.head(OPENED)), f"The rows behind {told.title}", width=620)
+    rows = answer.rows.sort("week", descending=True, nulls_last=False) if "week" in answer.rows.columns else answer.rows
+    table(readable(rows.head(OPENED)), f"The rows behind {told.title}", width=620)
     st.caption(f"{label(answer.metric.formula)}. Fingerprint: {answer.fingerprint}")
     file = f"{answer.fingerprint}.csv"
     st.download_button("Download", lambda: _safe.csv(answer.rows), file, "text/csv", on_click="ignore")

@@ -30,6 +30,7 @@ SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
 """So many of the last marks, of everybody, can be taken back in one place."""
+NOBODY = "Nobody said yet who is marking: open an ask under Everyone's, give your name, and this shows what is yours."
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 HANDING, REFUSED = "hand over", "why it was not handed over"
@@ -75,7 +76,8 @@ def page() -> None:
             _head(view, board, stands, drawn)
         if board.rows.is_empty():
             _last_done()
-            st.caption(_none(whose))
+            is_nobody = whose == MINE and not st.session_state.get(WHO)
+            st.caption(NOBODY if is_nobody else _none(whose))
         else:
             _draw(board, stands)
 

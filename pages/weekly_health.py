@@ -323,7 +323,7 @@ def answered_by_platform(week: Week) -> None:
     """The share answered within a day on each platform."""
     question = _by_platform(week)
     shape = _figures.Line("share", "asks", "share", "low", "high", is_split=True)
-    note = "One line a platform, all on the same scale."
+    note = "One line a platform, all on the same scale; the share beside a name is of all these weeks."
     _show.chart(_ask.answer(question), shape, f"By platform · {_spread(question)}", note)
 
 
@@ -343,7 +343,7 @@ def _spread(question: Question) -> str:
         f"{_words.rate(row['share'], row['asks'])} on {label(_words.platform(row['platform']))}"
         for row in (known[0], known[-1])
     )
-    return f"Answered within a day: from {least} to {most}"
+    return f"Answered within a day, over these weeks: from {least} to {most}"
 
 
 # The sheet --------------------------------------------------------------------------------------
