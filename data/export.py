@@ -151,7 +151,18 @@ def _xlsx(extract: Extract, reader: pa.RecordBatchReader, to: IO[bytes], seen: S
     quiet = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(to, {**quiet, "constant_memory": True, "use_zip64": True})
     book.set_properties({"title": extract.name, "comments": extract.fingerprint, "created": _made(extract)})
-    sheets = _Sheets(book, extract.name, reader.schema.names)
+    try:
+        notes = _filled(_Sheets(book, extract.name, reader.schema.names), extract, reader, seen)
+    except BaseException:
+        for sheet in book.worksheets():  # the rows of each wait in a file of its own, which only a whole book closes
+            sheet._opt_close()  # noqa: SLF001 - there is no other way
+        raise
+    book.close()
+    return notes
+
+
+def _filled(sheets: _Sheets, extract: Extract, reader: pa.RecordBatchReader, seen: Seen) -> list[str]:
+    """All rows, and what is told of them; what did not fit."""
     done = 0
     for _first, frame in _frames(reader, lambda _: None):
         for row in frame.iter_rows():
@@ -161,7 +172,6 @@ def _xlsx(extract: Extract, reader: pa.RecordBatchReader, to: IO[bytes], seen: S
                 seen(done)
     notes = sheets.notes()
     sheets.tell({**extract.about, **({"did not fit": notes} if notes else {})})
-    book.close()
     return notes
 
 
