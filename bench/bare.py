@@ -110,8 +110,15 @@ def _link(proto: Any, _: str | None) -> Draw:
     return partial(st.page_link, address, label=proto.label, icon=proto.icon or None)
 
 
+def _buttons(proto: Any, key: str | None) -> Draw:
+    options = [each.content for each in proto.options]
+    chosen = options[proto.default[0]] if proto.default else None
+    return partial(st.segmented_control, proto.label, options, default=chosen, key=key, **_bound(proto))
+
+
 ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
     "button": _button,
+    "button_group": _buttons,
     "caption": lambda proto, _: partial(st.caption, proto.body),
     "code": lambda proto, _: partial(st.code, proto.code_text, language=proto.language),
     "dataframe": _frame,
@@ -127,8 +134,10 @@ ELEMENTS: dict[str, Callable[[Any, str | None], Draw]] = {
     "metric": _metric,
     "multiselect": partial(_choice, st.multiselect),
     "page_link": _link,
+    "pagination": lambda proto, key: partial(st.pagination, proto.num_pages, key=key, **_bound(proto)),
     "plotly_chart": _chart,
     "progress": lambda proto, _: partial(st.progress, proto.value, proto.text),
+    "radio": lambda proto, key: _choice(st.radio, proto, key, index=proto.default, horizontal=proto.horizontal),
     "selectbox": lambda proto, key: _choice(st.selectbox, proto, key, index=proto.default),
     "subheader": lambda proto, _: partial(st.subheader, proto.body),
     "success": lambda proto, _: partial(st.success, proto.body),

@@ -127,13 +127,13 @@ class Session:
         return parse_tree_from_messages(self.told).main
 
     def views(self) -> list[View]:
-        """Every choice of channels and period that the page's filters offer."""
+        """Every choice of channels and period that the page's filters offer, each time of other channels."""
         channel, period = self._choice("channel"), self._choice("period")
         if channel is None or period is None:
             return []
         names = list(channel.proto.options)[:6]
         some = [chosen for count in range(1, len(names)) for chosen in itertools.combinations(names, count)]
-        return list(itertools.product(some, period.proto.options))
+        return [(chosen, when) for when in period.proto.options for chosen in some]
 
     def look(self, channels: Sequence[str], period: str) -> Cost:
         """Choose, as a reader would, and run the page."""

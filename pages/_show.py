@@ -85,7 +85,10 @@ def number(told: Number) -> None:
             st.markdown(f":{color}[**{shape} {told.change.verdict}**]{because}")
             st.caption(told.before)
         with st.container(gap="xxsmall"):
-            _plot(_small(told.trail, _is_dark()), _sheet.told(told.trail, told.title))
+            _plot(
+                _small(told.trail, _ask.answer(told.question).fingerprint, _is_dark()),
+                _sheet.told(told.trail, told.title),
+            )
             with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
                 page, words = told.people
                 st.page_link(page, label=words, width="content")
@@ -397,8 +400,10 @@ def _drawn(rows: pl.DataFrame, shape: Shape, is_dark: bool) -> Figure:
 
 
 @kept(256)
-def _small(trail: Trail, is_dark: bool) -> Figure:
-    return small(trail, DARK if is_dark else LIGHT)
+def _small(trail: Trail, fingerprint: str, is_dark: bool) -> Figure:
+    drawn = small(trail, DARK if is_dark else LIGHT)
+    drawn["layout"]["meta"] = {"fingerprint": fingerprint}
+    return drawn
 
 
 @kept(16, is_worded=True)
