@@ -51,7 +51,7 @@ def _round(store: Store, rehearsed: Store, turn: int) -> tuple[float, float, flo
 
 def _copied(database: Path) -> float:
     """A copy by a connection that has as much memory as the loader's."""
-    with duckdb.connect(str(database), config={"memory_limit": "600MB", "preserve_insertion_order": False}) as own:
+    with duckdb.connect(str(database), config={"memory_limit": "500MB", "preserve_insertion_order": False}) as own:
         taken = worked(lambda: own.execute((HERE / "copy.sql").read_text("utf-8")))
         own.execute("drop table copied")
     return taken

@@ -634,7 +634,7 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         str(folder / MASTER),
         config={
-            "memory_limit": "600MB",
+            "memory_limit": "500MB",
             "temp_directory": str(folder / "spool"),
             "preserve_insertion_order": False,
             "checkpoint_threshold": "1GB",  # once, when the load is published: in between it costs a third more

@@ -349,7 +349,6 @@ def _hand_over(
     if export:
         load.left_out = dict(export.left_out)
     loader.finish(load)
-    pa.default_memory_pool().release_unused()  # what comes now needs the memory more than the next export
     return load
 
 
@@ -391,6 +390,7 @@ def _publish(loader: Loader, settings: Settings, progress: Progress) -> str:
 
 
 def _derive(loader: Loader, progress: Progress) -> str:
+    pa.default_memory_pool().release_unused()  # what comes now needs the memory more
     with progress.step("Working out conversations, asks and replies"):
         loader.derive()
     with progress.step("Publishing"):
