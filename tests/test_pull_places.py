@@ -383,8 +383,8 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["pull"], 2, "name a service (discourse"),
-        (["pull", "myspace"], 1, "'myspace' is not known. There are: discourse"),
+        (["pull"], 2, "name a service (bluesky"),
+        (["pull", "myspace"], 1, "'myspace' is not known. There are: bluesky"),
         (["pull", "discourse"], 1, "missing required field `address`"),
         (["pull", "discourse", "--adress", "x"], 1, "unknown field `adress`"),
         (["pull", "discourse", "--address"], 2, "write --name value"),

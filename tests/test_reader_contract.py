@@ -76,6 +76,7 @@ ROWS = {
     "zulip/harbour-export": 7,
     "zulip/harbour-answers": 4,
     "stackexchange/sailing.example.com": 11,
+    "stackexchange/api": 5,
     "reddit/harbour-answers.json": 10,
     "reddit/harbour-dump": 11,
     "slack/quay": 14,
