@@ -38,10 +38,13 @@ LOOKS = """
   const name = element => element.outerHTML.replace(/class="[^"]*"/g, '').slice(0, 160);
 """
 REMEMBER = f"""() => {{ {LOOKS}
-  const controls = 'a[href], button, input, select, textarea, summary, [role=button], [role=tab]';
+  // Of choices of which one is made, Tab stops at that one; arrows reach the others.
+  const controls = 'a[href], button:not([role=radio][aria-checked=false]), input, select, textarea, summary, '
+    + '[role=button], [role=tab]';
   window.unfocused = new Map([...document.querySelectorAll('body *')].map(each => [each, looks(each)]));
   window.unreached = new Set([...document.querySelectorAll(controls)].filter(each =>
-    each.tabIndex >= 0 && !each.disabled && each.checkVisibility({{visibilityProperty: true}})));
+    each.tabIndex >= 0 && !each.disabled && !each.closest('[inert]')
+    && each.checkVisibility({{visibilityProperty: true}})));
   return window.unreached.size;
 }}"""
 STEP = f"""async () => {{ {LOOKS}
