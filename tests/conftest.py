@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 ROOT = browser.ROOT
 Serve = Callable[[Path], str]
 Visit = Callable[..., "Page"]
+
+
+@pytest.fixture(autouse=True)
+def main_stays() -> Iterator[None]:
+    """A page that AppTest ran stays behind as `__main__`, and a child process of a later test would run it again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session")

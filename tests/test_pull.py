@@ -208,7 +208,9 @@ def test_a_plug_pulled_anywhere_changes_nothing(
     chance = random.Random(1)
     with place(service, monkeypatch, size=60) as fake:
         before = time.monotonic()
-        child(fake, tmp_path / "whole").join()
+        whole = child(fake, tmp_path / "whole")
+        whole.join()
+        assert whole.exitcode == 0
         lasts, wanted = time.monotonic() - before, tables(tmp_path / "whole")
         for number, point in enumerate(points):
             fake.renew()
