@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import polars as pl
 
 from data.records import Messages, Record, Source
 from data.settings import Settings, SettingsError
@@ -26,6 +25,9 @@ from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, W
 from ingest.archive import ExportError, Pages
 from ingest.load import Failed, Loaded, load_pulled, load_records, readers
 from ingest.progress import Progress
+
+if TYPE_CHECKING:
+    import polars as pl  # other commands have no use for it
 
 RESTARTS = 3  # of one sweep that lost its place
 EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
@@ -318,6 +320,8 @@ class Pull:
 
     def _look_for_deletions(self) -> None:
         """Delete here what was deleted upstream, once a day."""
+        import polars as pl
+
         now, looked = datetime.fromtimestamp(self.line.pace.now(), UTC), self.spool.looked(self.name)
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
@@ -344,6 +348,8 @@ class Pull:
 
     def _bury(self, held: pl.DataFrame, now: datetime) -> None:
         """Of a deleted message only its place stays: neither its words nor who wrote it."""
+        import polars as pl
+
         source = Source(self.platform, self.place.source, self.place.source, is_exact=True)
         told = held.select(
             pl.col("message_id").alias("id"), "channel_id", pl.lit(None, pl.String).alias("member_id"), "sent_at",
@@ -481,6 +487,8 @@ class _Known:
         return dict(self._read("held_conversations", conversations).select("conversation_id", what).iter_rows())
 
     def _read(self, name: str, ids: Iterable[str]) -> pl.DataFrame:
+        import polars as pl
+
         if not self._store.snapshot:
             named = ("message_id", "member_id", "conversation_id", "messages", "there")
             return pl.DataFrame(schema=dict.fromkeys(named, pl.String))

@@ -300,16 +300,7 @@ def _places() -> View:
 
 def _pick(title: str, column: str, view: View) -> tuple[str, ...]:
     """Choose some of a column's values by name; none means all of them."""
-    names = _names(column, view)
-    chosen = st.multiselect(
-        title,
-        list(names),
-        format_func=lambda value: names.get(value, str(value)),
-        key=column,
-        bind="query-params",
-        placeholder="All",
-    )
-    return tuple(value for value in chosen if value in names)
+    return some_of(title, _names(column, view), column)
 
 
 @kept(256)

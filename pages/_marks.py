@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 import streamlit as st
 
-from data.marks import MarksError, Target
+from data.marks import LONGEST_NAME, MarksError, Target
 from data.settings import Settings, midnight
 from data.store import Busy, Store
 from pages import _ask, _words
@@ -162,6 +162,21 @@ def _others(stands: Standing, asks: Sequence[Row], who: str) -> str:
             if row["by"] != who and row["number"] != ask.get("number"):
                 return f" {row['by']} had just marked it as {WORDS[row['value']]}: both are kept, yours counts."
     return ""
+
+
+# Signing ----------------------------------------------------------------------------------------
+
+
+def introduce(question: str, why: str, *, is_framed: bool = False) -> None:
+    """Ask who is there, once a visit; `why` a name is needed."""
+    with st.form("introduction", border=is_framed):
+        name = st.text_input(question, max_chars=LONGEST_NAME)
+        is_ready = st.form_submit_button("Begin", type="secondary" if is_framed else "primary")
+    if is_ready and name.strip():
+        st.session_state[WHO] = " ".join(name.split())
+        st.rerun()
+    if is_ready:
+        st.caption(f"A name first, please: {why}.")
 
 
 # Remembering ------------------------------------------------------------------------------------

@@ -348,7 +348,7 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
     """How each column reads: shares as percentages, weeks as dates, waits with one decimal."""
     columns: dict[str, Any] = {}
     for name, kind in frame.schema.items():
-        title = name.replace("_", " ").removeprefix("is ").capitalize()
+        title = _words.column(name)
         if kind == pl.Date:
             columns[name] = st.column_config.DateColumn(title, format="localized")
         elif kind == pl.Datetime:

@@ -167,6 +167,11 @@ def _offset(here: datetime) -> str:
     return f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "") if minutes else "UTC"
 
 
+def column(name: str) -> str:
+    """A column's name as a heading: "is_newcomer" as "Newcomer"."""
+    return name.replace("_", " ").removeprefix("is ").capitalize()
+
+
 def platform(name: str) -> str:
     """A platform's name as people write it."""
     return {"github": "GitHub", "x": "X", "whatsapp": "WhatsApp", "youtube": "YouTube"}.get(name, name.capitalize())

@@ -165,7 +165,7 @@ def _row_filters(table: explore.Table) -> dict[str, Any]:
 
 def _shape(name: str, columns: tuple[str, ...]) -> tuple[tuple[str, ...], str, bool]:
     """Which columns, sorted by which, and whether the largest come first."""
-    titles = {column: _title(column) for column in columns}
+    titles = {column: _words.column(column) for column in columns}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = _filters.some_of("Columns", titles, "columns", width=420)
         sort = _filters.one_of("Sort by", titles, "sort", index=None, placeholder="As it comes", width=190)
@@ -358,10 +358,6 @@ def _cut(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _same(names: Iterable[str]) -> dict[str, str]:
     return {name: name for name in names}
-
-
-def _title(column: str) -> str:
-    return column.replace("_", " ").removeprefix("is ").capitalize()
 
 
 page()

@@ -9,12 +9,12 @@ import msgspec
 import polars as pl
 import streamlit as st
 
-from data.marks import LONGEST_NAME, MarksError, Target
+from data.marks import MarksError, Target
 from metrics import judging
 from metrics.judging import LABELS, Counts, Estimate, Judgement
 from pages import _ask, _show, _words
 from pages._ask import Row, kept
-from pages._marks import WHO
+from pages._marks import WHO, introduce
 from pages._safe import label, line, plain
 
 SEED = 1
@@ -108,14 +108,7 @@ def _introduce() -> None:
         "You see one message at a time and say how it sounds to you: by a button, or by the keys 1, 2, 3 and 4. What "
         "Hearth heard is not shown, so that it cannot lead you. Every label is kept with the name of who gave it."
     )
-    with st.form("introduction", border=False):
-        name = st.text_input("Your name", max_chars=LONGEST_NAME)
-        is_ready = st.form_submit_button("Begin", type="primary")
-    if is_ready and name.strip():
-        st.session_state[WHO] = " ".join(name.split())
-        st.rerun()
-    if is_ready:
-        st.caption("A name first, please: a label says who gave it.")
+    introduce("Your name", "a label says who gave it")
 
 
 def _message(message: Row, who: str) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from data.handover import HandoverError, hand_over
-from data.marks import LONGEST_NAME, MarksError, Target
+from data.marks import MarksError, Target
 from metrics.metric import Answer
 from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
@@ -346,7 +346,7 @@ def _visits(row: Row) -> str:
 
 def _is_closed(platform: str) -> bool:
     """Whether the platform's terms forbid to follow its members over time."""
-    return platform in _ask.state().settings.privacy.no_profiles
+    return platform in _ask.closed()
 
 
 # The opened ask ---------------------------------------------------------------------------------
@@ -391,7 +391,7 @@ def _open(hours: float) -> str:
 def _buttons(meant: list[Row]) -> None:
     """The marks with their keys, or the question who is there."""
     if not st.session_state.get(WHO):
-        _introduce()
+        _marks.introduce("Who is marking?", "a mark says who made it", is_framed=True)
         return
     if len(meant) > 1:
         st.markdown(f"**{len(meant)} asks are ticked:** a mark goes to all of them.")
@@ -453,18 +453,6 @@ def _terms(now: datetime) -> dict[str, datetime]:
     }
 
 
-def _introduce() -> None:
-    """Ask who is there, once a visit."""
-    with st.form("introduction", border=True):
-        name = st.text_input("Who is marking?", max_chars=LONGEST_NAME)
-        is_ready = st.form_submit_button("Begin")
-    if is_ready and name.strip():
-        st.session_state[WHO] = " ".join(name.split())
-        st.rerun()
-    if is_ready:
-        st.caption("A name first, please: a mark says who made it.")
-
-
 def _bubble(message: Row, sent: str) -> None:
     """One message: who, in which role, when, and the very words."""
     author = message["author"] or "Somebody"
@@ -514,9 +502,8 @@ def _person(ask: Row) -> None:
             "`no_profiles` under `[privacy]` in `hearth.toml` decides."
         )
         return
-    closed = _ask.state().settings.privacy.no_profiles
     before = ask["asked_at"].isoformat()
-    rows = _ask.read("history", person=ask["person"], before=before, unfollowed=closed, limit=SAID).to_dicts()
+    rows = _ask.read("history", person=ask["person"], before=before, unfollowed=_ask.closed(), limit=SAID).to_dicts()
     if not rows:
         st.caption("Nothing is known of them from before.")
         return
@@ -528,7 +515,7 @@ def _person(ask: Row) -> None:
     )
     for row in rows:
         st.caption(f"{_words.moment(row['sent_at'], zone)} · {label(row['channel_name'])}{_fate(row)}")
-        st.text(line(row["text"] or row["title"], 160) or "What they said is not kept.")
+        st.text(line(row["text"] or row["title"], 160) or _show.UNKEPT)
 
 
 def _asked_before(known: Row) -> str:

@@ -305,3 +305,11 @@ def test_the_words_of_the_house_reach_the_scorer(tmp_path: Path) -> None:
         capture_output=True, text=True, cwd=ROOT, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout)["label"] == "positive"
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    """Not what only other commands use: together these take longer to import than a small export takes to load."""
+    others = {"polars", "pandas", "numba", "httpx", "requests", "praw", "tweepy", "sqlalchemy", "data.demo"}
+    said = f"import sys, ingest.__main__; print(*sorted({others!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == []

@@ -18,14 +18,18 @@ import stat
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from http.client import responses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from ingest.archive import UNFIT
 
 if TYPE_CHECKING:
     import httpx
@@ -54,6 +58,9 @@ SAID_WAIT = re.compile(rb'"retry[_-]after"\s*:\s*(\d+(?:\.\d+)?)')
 GIVEN = re.compile(rb'"(?:access|refresh)_token"\s*:\s*"([^"]+)"')
 
 
+T = TypeVar("T")
+
+
 class PullError(Exception):
     """What is wrong with a pull, in words for the person who ran it. What was pulled before is kept."""
 
@@ -76,6 +83,30 @@ class Answer(NamedTuple):
     def json(self) -> Any:
         """The body, decoded."""
         return json.loads(self.body)
+
+
+class Dialect(NamedTuple):
+    """How a service answers: decodes it by shape. PullError where it is not what such a service answers."""
+
+    service: str
+    named: str  # as people write it
+
+    def decoded(self, body: bytes | msgspec.Raw, kind: type[T]) -> T:
+        """An answer, or a part of one."""
+        with self._understood():
+            return msgspec.json.decode(body, type=kind)
+
+    def shaped(self, value: Mapping[str, Any], kind: type[T]) -> T:
+        """The same of what is decoded already."""
+        with self._understood():
+            return msgspec.convert(value, kind)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
+        except UNFIT as error:
+            raise PullError(f"{self.service}: what it answers is not what {self.named} answers ({error}).") from None
 
 
 class Refusal(PullError):

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ingest.apis._client import Answer, Client, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
-from ingest.archive import UNFIT
+from ingest.apis import _service
+from ingest.apis._client import Answer, Client, Dialect, PullError, Refusal
+from ingest.apis._service import At, Estimate, Held, Known, Page, Wanted, walked
 from ingest.exports._moments import utc
 
 ADDRESS = "https://graph.facebook.com/v23.0"
@@ -80,7 +80,7 @@ class Graph:
         return first if first.rows or first.after else self._once(path, asked)
 
     def _once(self, path: str, params: Mapping[str, Any]) -> Listed:
-        told = decoded(self.asked(path, params).body, self._line.service)
+        told = Dialect(self._line.service, "the Graph API").decoded(self.asked(path, params).body, dict[str, Any])
         rows, paging = told.get("data"), told.get("paging") or {}
         if not isinstance(rows, list):
             raise PullError(f"{self._line.service}: {path} is no list. What was pulled is kept; try again later.")
@@ -117,7 +117,7 @@ class Graph:
             raise refusal
 
 
-class Place:
+class Place(_service.Place):
     """One page or account: what it is, its posts, and below each of them what was said."""
 
     LISTS: Mapping[str, str] = {}  # the streams that last, with the edges that they go through
@@ -128,10 +128,6 @@ class Place:
     def streams(self) -> tuple[str, ...]:
         """What it is, then its posts. What is below them is gone through once for each."""
         return ("account", *self.LISTS)
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of any stream."""
@@ -170,14 +166,6 @@ def moment(row: Mapping[str, Any], field: str) -> datetime:
     if found is None:
         raise PullError(f"Meta: {row.get('id', 'an item')} has no {field}. What was pulled is kept; try again later.")
     return found
-
-
-def decoded(body: bytes, service: str) -> dict[str, Any]:
-    """An answer, which is an object."""
-    try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except UNFIT as error:
-        raise PullError(f"{service}: what it answers is not what the Graph API answers ({error}).") from None
 
 
 def code(refusal: Refusal) -> int:

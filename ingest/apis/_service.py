@@ -179,16 +179,16 @@ class Service(Protocol):
         """The place that is wanted. Reads credentials by `line.secret`, and asks for nothing yet."""
 
 
-def walked(place: Place, at: Mapping[str, At]) -> tuple[int, set[str]]:
+def walked(place: Place, at: Mapping[str, At]) -> tuple[int, list[str]]:
     """For an estimate where asking is free: how many pages the lists have, and the streams that they lead to."""
-    pages, follow = 0, set[str]()
+    pages, follow = 0, dict[str, None]()
     for name, where in at.items():
         page = place.fetch(name, where)
-        pages, follow = pages + 1, follow | set(page.follow)
+        pages, follow = pages + 1, follow | dict.fromkeys(page.follow)
         while page.cursor is not None:
             page = place.fetch(name, msgspec.structs.replace(where, cursor=page.cursor))
-            pages, follow = pages + 1, follow | set(page.follow)
-    return pages, follow
+            pages, follow = pages + 1, follow | dict.fromkeys(page.follow)
+    return pages, list(follow)
 
 
 def services() -> dict[str, Service]:

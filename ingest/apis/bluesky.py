@@ -10,19 +10,17 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from ingest.apis._client import Answer, Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
-from ingest.archive import UNFIT
+from ingest.apis._client import Answer, Client, Dialect, Line, LostPlace, PullError, Refusal
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 from ingest.exports import bluesky
 from ingest.exports._moments import utc
 
-T = TypeVar("T")
-
 READER = "bluesky"
+DIALECT = Dialect(READER, "Bluesky")
 TERMS = (
     "Bluesky's posts are public, and its terms ask that what is deleted there goes here too: Hearth looks every day. "
     "An app password reads direct messages only where that was ticked: leave it unticked."
@@ -148,7 +146,7 @@ class Server:
         return self._begun(answer)
 
     def _begun(self, answer: Answer) -> Session:
-        self._session = session = _decoded(answer.body, Session)
+        self._session = session = DIALECT.decoded(answer.body, Session)
         self._client.line.hide(session.access_jwt)
         self._client.line.hide(session.refresh_jwt)
         return session
@@ -164,7 +162,7 @@ class Server:
         )
 
 
-class Account:
+class Account(Place):
     """One account. Remembers the threads that it told."""
 
     def __init__(self, server: Server, did: str, known: Known) -> None:
@@ -175,10 +173,6 @@ class Account:
         """The account, then its own posts, then who answers or mentions it."""
         self._threads.clear()
         return ("profile", *LISTS)
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of a list, the account, or a thread."""
@@ -214,7 +208,7 @@ class Account:
         moments = [_moment(row) for row in rows]
         oldest = min(moments, default=None)
         said = [row for row in rows if "post" in row or row.get("reason") in SAID]  # not likes and followers
-        posts = [_shaped(row.get("post", row), Item) for row in said if not isinstance(row.get("reason"), dict)]
+        posts = [DIALECT.shaped(row.get("post", row), Item) for row in said if not isinstance(row.get("reason"), dict)]
         held = self._known.messages(post.uri for post in posts)
         fresh = [post for post in posts if post.uri not in held and post.is_shared]
         body = msgspec.json.encode({LISTS[stream][2]: said}) if said else None
@@ -228,7 +222,7 @@ class Account:
         """A page of a list, and where the next one begins."""
         name, params, key = LISTS[stream]
         whose = {"actor": self.source} if stream == "posts" else {}
-        answer = _decoded(
+        answer = DIALECT.decoded(
             self._server.asked(name, {**params, **whose, "limit": PAGE, "cursor": cursor}).body, dict[str, Any]
         )
         rows = answer.get(key)
@@ -255,12 +249,12 @@ class Account:
             if _error(refusal) == "NotFound":
                 return None
             raise
-        thread = _decoded(answer.body, dict[str, Any]).get("thread")
+        thread = DIALECT.decoded(answer.body, dict[str, Any]).get("thread")
         return answer if isinstance(thread, dict) and "post" in thread else None
 
     def _shown(self, posts: set[str]) -> set[str]:
         answer = self._server.asked("app.bsky.feed.getPosts", {"uris": sorted(posts)})
-        return {row["uri"] for row in _decoded(answer.body, dict[str, Any])["posts"]}
+        return {row["uri"] for row in DIALECT.decoded(answer.body, dict[str, Any])["posts"]}
 
     def _is_gone(self, address: str) -> bool:
         """Whether there is no such post. One that is only hidden from the account, by a block, is still there."""
@@ -270,7 +264,7 @@ class Account:
             if _error(refusal) == "NotFound":
                 return True
             raise
-        thread = _decoded(answer.body, dict[str, Any]).get("thread")
+        thread = DIALECT.decoded(answer.body, dict[str, Any]).get("thread")
         return isinstance(thread, dict) and thread.get("notFound") is True
 
     def _taken_back(self, reposts: set[str]) -> set[str]:
@@ -293,7 +287,9 @@ def _moment(row: Mapping[str, Any]) -> datetime:
     reason = row.get("reason")
     if isinstance(reason, dict) and "indexedAt" in reason:
         return _at(msgspec.convert(reason["indexedAt"], datetime))
-    return _shaped(row["post"], Item).said_at if "post" in row else _at(msgspec.convert(row["indexedAt"], datetime))
+    return (
+        DIALECT.shaped(row["post"], Item).said_at if "post" in row else _at(msgspec.convert(row["indexedAt"], datetime))
+    )
 
 
 def _at(moment: datetime) -> datetime:
@@ -307,17 +303,3 @@ def _error(refusal: Refusal) -> str:
         return str(refusal.answer.json()["error"])
     except (ValueError, KeyError, TypeError):
         return ""
-
-
-def _decoded(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except UNFIT as error:
-        raise PullError(f"bluesky: what it answers is not what Bluesky answers ({error}).") from None
-
-
-def _shaped(row: Mapping[str, Any], kind: type[T]) -> T:
-    try:
-        return msgspec.convert(row, kind)
-    except UNFIT as error:
-        raise PullError(f"bluesky: what it answers is not what Bluesky answers ({error}).") from None

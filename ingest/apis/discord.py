@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from ingest.apis import _service
 from ingest.apis._client import Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
+from ingest.apis._service import At, Estimate, Held, Known, Page, Wanted
 
 READER = "discord_api"
 TERMS = (
@@ -84,7 +85,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Server:
     return Server(Client(line, wanted.address, named), wanted, known)
 
 
-class Server:
+class Server(_service.Place):
     """One server, its channels one after the other."""
 
     def __init__(self, client: Client, wanted: Options, known: Known) -> None:
@@ -99,10 +100,6 @@ class Server:
         """One list, of all that is said."""
         self._rooms = None
         return ("messages",)
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:  # noqa: ARG002
         """One page of the channel at hand, newest first."""

@@ -16,12 +16,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from ingest.apis._client import Answer, Client, Line, LostPlace, PullError, Refusal
+from ingest.apis._client import Answer, Client, Dialect, Line, LostPlace, PullError, Refusal
 from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
-from ingest.archive import UNFIT
 from ingest.exports import github
 
 READER = "github"
+DIALECT = Dialect(READER, "GitHub")
 TERMS = (
     "GitHub forbids to use what its API answers for spam or to sell personal data, and to ask faster than its limits "
     "allow: 60 requests an hour, 5,000 with a token. A private repository is left out, unless you say why not."
@@ -194,7 +194,7 @@ class Repo(Place):
 
     def _repository(self) -> Repository:
         if self._about is None:
-            self._about = _decoded(self._asked("", {}), Repository)
+            self._about = DIALECT.decoded(self._asked("", {}).body, Repository)
         if self._about.full_name.lower() != self.source:
             raise PullError(
                 f"github: {self._wanted.repository} is {self._about.full_name} now. Give that name; what is held under "
@@ -226,7 +226,7 @@ class Repo(Place):
         params = _params(path, "updated", reached.page, reached.since)
         for _ in range(2):
             answer = self._asked(path, params)
-            rows = _decoded(answer, list[Row])
+            rows = DIALECT.decoded(answer.body, list[Row])
             is_older = reached.since is not None and any(row.updated_at < reached.since for row in rows)
             if rows and not is_older:
                 break
@@ -253,7 +253,7 @@ class Repo(Place):
     def _talk(self, path: str, at: At) -> Page:
         page = int(at.cursor or 1)
         answer = self._asked(path, {"per_page": PAGE, "page": page})
-        rows = _decoded(answer, list[Row])
+        rows = DIALECT.decoded(answer.body, list[Row])
         cursor = str(page + 1) if len(rows) == PAGE or "next" in _links(answer) else None
         return Page(cursor, answer.body if rows else None, "comments.json", len(rows), covers=False)
 
@@ -262,7 +262,7 @@ class Repo(Place):
         page = 1
         while True:
             answer = self._asked(path, _params(path, "created", page, None))
-            rows = _decoded(answer, list[Row])
+            rows = DIALECT.decoded(answer.body, list[Row])
             yield rows
             if len(rows) < PAGE and "next" not in _links(answer):
                 return
@@ -282,7 +282,7 @@ class Repo(Place):
     def _count(self, path: str, since: datetime | None) -> int:
         answer = self._asked(path, {**_params(path, "updated", 1, since), "per_page": 1})
         last = _links(answer).get("last")
-        return int(parse_qs(urlsplit(last).query)["page"][0]) if last else len(_decoded(answer, list[Row]))
+        return int(parse_qs(urlsplit(last).query)["page"][0]) if last else len(DIALECT.decoded(answer.body, list[Row]))
 
     def _asked(self, path: str, params: Mapping[str, Any]) -> Answer:
         try:
@@ -405,13 +405,6 @@ def _after(answer: Answer, rows: list[Row], reached: Reached, oldest: datetime |
 def _links(answer: Answer) -> dict[str, str]:
     """The addresses of other pages, by what they are: next, last."""
     return {kind: address for address, kind in LINK.findall(answer.headers.get("link", ""))}
-
-
-def _decoded(answer: Answer, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except UNFIT as error:
-        raise PullError(f"github: what it answers is not what GitHub answers ({error}).") from None
 
 
 def _next(connection: Mapping[str, Any]) -> str | None:

@@ -12,20 +12,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest.apis._client import Answer, Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
-from ingest.archive import UNFIT
+from ingest.apis._client import Answer, Client, Dialect, Line, LostPlace, PullError, Refusal
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 from ingest.exports import _statuses
 from ingest.exports._moments import utc
 
-T = TypeVar("T")
-
 READER = "mastodon"
+DIALECT = Dialect(READER, "Mastodon")
 TERMS = (
     "An instance has rules of its own, and people there often say that they want no robots: pull the account of your "
     "own community only. Posts to followers and direct ones are never kept."
@@ -100,7 +98,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Instance:
     return Instance(client, name, known)
 
 
-class Instance:
+class Instance(Place):
     """One account. Remembers the numbers of the posts that it told, and the threads."""
 
     def __init__(self, client: Client, name: str, known: Known) -> None:
@@ -114,10 +112,6 @@ class Instance:
         self._met.clear()
         self._threads.clear()
         return ("account", *LISTS)
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of a list, the account, or the thread around a post."""
@@ -140,14 +134,9 @@ class Instance:
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """By going through the lists, and through some of the threads: how many of them are one shows only then."""
-        pages, threads = 0, dict[str, None]()
-        for name, where in at.items():
-            page: Page | None = None
-            while page is None or page.cursor is not None:
-                page = self.fetch(name, msgspec.structs.replace(where, cursor=page.cursor if page else None))
-                pages, threads = pages + 1, threads | dict.fromkeys(page.follow)
+        pages, threads = walked(self, at)
         before = self._contexts
-        for name in islice(threads, SOUNDED):
+        for name in threads[:SOUNDED]:
             self.fetch(name, At())
         share = max(1.0, len(threads) / SOUNDED)
         return Estimate(pages + round((self._contexts - before) * share), note=f"{len(threads):,} threads, some shared")
@@ -180,14 +169,16 @@ class Instance:
             path, only = "/api/v1/notifications", {"types[]": "mention"}
         answer = self._asked(path, {"limit": LISTS[stream], "max_id": before, **only})
         found = NEXT.search(answer.headers.get("link", ""))
-        rows = _decoded(answer.body, list[dict[str, Any]])
+        rows = DIALECT.decoded(answer.body, list[dict[str, Any]])
         if stream == "statuses":
             rows = [{"id": row.get("id"), "created_at": row.get("created_at"), "status": row} for row in rows]
-        return [_shaped(row, Item) for row in rows], found[1] if found else None
+        return [DIALECT.shaped(row, Item) for row in rows], found[1] if found else None
 
     def _fresh(self, items: list[Item], at: At) -> list[tuple[Post, dict[str, Any]]]:
         """The open posts that are new to us, or were edited since."""
-        posts = [(post, item.status) for item in items if item.status and (post := _shaped(item.status, Post)).is_open]
+        posts = [
+            (post, item.status) for item in items if item.status and (post := DIALECT.shaped(item.status, Post)).is_open
+        ]
         held = self._known.messages(post.uri for post, _ in posts)
         return [(post, row) for post, row in posts if post.uri not in held or _is_edited_since(post, at)]
 
@@ -198,12 +189,12 @@ class Instance:
         found = self._context(number)
         self._threads.add(number)
         if found and found.ancestors:
-            root = _shaped(found.ancestors[0], Post).id
+            root = DIALECT.shaped(found.ancestors[0], Post).id
             whole = self._context(root) if root not in self._threads else None
             self._threads.add(root)
             found.descendants += [*whole.ancestors, *whole.descendants] if whole else []
         rows = [*found.ancestors, *found.descendants] if found else []
-        posts = {post.id: row for row in rows if (post := _shaped(row, Post)).is_open}
+        posts = {post.id: row for row in rows if (post := DIALECT.shaped(row, Post)).is_open}
         self._met |= posts.keys()
         return Page(
             None, msgspec.json.encode(list(posts.values())) if posts else None, "thread.json", len(posts), covers=False
@@ -212,7 +203,7 @@ class Instance:
     def _context(self, number: str) -> Thread | None:
         self._contexts += 1
         try:
-            return _decoded(self._client.get(f"/api/v1/statuses/{number}/context").body, Thread)
+            return DIALECT.decoded(self._client.get(f"/api/v1/statuses/{number}/context").body, Thread)
         except Refusal as refusal:
             if refusal.status in MISSING:
                 return None
@@ -228,7 +219,7 @@ class Instance:
             if refusal.status in (*MISSING, 405):
                 return set()
             raise
-        return {post.id for post in _decoded(answer.body, list[Post])}
+        return {post.id for post in DIALECT.decoded(answer.body, list[Post])}
 
     def _is_gone(self, number: str) -> bool:
         try:
@@ -254,7 +245,7 @@ class Instance:
 
     def _account(self) -> bytes:
         body = self._asked("/api/v1/accounts/verify_credentials").body
-        account = _decoded(body, _statuses.Account)
+        account = DIALECT.decoded(body, _statuses.Account)
         if account.acct.partition("@")[0].lower() != self._name:
             raise PullError(
                 f"mastodon: MASTODON_TOKEN belongs to {account.handle}, not to {self._name}. Make one while signed in "
@@ -294,17 +285,3 @@ def _order(item: Item) -> tuple[int, str]:
 def _ranked(number: str) -> tuple[int, str]:
     """Numbers grow; those of some servers are letters, too."""
     return len(number), number
-
-
-def _decoded(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except UNFIT as error:
-        raise PullError(f"mastodon: what it answers is not what Mastodon answers ({error}).") from None
-
-
-def _shaped(row: Mapping[str, Any], kind: type[T]) -> T:
-    try:
-        return msgspec.convert(row, kind)
-    except UNFIT as error:
-        raise PullError(f"mastodon: what it answers is not what Mastodon answers ({error}).") from None

@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
+from ingest.apis import _service
 from ingest.apis._client import ATTEMPTS, Client, Line, LostPlace, PullError
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
+from ingest.apis._service import At, Estimate, Held, Known, Page, Wanted
 
 READER = "slack_api"
 TERMS = (
@@ -72,7 +73,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Workspace:
     return Workspace(client, wanted, known)
 
 
-class Workspace:
+class Workspace(_service.Place):
     """One workspace."""
 
     def __init__(self, client: Client, wanted: Options, known: Known) -> None:
@@ -87,10 +88,6 @@ class Workspace:
         """Names first, then the messages of one channel after the other."""
         self._rooms, self._is_listed = [], False
         return ("channels", "users", "messages")
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """One page of a list, of a channel's messages, or of a thread."""

@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 
-from ingest.apis._client import Client, Line, PullError, Refusal
+from ingest.apis._client import Client, Dialect, Line, PullError, Refusal
 from ingest.apis._client import LostPlace as Lost
 from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted
-from ingest.archive import UNFIT
 
 READER = "stackexchange"
+DIALECT = Dialect(READER, "Stack Exchange")
 TERMS = (
     "What is said there is under CC BY-SA: name its author and link to it wherever you show it. Stack Exchange does "
     "not want models trained on it, and forbids to ask again before the pause it asks for is over."
@@ -164,7 +164,7 @@ class Site(Place):
     def _questions(self, order: str, tag: str, at: At, since: datetime | None) -> Page:
         reached = msgspec.json.decode(at.cursor, type=Reached) if at.cursor else Reached(since)
         body, told = self._page(_listed(order, tag, reached), reached, order)
-        posts = [_decoded(each, Post) for each in told.items]
+        posts = [DIALECT.decoded(each, Post) for each in told.items]
         moments = [_moment(post.creation_date) for post in posts]
         oldest = min([*moments, *filter(None, [reached.oldest])], default=None)
         cursor = _after(told, [_date(post, order) for post in posts], reached, oldest)
@@ -179,7 +179,7 @@ class Site(Place):
         """A page of a list. An empty one, or one with what is older, is not believed the first time."""
         for _ in range(2):
             body, told = self._asked("/questions", params)
-            dates = [_date(_decoded(each, Post), order) for each in told.items]
+            dates = [_date(DIALECT.decoded(each, Post), order) for each in told.items]
             is_older = reached.since is not None and any(date < reached.since - TICK for date in dates)
             if dates and not is_older:
                 break
@@ -193,7 +193,7 @@ class Site(Place):
         page = int(at.cursor or 1)
         path = f"/questions/{number}/answers" if kind == "answers" else f"/posts/{number}/comments"
         body, told = self._asked(path, {"sort": "creation", "order": "asc", "page": page, "pagesize": PAGE})
-        posts = [_decoded(each, Post) for each in told.items]
+        posts = [DIALECT.decoded(each, Post) for each in told.items]
         follow = tuple(name for post in posts for name in _unfinished(post)) if kind == "answers" else ()
         cursor = str(page + 1) if told.has_more else None
         return Page(cursor, body if posts else None, f"{kind}.json", len(posts), covers=False, follow=follow)
@@ -202,7 +202,7 @@ class Site(Place):
         if not ids:
             return set()
         _, told = self._asked(f"/{path}/{';'.join(sorted(ids))}", {"pagesize": PAGE})
-        found = [_decoded(each, Id) for each in told.items]
+        found = [DIALECT.decoded(each, Id) for each in told.items]
         return {str(each.comment_id if path == "comments" else each.post_id) for each in found}
 
     def _total(self, order: str, tag: str, since: datetime | None) -> int:
@@ -218,7 +218,7 @@ class Site(Place):
         """The name of the list of fields, which the service gives to it."""
         given = {"base": "none", "unsafe": "true", "include": INCLUDE, "key": self._key}
         _, told = self._got("/filters/create", given)
-        self._filter = _decoded(told.items[0], Id).filter if told.items else ""
+        self._filter = DIALECT.decoded(told.items[0], Id).filter if told.items else ""
         if not self._filter:
             raise PullError("stackexchange: it made no filter of fields. What was pulled is kept; try again later.")
         return self._filter
@@ -235,7 +235,7 @@ class Site(Place):
             except Refusal as refusal:
                 self._client.line.rest(self._pause(refusal))
                 continue
-            told = _decoded(body, Wrapper)
+            told = DIALECT.decoded(body, Wrapper)
             self._left = 1 if told.quota_remaining is None else told.quota_remaining
             self._client.line.rest(told.backoff)
             return body, told
@@ -293,10 +293,3 @@ def _date(post: Post, order: str) -> datetime:
 
 def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _decoded(raw: bytes | msgspec.Raw, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except UNFIT as error:
-        raise PullError(f"stackexchange: what it answers is not what Stack Exchange answers ({error}).") from None

@@ -8,14 +8,14 @@ deleted. Give each group a bot of its own, which no other program asks: what is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import msgspec
 
 from ingest.apis._client import Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted
+from ingest.apis._service import At, Estimate, Known, Page, Place, Wanted
 from ingest.exports.telegram_bot import bare
 
 READER = "telegram_bot"
@@ -62,7 +62,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Group:
     return Group(Client(line, f"{wanted.address}/bot{token}"), wanted.chat, known)
 
 
-class Group:
+class Group(Place):
     """One group or channel, as a bot hears it."""
 
     def __init__(self, client: Client, chat: str, known: Known) -> None:
@@ -74,10 +74,6 @@ class Group:
         """All that a bot is told comes in one list."""
         return ("updates",)
 
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
-
     def fetch(self, stream: str, at: At) -> Page:  # noqa: ARG002
         """The next updates. That we have the ones before is told by asking for these."""
         offset, note = int(at.cursor) if at.cursor else None, ""
@@ -88,9 +84,6 @@ class Group:
             raise LostPlace("it answers with what was told before")
         is_late = at.cursor is None and at.mark is not None and at.since is not None and self._now() - at.since > KEPT
         return self._page(updates, at, note, since=self._now() - KEPT if is_late else None)
-
-    def gone(self, held: Iterator[Held]) -> None:
-        """Telegram tells no bot what was deleted."""
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:  # noqa: ARG002
         """By the number of updates that wait."""

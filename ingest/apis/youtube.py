@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from ingest.apis._client import Client, Line, PullError, Refusal
+from ingest.apis._client import Client, Dialect, Line, PullError, Refusal
 from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
-from ingest.archive import UNFIT
 
 READER = "youtube"
+DIALECT = Dialect(READER, "YouTube")
 TERMS = (
     "YouTube wants what its API answered asked for again or deleted within 30 days, and gone here what is deleted "
     "there: Hearth looks every day. Comments may not be sold, nor used to say who somebody is."
@@ -166,7 +166,7 @@ class Channel(Place):
                 if "commentsDisabled" in _reasons(refusal):
                     return b"", None
                 raise
-            told = _decoded(body)
+            told = DIALECT.decoded(body, Answer)
             if told.items:
                 break
         return body, told
@@ -200,7 +200,7 @@ class Channel(Place):
             if refusal.status == 404:  # it was deleted meanwhile
                 return Page(None, covers=False)
             raise
-        told = _decoded(body)
+        told = DIALECT.decoded(body, Answer)
         token = told.next_page_token
         return Page(token, body if told.items else None, "replies.json", len(told.items), covers=False)
 
@@ -212,7 +212,7 @@ class Channel(Place):
         if not ids:
             return set()
         params = {"part": "id", "id": ",".join(sorted(ids)), "maxResults": PAGE, "fields": "kind,items(id)"}
-        return {each.id for each in _decoded(self._asked("/comments", params)).items}
+        return {each.id for each in DIALECT.decoded(self._asked("/comments", params), Answer).items}
 
     def _asked(self, path: str, params: Mapping[str, Any]) -> bytes:
         for _ in range(TRIES):
@@ -246,10 +246,3 @@ def _reasons(refusal: Refusal) -> set[str]:
         return {str(each.get("reason")) for each in said}
     except (ValueError, KeyError, TypeError, AttributeError):
         return set()
-
-
-def _decoded(body: bytes) -> Answer:
-    try:
-        return msgspec.json.decode(body, type=Answer)
-    except UNFIT as error:
-        raise PullError(f"youtube: what it answers is not what YouTube answers ({error}).") from None

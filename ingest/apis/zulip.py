@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ingest.apis._client import Client, Line, LostPlace, PullError, Refusal
-from ingest.apis._service import At, Bill, Estimate, Held, Known, Page, Room, Wanted, walked
+from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 
 READER = "zulip"
 TERMS = "An organization's messages belong to it: ask its owners, and tell its members where the law asks for it."
@@ -62,7 +62,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Organization:
     return Organization(client, wanted.organization or host.removesuffix(CLOUD), known)
 
 
-class Organization:
+class Organization(Place):
     """One organization."""
 
     def __init__(self, client: Client, source: str, known: Known) -> None:
@@ -72,10 +72,6 @@ class Organization:
     def streams(self) -> tuple[str, ...]:
         """Members and channels, then all that was said."""
         return (*LISTS, "messages")
-
-    def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
-        """Nothing is charged."""
-        return {}
 
     def fetch(self, stream: str, at: At) -> Page:
         """A list, a page of messages from the newest back, or the first message of a topic."""

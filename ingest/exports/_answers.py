@@ -132,6 +132,16 @@ def unfolded(answer: Answer, file: str, shape: Shape) -> Iterator[Row | Refused]
             waiting += [(thing[key], above) for key in reversed(shape.holders) if key in thing]
 
 
+def placed(export: Export, name: str, shape: Shape) -> Iterator[tuple[str, Row] | Refused]:
+    """Every row of a file's answers, with the place of its answer."""
+    for answer in answers(export, name):
+        if isinstance(answer, Refused):
+            yield answer
+            continue
+        for found in unfolded(answer, name, shape):
+            yield found if isinstance(found, Refused) else (answer.place, found)
+
+
 def refused(row: Row, file: str, place: str, shape: Shape, reason: Exception) -> Refused:
     """One row, without those that lie in it."""
     alone = {key: value for key, value in row.items() if key not in shape.holders}

@@ -49,12 +49,7 @@ def rows(
         for row in _sheets.rows(export, sheet):
             yield row if isinstance(row, Refused) else (f"line {row.line}", _named(names, row.fields))
         return
-    for answer in _answers.answers(export, name):
-        if isinstance(answer, Refused):
-            yield answer
-            continue
-        for found in _answers.unfolded(answer, name, shape):
-            yield found if isinstance(found, Refused) else (answer.place, found)
+    yield from _answers.placed(export, name, shape)
 
 
 def converted(row: Row, type: type[T], file: str, place: str) -> T | Refused:

@@ -199,12 +199,12 @@ def _files(export: Export, most: int | None = None) -> Iterator[str]:
 
 def _statuses(export: Export) -> Iterator[Status | Refused]:
     for name in _files(export):
-        for answer in _answers.answers(export, name):
-            if isinstance(answer, Refused):
-                yield answer
-                continue
-            for row in _answers.unfolded(answer, name, SHAPE):
-                yield row if isinstance(row, Refused) else _status(row, name, answer.place)
+        for found in _answers.placed(export, name, SHAPE):
+            if isinstance(found, Refused):
+                yield found
+            else:
+                place, row = found
+                yield _status(row, name, place)
 
 
 def _status(row: Row, file: str, place: str) -> Status | Refused:

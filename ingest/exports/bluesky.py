@@ -310,15 +310,13 @@ def _stored(export: Export, most: int | None = None) -> Iterator[str]:
 
 
 def _views(export: Export, name: str) -> Iterator[View | Refused]:
-    for answer in _answers.answers(export, name):
-        if isinstance(answer, Refused):
-            yield answer
+    for found in _answers.placed(export, name, SHAPE):
+        if isinstance(found, Refused):
+            yield found
             continue
-        for row in _answers.unfolded(answer, name, SHAPE):
-            if isinstance(row, Refused):
-                yield row
-            elif not _deed(row):
-                yield from _view(row, name, answer.place)
+        place, row = found
+        if not _deed(row):
+            yield from _view(row, name, place)
 
 
 def _view(row: Row, file: str, place: str) -> Iterator[View | Refused]:

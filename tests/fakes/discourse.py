@@ -65,10 +65,6 @@ class Discourse(Fake):
         else:
             post.is_deleted = True
 
-    def delete(self, count: int) -> None:
-        for post in self.chance.sample(self.left(), count):
-            post.is_deleted = True
-
     def truth(self) -> dict[str, str]:
         return {str(post.id): f"Word {post.id} of" for post in self.left()}
 

@@ -107,6 +107,11 @@ class Fake:
 
     def delete(self, count: int) -> None:
         """So many messages are deleted."""
+        for said in self.chance.sample(self.left(), count):
+            said.is_deleted = True
+
+    def left(self) -> list[Any]:
+        """What is there: things with `is_deleted`, for a fake that has no `delete` of its own."""
         raise NotImplementedError
 
     def renew(self) -> None:

@@ -71,12 +71,11 @@ class Slack(Fake):
         else:
             said.is_deleted = True
 
-    def delete(self, count: int) -> None:
-        for said in self.chance.sample([each for each in self.said if not each.is_deleted], count):
-            said.is_deleted = True
+    def left(self) -> list[Said]:
+        return [each for each in self.said if not each.is_deleted]
 
     def truth(self) -> dict[str, str]:
-        return {f"{each.room}:{each.ts}": f"Word {each.number} <" for each in self.said if not each.is_deleted}
+        return {f"{each.room}:{each.ts}": f"Word {each.number} <" for each in self.left()}
 
     def answer(self, request: Request) -> Reply:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":

@@ -78,10 +78,6 @@ class YouTube(Fake):
         else:
             thing.is_deleted = True
 
-    def delete(self, count: int) -> None:
-        for thing in self.chance.sample(self.left(), count):
-            thing.is_deleted = True
-
     def left(self) -> list[Thing]:
         return [each for each in self.things if not each.is_gone]
 

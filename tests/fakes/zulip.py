@@ -62,10 +62,6 @@ class Zulip(Fake):
         else:
             said.is_deleted = True
 
-    def delete(self, count: int) -> None:
-        for said in self.chance.sample(self.left(), count):
-            said.is_deleted = True
-
     def left(self) -> list[Said]:
         return [each for each in self.said if not each.is_deleted]
 
