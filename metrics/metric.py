@@ -24,6 +24,8 @@ HERE = Path(__file__).parent
 By = Literal["platform", "source", "channel"]
 Population = Literal["asks", "openers"]
 TARGETS = (1.0, 4.0, 24.0, 72.0)
+MACROS = ("moments", "shares", "places", "asks", "waits", "members", "pairs")
+"""What several metrics share, each a definition with its source; a later one may stand on an earlier one."""
 
 
 FINISHES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {"": lambda rows: rows, "net": quantify.net}
@@ -108,7 +110,7 @@ class Answer:
 @cache
 def metrics() -> dict[str, Metric]:
     """Every metric by its file name."""
-    files = sorted(path for path in HERE.glob("*.sql") if path.stem != "macros")
+    files = sorted(HERE.glob("*.sql"))
     return {path.stem: _card(path) for path in files}
 
 
@@ -200,4 +202,4 @@ def _short(text: str, length: int) -> str:
 
 @cache
 def _macros() -> str:
-    return (HERE / "macros.sql").read_text("utf-8")
+    return "\n".join((HERE / "macros" / f"{name}.sql").read_text("utf-8") for name in MACROS)

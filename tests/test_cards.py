@@ -110,7 +110,7 @@ CHANGES = [
     ("reply_rate.sql", "-- better: higher", "-- better: lower", {"reply_rate"}),
     ("reply_rate.sql", "-- leaves out: ", "-- leaves out: nothing but ", set()),
     ("reply_rate.sql", "Younger asks", "The younger asks", set()),
-    ("macros.sql", "select", "select all", set(ALL)),
+    ("macros/asks.sql", "select", "select all", set(ALL)),
     ("quantify.py", "TRUST: Final = 0.5", "TRUST: Final = 0.6", {"net_sentiment"}),
     ("guard.py", "DOUBT = 0.05", "DOUBT = 0.01", {"guard"}),
     ("statistics/reach.sql", "select", "select all", {"guard"}),

@@ -141,7 +141,7 @@ TIDY = {
     "data/derive/lines.sql": "select {role: kind} as pair, regexp_full_match(name, '[a-z]{4}') from asks -- {name}",
     "ingest/load.py": "import duckdb\nfrom data import store\nsocket.connect('x')",
     "ingest/exports/slack.py": "from data import records\nHINT = 'Select a file from it'\nSTATE = 'set'",
-    "metrics/macros.sql": "select 1",
+    "metrics/macros/asks.sql": "select 1",
     "metrics/reply_rate.sql": "select 1 where asked_at >= $since",
     "metrics/metric.py": "from data import store",
     "pages/_show.py": "import plotly.graph_objects as go\nst.plotly_chart({})",

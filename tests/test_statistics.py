@@ -19,11 +19,11 @@ from statsmodels.stats.proportion import (  # type: ignore[import-untyped]
 
 from data.store import Store
 from metrics.guard import _normal, _student
-from metrics.metric import HERE, Question, ask
+from metrics.metric import HERE, Question, _macros, ask
 from tests import sparse
 
 EXACT = 1e-9
-MACROS = "\n".join((HERE / name).read_text("utf-8") for name in ("macros.sql", "statistics/macros.sql"))
+MACROS = _macros() + (HERE / "statistics" / "macros.sql").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
--- Statistics that take a list: `list({...})` of a group's rows. They stand on z and Wilson in ../macros.sql.
+-- Statistics that take a list: `list({...})` of a group's rows. They stand on z and Wilson in ../macros/shares.sql.
 
 -- Aalen and Johansen 1978: the share that has had the event 1 by `until`, where another event (2) can come first and
 -- 0 means neither, so far. For staff replies a peer's earlier reply is the other event, for peers the staff's; a
