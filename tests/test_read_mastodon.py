@@ -193,3 +193,16 @@ def test_a_post_of_the_api_that_cannot_be_read_is_refused_alone_and_one_for_foll
         assert "secret" not in repr(list(mastodon.read(export)))
         assert export.left_out == {"private messages": 1}
     assert "For followers: a secret" in repr(records(ANSWERS, include_private=True))
+
+
+def test_an_answer_that_cannot_be_is_refused_or_does_without(tmp_path: Path) -> None:
+    """More favourites than can be counted; an account whose address names no host."""
+    shutil.copytree(ANSWERS, tmp_path / "api")
+    account = json.loads((ANSWERS / "account.json").read_text())
+    (tmp_path / "api" / "account.json").write_text(json.dumps({**account, "uri": "nowhere", "url": "nowhere"}))
+    statuses = json.loads((ANSWERS / "statuses.json").read_text())
+    statuses[0]["favourites_count"] = 10**30
+    (tmp_path / "api" / "statuses.json").write_text(json.dumps(statuses))
+    found = records(tmp_path / "api")
+    assert found[0] == Source("mastodon", account["username"], f"@{account['username']}")
+    assert any("favourites_count" in each.reason for each in found if isinstance(each, Refused))

@@ -47,6 +47,17 @@ def test_what_is_private_or_of_no_known_channel_is_left_out(tmp_path: Path) -> N
     assert len(messages(records(tmp_path, private=True))) == 2
 
 
+def test_a_writer_without_an_id_is_nobody(tmp_path: Path) -> None:
+    answer = json.loads((HARBOUR / "history.json").read_text())
+    answer["messages"][0]["user"] = ""
+    for name in ("channels", "users"):
+        (tmp_path / f"{name}.json").write_bytes((HARBOUR / f"{name}.json").read_bytes())
+    (tmp_path / "history.json").write_text(json.dumps(answer))
+    said = messages(records(tmp_path))[f"C0GENERAL:{answer['messages'][0]['ts']}"]
+    assert said.member_id is None
+    assert said.text
+
+
 def test_it_is_the_same_conversation_as_in_an_export(tmp_path: Path) -> None:
     day = tmp_path / "general" / "2024-05-01.json"
     day.parent.mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.records import Channel, Member, Message, Record, Source, singly
+from data.records import Channel, Member, Message, Record, Refused, Source, singly
 from ingest.archive import Export, ExportError
 from ingest.exports import telegram, telegram_bot
 
@@ -67,6 +67,21 @@ def test_one_group_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"ok": True, "result": [{"update_id": 1, "my_chat_member": {}}]}))
     with pytest.raises(ExportError, match="no message of a group"):
         records(tmp_path)
+
+
+def test_what_is_broken_is_refused_behind_the_group(tmp_path: Path) -> None:
+    """Also where it comes before anybody knows which group it is; and a moment that no calendar has."""
+    answer = json.loads(ROPEWALK.read_text())
+    answer["result"][0]["message"]["date"] = -(10**15)
+    answer["result"][1]["message"]["reply_to_message"] = {**answer["result"][1]["message"], "message_id": 2, "text": 5}
+    (tmp_path / "a.json").write_text(json.dumps(answer))
+    found = records(tmp_path)
+    assert isinstance(found[0], Source)
+    assert [each.place for each in found if isinstance(each, Refused)] == [
+        f"update {answer['result'][0]['update_id']}",
+        "what message 2 is told to be",
+    ]
+    assert messages(found)["12"].parent_id == f"{GROUP}:2"
 
 
 def test_it_is_the_same_conversation_as_in_an_export(tmp_path: Path) -> None:

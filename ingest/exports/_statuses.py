@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -50,7 +51,7 @@ class Account(msgspec.Struct):
     def handle(self) -> str:
         """Its name with its host, as everybody sees it."""
         name, _, host = self.acct.partition("@")
-        return f"@{name}@{host or self.address.split('/')[2]}"
+        return f"@{name}@{host or urlsplit(self.address).netloc}".removesuffix("@")
 
 
 class Mention(msgspec.Struct):
@@ -89,7 +90,7 @@ class Status(msgspec.Struct):
     media_attachments: list[Any] = []
     poll: Poll | None = None
     reblog: Boosted | None = None
-    favourites_count: int = 0
+    favourites_count: Annotated[int, msgspec.Meta(lt=2**31)] = 0
 
 
 SHAPE = Shape(("status", "ancestors", "descendants"), lambda row: row.keys() >= PARTS, lambda _: {})

@@ -315,7 +315,7 @@ class Workspace:
         if user and user not in self.names:
             profile = _decoded(raw.user_profile, Profile) or Profile()
             yield from self._met(_profiled(user, profile, seen_at))
-        return user
+        return user or None
 
     def _bot(self, raw: Raw, seen_at: datetime) -> Generator[Member, None, str | None]:
         bot = raw.bot_id or raw.user or (f"bot:{raw.username}" if raw.username else None)

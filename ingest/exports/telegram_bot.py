@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from data.records import Channel, Member, Message, Record, Refused, Source
-from ingest.archive import Export, ExportError
+from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports._answers import kinds, rows
 from ingest.exports.telegram import LINKED, PLATFORM
 
 SUPER = "-100"  # stands before the ids of supergroups and channels
 ABSENT = msgspec.Raw()
+Seconds = Annotated[int, msgspec.Meta(ge=0, lt=253_402_300_800)]  # since the first of 1970, up to the year 9999
 MARKS = {"updates": (b'"update_id"', b'"result"')}
 ATTACHED = (
     "photo", "video", "document", "audio", "voice", "video_note", "animation", "sticker", "paid_media", "story",
@@ -95,11 +96,11 @@ class Raw(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     """A message, a post of a channel, or a service line."""
 
     message_id: int
-    date: int
+    date: Seconds
     chat: Chat
     sender: User | None = None
     sender_chat: Chat | None = None
-    edit_date: int | None = None
+    edit_date: Seconds | None = None
     text: str = ""
     caption: str = ""
     entities: list[Entity] = []
@@ -134,18 +135,15 @@ def detects(export: Export) -> float:
 def read(export: Export) -> Iterator[Record]:
     """Yield one chat, its people, and its messages in the order in which the bot was told."""
     chat: _Chat | None = None
-    for name in kinds(export, MARKS)["updates"]:
-        for update in rows(export, name, Update, "result"):
-            found = _decoded(update, name)
-            if isinstance(found, Refused) or found is None:
-                yield from [found] if found else []
-            elif found[0].chat.type == "private":
-                export.left_out["private messages"] += 1
-            else:
-                if chat is None:
-                    chat = _Chat(found[0].chat)
-                    yield from chat.beginning()
-                yield from chat.records(*found, name)
+    early: list[Refused] = []  # before anybody knows which chat it is
+    for found in _told(export):
+        if chat is None:
+            if isinstance(found, Refused):
+                early.append(found)
+                continue
+            chat = _Chat(found[0].chat)
+            yield from (*chat.beginning(), *early)
+        yield from [found] if isinstance(found, Refused) else chat.records(*found)
     if chat is None:
         raise ExportError(f"telegram_bot: {export.name} holds no message of a group or channel.")
 
@@ -155,14 +153,22 @@ def bare(chat: int) -> str:
     return str(chat).removeprefix(SUPER).removeprefix("-")
 
 
-def _decoded(update: Update | Refused, name: str) -> tuple[Raw, dict[str, Any]] | Refused | None:
-    """An update's message, and all its fields by name; None where it is about something else."""
-    if isinstance(update, Refused) or not update.said:
-        return update if isinstance(update, Refused) else None
-    try:
-        return msgspec.json.decode(update.said, type=Raw), msgspec.json.decode(update.said)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Refused(name, f"update {update.update_id}", str(error), bytes(update.said))
+def _told(export: Export) -> Iterator[tuple[Raw, dict[str, Any], str] | Refused]:
+    """What was said in a group or channel, each with all its fields by name and its file."""
+    for name in kinds(export, MARKS)["updates"]:
+        for update in rows(export, name, Update, "result"):
+            if isinstance(update, Refused):
+                yield update
+            elif update.said:
+                try:
+                    raw, fields = msgspec.json.decode(update.said, type=Raw), msgspec.json.decode(update.said)
+                except UNFIT as error:
+                    yield Refused(name, f"update {update.update_id}", str(error), bytes(update.said))
+                    continue
+                if raw.chat.type == "private":
+                    export.left_out["private messages"] += 1
+                else:
+                    yield raw, fields, name
 
 
 class _Chat:
@@ -211,7 +217,13 @@ class _Chat:
         """The message answered comes along: it may be older than the bot is here. What itself answers is not told."""
         to = fields.get("reply_to_message") or {}
         if to.get("date") and to["message_id"] not in self.met and to.get("chat", {}).get("id") == self.chat.id:
-            yield from self.records(msgspec.convert(to, Raw, strict=False), to, name)
+            try:
+                raw = msgspec.convert(to, Raw, strict=False)
+            except msgspec.ValidationError as error:
+                place = f"what message {to['message_id']} is told to be"
+                yield Refused(name, place, str(error), msgspec.json.encode(to))
+            else:
+                yield from self.records(raw, to, name)
 
     def _has_links(self) -> bool:
         return f"private_{self.chat.type}" in LINKED
