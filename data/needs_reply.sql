@@ -14,13 +14,20 @@ create or replace temp macro has_question_mark(words) as
     or case when contains(words, ';') then regexp_matches(words, '\p{Greek}{2};') else false end;
 
 -- Under three words. Where no room is left between words, signs are counted: two to a word in Chinese and Japanese,
--- four, marks counted, in Thai, Lao, Khmer and Burmese.
+-- four, marks counted, in Thai, Lao, Khmer and Burmese. What stands between them is taken out before: a pattern that
+-- repeats it takes longer to build than the texts of a whole day to match.
 create or replace temp macro is_too_short(words) as
     case
         when regexp_matches(words, '(?s)([\p{L}\p{N}].*[^\p{L}\p{M}\p{N}].*){2}[\p{L}\p{N}]') then false
         else
-            not regexp_matches(words, '([\p{Han}\p{Hiragana}\p{Katakana}ー][^\p{L}\p{N}]*){6}')
-            and not regexp_matches(words, '([\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}][^\p{L}\p{N}]*){12}')
+            not regexp_matches(
+                regexp_replace(words, '[^\p{L}\p{N}\p{Han}\p{Hiragana}\p{Katakana}]+', '', 'g'),
+                '[\p{Han}\p{Hiragana}\p{Katakana}ー]{6}'
+            )
+            and not regexp_matches(
+                regexp_replace(words, '[^\p{L}\p{N}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+', '', 'g'),
+                '[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]{12}'
+            )
     end;
 
 create or replace temp macro is_courtesy(words, courtesy) as regexp_full_match(words, courtesy);

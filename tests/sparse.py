@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +119,22 @@ def load(
         score(loader)
         loader.derive()
         loader.publish()
+
+
+def put(folder: Path, rows: Iterable[Mapping[str, Any]], **options: Any) -> None:
+    """Load rows into a folder where nothing is yet. The same rows are loaded once a process, and copied for the next.
+
+    Not for who changes how rows are loaded: that one takes `load`.
+    """
+    rows = list(rows)
+    told = json.dumps([rows, options], sort_keys=True, default=str)
+    if told not in _LOADED:
+        _LOADED[told] = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        load(Store(Path(_LOADED[told].name)), rows, **options)
+    shutil.copytree(_LOADED[told].name, folder, dirs_exist_ok=True)
+
+
+_LOADED: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 
 def score(loader: Loader) -> None:

@@ -1,4 +1,7 @@
-"""Every page is for everybody: axe-core finds nothing serious, the keyboard reaches everything, and it shows where."""
+"""A page is for everybody: axe-core finds nothing serious, the keyboard reaches everything, and it shows where.
+
+tests/test_browser.py asks this of every page while it has it open.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.browser import PAGES, open_page, settle
+from tests.browser import open_page, settle
 from tests.conftest import Serve, Visit
 
 if TYPE_CHECKING:
@@ -63,16 +65,9 @@ UNNAMED = """() => [...document.querySelectorAll('[data-testid="stPlotlyChart"],
   .filter(each => !(each.ariaLabel || each.closest('[aria-label]'))).length"""
 
 
-@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
-def test_every_page_is_for_everybody(serve: Serve, demo: Path, visit: Visit, is_dark: bool) -> None:
-    """Nothing serious for axe-core; Tab passes by nothing, and where it stops can be seen."""
-    page, address = visit(is_dark=is_dark, reduced_motion="reduce"), serve(demo)
-    found = {}
-    for name in PAGES:
-        open_page(page, f"{address}/{name}")
-        if mine := [*violations(page), *lost_by_keyboard(page)]:
-            found[name] = mine
-    assert found == {}
+def unfit(page: Page) -> list[Any]:
+    """What keeps somebody from a page: what axe-core finds, what Tab passes by, and where it stops unseen."""
+    return [*violations(page), *lost_by_keyboard(page)]
 
 
 def violations(page: Page) -> list[Any]:

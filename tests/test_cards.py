@@ -136,9 +136,8 @@ def test_a_version_changes_with_what_can_change_the_number(
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Store:
-    store = _ask._store(tmp_path / "talk")  # the pages' own: a folder has one reader a process
-    sparse.load(store, TALK)
-    return store
+    sparse.put(tmp_path / "talk", TALK)
+    return _ask._store(tmp_path / "talk")  # the pages' own: a folder has one reader a process
 
 
 def week(name: str, monday: date = MONDAY, hours: float | None = None) -> Question:

@@ -19,7 +19,7 @@ from metrics.explain import COUNTS, REST, SCHEMA, Explanation, Group, _taken_apa
 from metrics.guard import FEW, _both, compare, shares
 from metrics.metric import Question, ask
 from tests import sparse
-from tests.test_load import hearth
+from tests.command import hearth
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 Rows = list[dict[str, Any]]

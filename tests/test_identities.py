@@ -20,7 +20,7 @@ from data.records import Member, Source
 from data.store import Chunk, Store
 from ingest.__main__ import app
 from tests import sparse
-from tests.test_load import hearth
+from tests.command import hearth
 from tests.test_metrics import ALL, rows_of
 
 ACME, BOLT = "forum:acme:", "chat:bolt:"

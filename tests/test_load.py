@@ -16,20 +16,20 @@ from data.settings import Settings
 from data.store import Store
 from ingest.load import Job, Summary, find, load, readers
 from ingest.progress import Progress
+from tests.command import hearth
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-def hearth(room: str, *words: object, data: Path, check: int | None = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command as its user would."""
+def started(room: str, *words: object, data: Path, check: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, from Python's start to its end."""
     done = subprocess.run(
         [sys.executable, "-m", room, *map(str, words), "--data", str(data)],
         capture_output=True, text=True, cwd=ROOT, check=False, env={**os.environ, "HEARTH_SETTINGS": "hearth.toml"},
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
-    if check is not None:
-        assert done.returncode == check, done.stderr
+    assert done.returncode == check, done.stderr
     return done
 
 
@@ -72,7 +72,7 @@ def test_a_real_export_loads_with_every_record_accounted_for(
 
 
 def test_the_summary_is_one_json_object_with_every_fate(tmp_path: Path) -> None:
-    done = hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), "--json", data=tmp_path)
+    done = started("ingest", "load", FIXTURES / "slack" / _fixture("slack"), "--json", data=tmp_path)
     summary = json.loads(done.stdout)
     assert set(summary) == {"loads", "failed", "unmatched", "seconds", "snapshot"}
     (each,) = summary["loads"]
@@ -102,7 +102,7 @@ def test_a_refused_record_is_kept_aside_and_exit_is_3(tmp_path: Path) -> None:
         "{broken\n"
         '{"id": "2", "author": "ben", "created_at": "2026-01-05T11:00:00Z", "text": "So.", "channel": "help"}\n'
     )
-    done = hearth("ingest", "load", export, "--json", data=tmp_path / "data", check=3)
+    done = started("ingest", "load", export, "--json", data=tmp_path / "data", check=3)
     (each,) = json.loads(done.stdout)["loads"]
     assert (each["read"], each["inserted"], each["refused"]) == (3, 2, 1)
     again = hearth("ingest", "load", export, "--json", data=tmp_path / "data", check=3)
@@ -158,7 +158,7 @@ def test_one_bad_export_among_several_does_not_stop_the_others(tmp_path: Path) -
 
 
 def test_where_every_export_is_bad_nothing_is_published(tmp_path: Path) -> None:
-    done = hearth("ingest", "load", "nowhere.zip", "README.md", data=tmp_path, check=1)
+    done = started("ingest", "load", "nowhere.zip", "README.md", data=tmp_path, check=1)
     assert "there is no such file or folder" in done.stderr
     assert "no export is recognised here" in done.stderr
     assert Store(tmp_path).snapshot is None
@@ -192,12 +192,10 @@ def test_a_row_of_the_roster_that_matches_nobody_is_named(tmp_path: Path) -> Non
 
 def test_a_platform_that_no_reader_has_is_refused_with_the_list(tmp_path: Path) -> None:
     (tmp_path / "said.txt").write_text("this lamp is great\n")
-    words = [sys.executable, "-m", "ingest", "sentiment", str(tmp_path / "said.txt"), "--platform"]
-    done = subprocess.run([*words, "redit"], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 2
+    done = hearth("ingest", "sentiment", tmp_path / "said.txt", "--platform", "redit", check=2)
     assert "there is no such platform" in done.stderr
     assert "reddit" in done.stderr
-    assert subprocess.run([*words, "reddit"], capture_output=True, cwd=ROOT, check=False).returncode == 0
+    hearth("ingest", "sentiment", tmp_path / "said.txt", "--platform", "reddit")
 
 
 def test_a_second_load_names_the_first_and_exits_at_once(tmp_path: Path) -> None:
@@ -243,12 +241,9 @@ def test_made_up_people_leave_when_real_ones_come(tmp_path: Path) -> None:
     assert left.item() == 0
 
 
-def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), data=tmp_path)
-    assert (
-        "there is none; there are: slack"
-        in hearth("metrics", "reply_rate", "--platform", "fax", data=tmp_path, check=2).stderr
-    )
+def test_a_place_that_is_not_there_is_refused(harbour: Path) -> None:
+    refused = hearth("metrics", "reply_rate", "--platform", "fax", data=harbour, check=2)
+    assert "there is none; there are: slack" in refused.stderr
 
 
 def test_the_first_row_of_a_ticket_opens_it_whatever_the_ticket_is_called(tmp_path: Path) -> None:
@@ -266,24 +261,26 @@ def test_the_first_row_of_a_ticket_opens_it_whatever_the_ticket_is_called(tmp_pa
 
 
 def test_help_names_every_reader() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "ingest", "load", "--help"], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert all(f"{name}:" in done.stdout for name in readers())
+    said = hearth("ingest", "load", "--help").stdout
+    assert all(f"{name}:" in said for name in readers())
+
+
+@pytest.fixture(scope="module")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one small load, for who only asks."""
+    folder = tmp_path_factory.mktemp("harbour")
+    hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), data=folder)
+    return folder
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
-def test_a_metric_is_printed_in_every_format(form: str, tmp_path: Path) -> None:
-    hearth("ingest", "load", FIXTURES / "slack" / _fixture("slack"), data=tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "metrics", "reply_rate", "--format", form, "--data", str(tmp_path)],
-        capture_output=True, cwd=ROOT, check=True,
-    )  # fmt: skip
+def test_a_metric_is_printed_in_every_format(form: str, harbour: Path) -> None:
+    said = hearth("metrics", "reply_rate", "--format", form, data=harbour).content
     first = {"table": "│ week", "csv": "week,share", "json": '[{"week":null', "parquet": "PAR1"}[form]
-    assert first.encode() in done.stdout
+    assert first.encode() in said
     if form == "json":
         columns = ["week", "share", "low", "high", "answered", "asks", "too_young"]
-        assert list(msgspec.json.decode(done.stdout, type=list[dict[str, Any]])[0]) == columns
+        assert list(msgspec.json.decode(said, type=list[dict[str, Any]])[0]) == columns
 
 
 def test_the_metrics_are_listed_with_their_questions(tmp_path: Path) -> None:
@@ -300,10 +297,7 @@ def test_the_words_of_the_house_reach_the_scorer(tmp_path: Path) -> None:
     settings, said = tmp_path / "hearth.toml", tmp_path / "said.txt"
     settings.write_text('[sentiment.words]\n"glowy" = "great , I love it"\n')
     said.write_text("this lamp is glowy\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "ingest", "sentiment", str(said), "--settings", str(settings)],
-        capture_output=True, text=True, cwd=ROOT, check=True,
-    )  # fmt: skip
+    done = hearth("ingest", "sentiment", said, "--settings", settings)
     assert json.loads(done.stdout)["label"] == "positive"
 
 

@@ -25,11 +25,18 @@ def daily(who: str, since: str, days: int) -> list[dict[str, Any]]:
     return [{"id": f"{who}-{n}", "by": who, "at": f"{first + timedelta(n)}T10:00Z"} for n in range(days)]
 
 
-@pytest.mark.parametrize("name", BY_WEEK)
-def test_a_week_that_no_load_covers_is_unknown_never_zero(name: str, tmp_path: Path) -> None:
-    store = sparse.store_of(tmp_path, daily("ana", "2026-01-05", 7), until="2026-01-11T20:00Z")
+@pytest.fixture(scope="module")
+def with_a_hole(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two loads with a week between them."""
+    folder = tmp_path_factory.mktemp("hole")
+    store = sparse.store_of(folder, daily("ana", "2026-01-05", 7), until="2026-01-11T20:00Z")
     sparse.load(store, daily("ana", "2026-01-19", 7), since="2026-01-19T00:00Z", until="2026-03-01T00:00Z")
-    hole = [row for row in rows_of(store, name) if row["week"] == date(2026, 1, 12)]
+    return store
+
+
+@pytest.mark.parametrize("name", BY_WEEK)
+def test_a_week_that_no_load_covers_is_unknown_never_zero(name: str, with_a_hole: Store) -> None:
+    hole = [row for row in rows_of(with_a_hole, name) if row["week"] == date(2026, 1, 12)]
     assert hole
     for row in hole:
         assert {row.get(key) for key in ("share", "low", "difference", "pairs", "two_way_share")} == {None}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 import tomllib
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from data.marks import Marks, Target
 from data.store import Store
 from metrics.metric import By, Question, ask, metrics
 from tests import sparse
+from tests.conftest import made_once
 
 EXAMPLES = Path(__file__).parent / "examples"
 ALL = sorted(metrics())
@@ -72,9 +75,16 @@ def shown_and_wanted(store: Store, name: str, example: dict[str, Any]) -> tuple[
     return shown, [pytest.approx(row, abs=example.get("within", 1e-6)) for row in wanted]
 
 
+def example_told_once(between: Path, example: dict[str, Any]) -> Store:
+    """The same for who only asks: the mutants of a metric ask what its examples asked."""
+    told = json.dumps(example, sort_keys=True, default=str)
+    folder = between / f"example-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    return Store(made_once(folder, lambda mine: example_store(mine, example)))
+
+
 @pytest.mark.parametrize(("name", "example"), _examples())
-def test_worked_example(name: str, example: dict[str, Any], tmp_path: Path) -> None:
-    shown, wanted = shown_and_wanted(example_store(tmp_path, example), name, example)
+def test_worked_example(name: str, example: dict[str, Any], between_workers: Path) -> None:
+    shown, wanted = shown_and_wanted(example_told_once(between_workers, example), name, example)
     assert shown == wanted
 
 
@@ -99,6 +109,12 @@ QUIET: list[dict[str, Any]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Those few, for all who only ask."""
+    return sparse.store_of(tmp_path_factory.mktemp("quiet"), QUIET)
+
+
 def _everything(store: Store) -> dict[str, pl.DataFrame]:
     return {name: ask(store, sparse.settings(), Question(name)).rows for name in ALL}
 
@@ -108,37 +124,44 @@ def _same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
         assert rows.to_dicts() == other[name].to_dicts(), name
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return sparse.store_of(tmp_path_factory.mktemp("empty"), [], since=None)
+
+
 @pytest.mark.parametrize("name", ALL)
-def test_an_empty_community_is_no_error_and_never_a_zero_share(name: str, tmp_path: Path) -> None:
-    store = sparse.store_of(tmp_path, [], since=None)
-    for row in ask(store, sparse.settings(), Question(name)).rows.to_dicts():
+def test_an_empty_community_is_no_error_and_never_a_zero_share(name: str, empty: Store) -> None:
+    for row in ask(empty, sparse.settings(), Question(name)).rows.to_dicts():
         assert row.get("share") is None
 
 
 @pytest.mark.parametrize("by", get_args(By))
 @pytest.mark.parametrize("name", ALL)
-def test_every_metric_splits_and_filters(name: str, by: By, tmp_path: Path) -> None:
-    store = sparse.store_of(tmp_path, QUIET)
-    answer = ask(store, sparse.settings(), Question(name, by=by, platforms=("forum",), channels=("help",)))
+def test_every_metric_splits_and_filters(name: str, by: By, quiet: Store) -> None:
+    answer = ask(quiet, sparse.settings(), Question(name, by=by, platforms=("forum",), channels=("help",)))
     if "week" in answer.rows.columns:
         assert set(answer.rows[by]) == {{"platform": "forum", "source": "acme", "channel": "help"}[by]}
-    nobody = ask(store, sparse.settings(), Question(name, platforms=("elsewhere",))).rows.to_dicts()
+    nobody = ask(quiet, sparse.settings(), Question(name, platforms=("elsewhere",))).rows.to_dicts()
     assert all(row.get("asks", 0) in (0, None) and row.get("members") in (0, None) for row in nobody)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_message_at_until_is_not_counted(name: str, tmp_path: Path) -> None:
-    """A period is [since, until): what is said at the first moment after it changes nothing in it."""
+@pytest.fixture(scope="module")
+def quiet_until(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two more, at the first moment of the second week and after."""
     extra = [
         {"id": "edge", "by": "dov", "at": "2026-01-12T00:00Z"},
         {"id": "later", "by": "eve", "at": "2026-01-12T00:01Z"},
     ]
-    given: dict[str, Any] = {"since": MONDAY, "until": "2026-01-12"}
-    without = sparse.store_of(tmp_path / "without", QUIET)
-    with_them = sparse.store_of(tmp_path / "with", QUIET + extra)
+    return sparse.store_of(tmp_path_factory.mktemp("until"), QUIET + extra)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_message_at_until_is_not_counted(name: str, quiet: Store, quiet_until: Store) -> None:
+    """A period is [since, until): what is said at the first moment after it changes nothing in it."""
     if name == "data_trust":
         pytest.skip("counts all messages of a source, whatever the period")
-    assert rows_of(without, name, **given) == rows_of(with_them, name, **given)
+    given: dict[str, Any] = {"since": MONDAY, "until": "2026-01-12"}
+    assert rows_of(quiet, name, **given) == rows_of(quiet_until, name, **given)
 
 
 NEVER_STOPS_THE_CLOCK: dict[str, Callable[[], list[dict[str, Any]]]] = {
@@ -177,18 +200,25 @@ def test_loading_twice_or_in_another_order_changes_nothing(tmp_path: Path) -> No
     _same(once, _everything(other))
 
 
-def test_an_old_export_does_not_age_past_as_of(tmp_path: Path) -> None:
+def test_an_old_export_does_not_age_past_as_of(quiet: Store) -> None:
     """The wait of an ask nobody answered ends where the data ends, whatever the clock on the wall says."""
-    (row,) = [r for r in rows_of(sparse.store_of(tmp_path, QUIET), "unanswered") if r["message"] == "q3"]
+    (row,) = [r for r in rows_of(quiet, "unanswered") if r["message"] == "q3"]
     assert row["age_hours"] == 7 * 24
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name in ABOUT_ASKS or name == "member_flow"])
-def test_uncovered_days_are_unknown_never_zero(name: str, tmp_path: Path) -> None:
-    """Two exports with a hole of a week between them: that week is null."""
-    store = sparse.store_of(tmp_path, QUIET[:3], since="2026-01-05T00:00Z", until="2026-01-11T20:00Z")
+@pytest.fixture(scope="module")
+def with_a_hole(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two exports with a hole of a week between them."""
+    folder = tmp_path_factory.mktemp("hole")
+    store = sparse.store_of(folder, QUIET[:3], since="2026-01-05T00:00Z", until="2026-01-11T20:00Z")
     sparse.load(store, QUIET[4:], since="2026-01-19T00:00Z", until="2026-01-25T20:00Z")
-    hole = [row for row in rows_of(store, name) if row.get("week") == date(2026, 1, 12)]
+    return store
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name in ABOUT_ASKS or name == "member_flow"])
+def test_uncovered_days_are_unknown_never_zero(name: str, with_a_hole: Store) -> None:
+    """That week is null."""
+    hole = [row for row in rows_of(with_a_hole, name) if row.get("week") == date(2026, 1, 12)]
     assert all(row[key] is None for row in hole for key in ("share", "low", "members", "hours_p50") if key in row)
     assert hole or name == "unanswered"
 
@@ -207,23 +237,23 @@ def test_members_are_new_retained_returning_or_reactivated_each_week(tmp_path: P
         {"since": "2025-06-02", "until": "2025-09-01"},
         {"since": "2025-06-04", "until": "2025-08-29"},
     )
+    store = sparse.store_of(tmp_path, rows)
     for question in questions:
-        for row in rows_of(sparse.store_of(tmp_path / str(len(question)), rows), "member_flow", **question):
+        for row in rows_of(store, "member_flow", **question):
             assert row["members"] == row["new"] + row["retained"] + row["returning"] + row["reactivated"], row
 
 
-def test_the_whole_period_is_one_week_when_the_period_is(tmp_path: Path) -> None:
+def test_the_whole_period_is_one_week_when_the_period_is(quiet: Store) -> None:
     """The row without a week is computed from the facts by the same rules, so for one week both are equal."""
-    store = sparse.store_of(tmp_path, QUIET)
     names = ("conversation_share", "member_flow", "newcomer_welcome", "relationship_depth", "reply_rate", "retention")
     for name in (*names, "time_to_first_response", "two_way_conversations", "unanswered_then_lost"):
-        whole, week = rows_of(store, name, since="2026-01-12", until="2026-01-19")
+        whole, week = rows_of(quiet, name, since="2026-01-12", until="2026-01-19")
         assert {**whole, "week": None} == {**week, "week": None}, name
 
 
-@pytest.mark.parametrize("name", ["cohort_return", "member_flow", "relationship_depth", "retention"])
-def test_all_channels_named_are_the_whole_source(name: str, tmp_path: Path) -> None:
-    """What is kept of whole sources is what a choice of channels works out anew."""
+@pytest.fixture(scope="module")
+def half_a_year(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two channels in which some people answer each other, and others come."""
     rng = random.Random(5)
     rows: list[dict[str, Any]] = []
     for number in range(400):
@@ -235,32 +265,35 @@ def test_all_channels_named_are_the_whole_source(name: str, tmp_path: Path) -> N
             "channel": rng.choice(("help", "lounge")),
         }
         rows.append(row | {"to": rng.choice(rows[-9:])["id"]} if rng.random() < 0.6 and rows else row)
-    store = sparse.store_of(tmp_path, rows)
+    return sparse.store_of(tmp_path_factory.mktemp("half"), rows)
+
+
+@pytest.mark.parametrize("name", ["cohort_return", "member_flow", "relationship_depth", "retention"])
+def test_all_channels_named_are_the_whole_source(name: str, half_a_year: Store) -> None:
+    """What is kept of whole sources is what a choice of channels works out anew."""
     periods: tuple[dict[str, Any], ...] = (
         {}, {"since": "2025-12-01", "until": "2026-02-02"}, {"since": "2025-12-03", "until": "2026-02-05"},
     )  # fmt: skip
     for period in periods:
-        whole = rows_of(store, name, **period)
-        assert whole == rows_of(store, name, channels=("help", "lounge"), **period)
+        whole = rows_of(half_a_year, name, **period)
+        assert whole == rows_of(half_a_year, name, channels=("help", "lounge"), **period)
         assert len(whole) > 1
 
 
-def test_an_open_period_counts_a_member_once(tmp_path: Path) -> None:
+def test_an_open_period_counts_a_member_once(quiet: Store) -> None:
     """Without a first day the period begins where the data does."""
-    store = sparse.store_of(tmp_path, QUIET)
-    whole, stated = rows_of(store, "member_flow")[0], rows_of(store, "member_flow", since="2025-01-01")[0]
+    whole, stated = rows_of(quiet, "member_flow")[0], rows_of(quiet, "member_flow", since="2025-01-01")[0]
     assert whole == stated
     assert whole["members"] == whole["new"] == 3
 
 
-def test_the_same_fingerprint_for_the_same_question_and_another_for_another(tmp_path: Path) -> None:
-    store = sparse.store_of(tmp_path, QUIET)
+def test_the_same_fingerprint_for_the_same_question_and_another_for_another(quiet: Store) -> None:
     first, again, other = (
-        ask(store, sparse.settings(), Question("reply_rate", hours=hours)).fingerprint for hours in (24, 24, 48)
+        ask(quiet, sparse.settings(), Question("reply_rate", hours=hours)).fingerprint for hours in (24, 24, 48)
     )
     assert first == again != other
 
 
-def test_an_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:
+def test_an_unknown_metric_names_the_known_ones(quiet: Store) -> None:
     with pytest.raises(LookupError, match="no metric 'nope'; there are: answered_within"):
-        ask(sparse.store_of(tmp_path, QUIET), sparse.settings(), Question("nope"))
+        ask(quiet, sparse.settings(), Question("nope"))

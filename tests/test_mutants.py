@@ -14,7 +14,7 @@ import pytest
 from data import store
 from data.store import Store
 from metrics import metric
-from tests.test_metrics import ALL, EXAMPLES, example_store, shown_and_wanted
+from tests.test_metrics import ALL, EXAMPLES, example_store, example_told_once, shown_and_wanted
 
 ROOT = Path(__file__).parent.parent
 READ_ONCE = (metric.metrics, metric._macros, store._text, store.statements)
@@ -55,7 +55,6 @@ class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _mutants() -> list[Any]:
-    """By the metric that is asked, so that its examples' communities are made once."""
     said = tomllib.loads((ROOT / "tests" / "mutants.toml").read_text("utf-8"))
     found = [
         (file, msgspec.convert({"caught_by": Path(file).stem, **row}, Mutant))
@@ -104,38 +103,22 @@ def read_anew() -> Iterator[None]:
     _forget()
 
 
-class Communities:
-    """The communities of one metric's examples, each made once: all at once would be a gigabyte."""
-
-    def __init__(self, folders: pytest.TempPathFactory) -> None:
-        self._folders, self._name = folders, ""
-        self._made: dict[str, Store] = {}
-
-    def new(self, name: str, example: dict[str, Any]) -> Store:
-        return example_store(self._folders.mktemp(name), example)
-
-    def known(self, name: str, example: dict[str, Any]) -> Store:
-        if name != self._name:
-            self._name, self._made = name, {}
-        why = example["why"]
-        if why not in self._made:
-            self._made[why] = self.new(name, example)
-        return self._made[why]
-
-
-@pytest.fixture(scope="module")
-def communities(tmp_path_factory: pytest.TempPathFactory) -> Communities:
-    return Communities(tmp_path_factory)
-
-
 @pytest.mark.parametrize(("file", "mutant"), MUTANTS)
 @pytest.mark.usefixtures("read_anew")
-def test_is_caught(file: str, mutant: Mutant, communities: Communities, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_is_caught(
+    file: str, mutant: Mutant, between_workers: Path, tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """A mutant has to run: SQL that is refused proves nothing."""
+
+    def community(example: dict[str, Any]) -> Store:
+        if file.startswith(DERIVING):
+            return example_store(tmp_path_factory.mktemp(mutant.name), example)
+        return example_told_once(between_workers, example)
+
     mutated, read_text = _mutated(file, mutant), Path.read_text
     monkeypatch.setattr(Path, "read_text", lambda path, *how: mutated if path == ROOT / file else read_text(path, *how))
-    of = communities.new if file.startswith(DERIVING) else communities.known
-    if not any(_notices(of(mutant.name, each), mutant.name, each) for each in _examples(mutant)):
+    if not any(_notices(community(each), mutant.name, each) for each in _examples(mutant)):
         pytest.fail(f"survived ({mutant.kind}): no worked example of {mutant.caught_by!r} tells the two apart")
 
 

@@ -77,9 +77,8 @@ FEW = [
 
 @pytest.fixture
 def few(tmp_path: Path) -> Store:
-    store = _ask._store(tmp_path / "few")
-    sparse.load(store, FEW)
-    return store
+    sparse.put(tmp_path / "few", FEW)
+    return _ask._store(tmp_path / "few")
 
 
 def shown(app: AppTest) -> dict[str, str]:
@@ -412,7 +411,7 @@ def listed(app: AppTest) -> list[tuple[str, str]]:
 
 def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tmp_path: Path) -> None:
     """Each list has the one who belongs there, once, and nobody who was answered, thanked or came back."""
-    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    sparse.put(tmp_path, TODAY, until="2026-10-20T00:00Z")
     app = see(tmp_path, "people_to_reach.py")
     assert listed(app) == [
         ("Nia", "first post"),
@@ -433,7 +432,7 @@ def test_nobody_is_followed_where_the_terms_forbid_it_unless_the_settings_say_so
     see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Uma is on Discord, and has been silent since her ask; her words of today may still be answered."""
-    sparse.load(_ask._store(tmp_path), TODAY, until="2026-10-20T00:00Z")
+    sparse.put(tmp_path, TODAY, until="2026-10-20T00:00Z")
     app = see(tmp_path, "people_to_reach.py")
     assert "Without Discord: the platform's terms forbid" in words(app)
     app.multiselect(key="platform").set_value(["discord"]).run()

@@ -78,9 +78,8 @@ ANN = [
 
 @pytest.fixture
 def ann(tmp_path: Path) -> Store:
-    store = _ask._store(tmp_path / "ann")
-    sparse.load(store, ANN, until="2026-10-20T00:00Z")
-    return store
+    sparse.put(tmp_path / "ann", ANN, until="2026-10-20T00:00Z")
+    return _ask._store(tmp_path / "ann")
 
 
 def links(app: AppTest) -> dict[str, str]:

@@ -25,6 +25,7 @@ from ingest.load import Job as LoadJob
 from ingest.load import load, load_records
 from ingest.progress import Progress
 from ingest.pull import seconds
+from tests.command import hearth
 from tests.conftest import ROOT
 from tests.fakes.discourse import Discourse
 from tests.fakes.reddit import PEOPLE, Reddit
@@ -345,15 +346,6 @@ def test_a_service_that_gives_up_leaves_what_came(tmp_path: Path) -> None:
 # The command
 
 
-def command(*words: str, data: Path, check: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "ingest", *words, "--data", str(data)],
-        cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment}, check=False,
-    )  # fmt: skip
-    assert done.returncode == check, done.stderr
-    return done
-
-
 def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: Path) -> None:
     settings = tmp_path / "hearth.toml"
     with serving(fake := Discourse(size=30)):
@@ -362,19 +354,19 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
             '[[pulls]]\nservice = "reddit"\nsubreddit = "lumo"\non = false\n'
             '[sentiment]\nscorer = "off"\n'
         )
-        told = command("pull", "--all", "--dry-run", "--settings", str(settings), data=tmp_path / "data").stdout
+        told = hearth("ingest", "pull", "--all", "--dry-run", "--settings", settings, data=tmp_path / "data").stdout
         assert "discourse 127.0.0.1: about 2 requests. 30 posts in all" in told
         assert "Nothing was pulled" in told
         done = json.loads(
-            command("pull", "--all", "--json", "--settings", str(settings), data=tmp_path / "data").stdout
+            hearth("ingest", "pull", "--all", "--json", "--settings", settings, data=tmp_path / "data").stdout
         )
         (pulled,) = done["pulls"]
         assert (pulled["source"], pulled["messages"], pulled["gaps"], pulled["dollars"]) == ("127.0.0.1", 30, [], 0)
-        said = command("status", "--settings", str(settings), data=tmp_path / "data").stdout
+        said = hearth("ingest", "status", "--settings", settings, data=tmp_path / "data").stdout
         assert "discourse 127.0.0.1: looked for what is deleted there" in said
         settings.write_text(settings.read_text().replace("on = false", "on = true"))
-        failed = command(
-            "pull", "--all", "--settings", str(settings), data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
+        failed = hearth(
+            "ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
         )
         assert "REDDIT_CLIENT_ID is not set" in failed.stderr
         assert "discourse 127.0.0.1: " in failed.stdout, "one that fails does not stop the others"
@@ -396,7 +388,7 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_wrong_use_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
-    done = command(*words, data=tmp_path, check=code)
+    done = hearth("ingest", *words, data=tmp_path, check=code)
     assert says in " ".join(done.stderr.replace("│", " ").split())
 
 
@@ -438,9 +430,7 @@ def test_a_time_is_read_as_people_write_it(text: str, wanted: float) -> None:
 
 
 def test_help_names_every_service_with_its_terms_and_credentials() -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "ingest", "pull", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    said = hearth("ingest", "pull", "--help").stdout
     told = " ".join(said.split())
     assert "REDDIT_CLIENT_SECRET" in told
     assert "asks for its approval" in told

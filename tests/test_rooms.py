@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import rooms
+from tests.command import hearth
 from tests.conftest import ROOT
 
 Rule = Callable[[Path], list[str]]
@@ -19,17 +18,7 @@ Rule = Callable[[Path], list[str]]
 @cache
 def ingest_help() -> str:
     """What the command line says of itself, with and without a command."""
-    told = [
-        subprocess.run(
-            [sys.executable, "-m", "ingest", *words, "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for words in ([], ["load"])
-    ]
-    return "\n".join(told)
+    return "\n".join(hearth("ingest", *words, "--help").stdout for words in ([], ["load"]))
 
 
 def platforms_untold(root: Path) -> list[str]:

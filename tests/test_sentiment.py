@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 import tomllib
 from pathlib import Path
@@ -21,6 +19,7 @@ from ingest.enrich.linear import PLATFORMS, WEIGHTS, Linear, exponential
 from ingest.enrich.scorer import LABELS, SCHEMA, scorer
 from ingest.enrich.train import codebook
 from metrics import quantify
+from tests.command import hearth
 from tests.conftest import ROOT
 
 PROBES = tomllib.loads((ROOT / "tests" / "probes.toml").read_text("utf-8"))["probe"]
@@ -212,16 +211,10 @@ def test_the_codebook_keeps_nothing_for_nothing() -> None:
     assert np.abs(pairs[codes] - weights).mean() < 0.1
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ingest", "sentiment", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
 def test_a_file_is_scored_line_by_line(tmp_path: Path) -> None:
     path = tmp_path / "said.txt"
     path.write_bytes("I love it\n\n\xff\nEs ist leider völlig kaputt\n".encode("latin-1"))
-    done = run(str(path))
+    done = hearth("ingest", "sentiment", path)
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert list(told[0]) == ["label", "negative", "neutral", "positive", "confidence", "language", "flags"]
     assert [each["label"] for each in told] == ["positive", None, None, None]
@@ -231,12 +224,15 @@ def test_a_file_is_scored_line_by_line(tmp_path: Path) -> None:
 def test_a_column_of_a_table_is_scored(tmp_path: Path) -> None:
     path = tmp_path / "said.csv"
     path.write_text('id,text\n1,"I hate it,\nall of it"\n2,\n')
-    assert [json.loads(line)["label"] for line in run(str(path), "--column", "text").stdout.splitlines()] == [
+    assert [
+        json.loads(line)["label"]
+        for line in hearth("ingest", "sentiment", path, "--column", "text").stdout.splitlines()
+    ] == [
         "negative",
         None,
     ]
-    missing = run(str(path), "--column", "body")
-    assert (missing.returncode, "there are: id, text" in missing.stderr) == (1, True)
+    missing = hearth("ingest", "sentiment", path, "--column", "body", check=None)
+    assert (missing.code, "there are: id, text" in missing.stderr) == (1, True)
 
 
 @pytest.mark.skipif(not bench.SETS.exists(), reason="the labelled messages are not beside the project")

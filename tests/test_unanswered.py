@@ -62,9 +62,8 @@ def see(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    found = _ask._store(tmp_path)
-    sparse.load(found, ROWS, until=NOON)
-    return found
+    sparse.put(tmp_path, ROWS, until=NOON)
+    return _ask._store(tmp_path)
 
 
 @pytest.fixture

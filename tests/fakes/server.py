@@ -151,6 +151,7 @@ def serving(fake: Fake) -> Iterator[str]:
 def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else an answer waits 40 ms for the receipt of its head
 
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
