@@ -480,7 +480,7 @@ class _Known:
         """Whether anything of the source was loaded."""
         if not self._store.snapshot:
             return False
-        found = self._store.read("sources").filter(platform=self._platform, source=self.source)
+        found = self._store.read("loads").filter(platform=self._platform, source=self.source)
         return not found.is_empty()
 
     def _counted(self, what: str, conversations: Iterable[str]) -> dict[str, int]:
