@@ -35,6 +35,7 @@ DENIED = (401, 403)
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
 FEW = 100  # of what is held: more than these, and more than half of all, are not forgotten without a question
+WHOLE = " whole"  # after a pull's name: the last time that it looked for deletions all the way back
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -325,15 +326,16 @@ class Pull:
         now, looked = datetime.fromtimestamp(self.line.pace.now(), UTC), self.spool.looked(self.name)
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
-        held = self.known.held()
-        rows = held.select("message_id", "conversation_id", "member_id", "channel_id", "permalink").iter_rows()
+        held, back = self.known.held(), None if self.job.look_now else self._looks_back(now)
+        some = held if back is None else held.filter(pl.col("sent_at") >= now - back)
+        rows = some.select("message_id", "conversation_id", "member_id", "channel_id", "permalink").iter_rows()
         found = self.place.gone(Held(*row) for row in rows)
         gone: set[str] = set()
         try:
             with self._accepted():
                 for ids in found or ():
                     gone |= ids
-                    self._say(f"{len(gone):,} of {len(held):,} are deleted")
+                    self._say(f"{len(gone):,} of {len(some):,} are deleted")
         finally:
             if gone and (self.job.look_now or len(gone) <= max(FEW, len(held) / 2)):
                 self._bury(held.filter(pl.col("message_id").is_in(sorted(gone))), now)
@@ -344,7 +346,17 @@ class Pull:
                 "once may be a fault of theirs, so they were kept. If it is true, give the command again with "
                 "--deletions-now."
             )
+        if back is None or self.spool.looked(f"{self.name}{WHOLE}") is None:
+            self.spool.note_looked(f"{self.name}{WHOLE}", now, can_tell=found is not None)
         self.spool.note_looked(self.name, now, can_tell=found is not None)
+        if found is None:
+            self.pulled.gaps.append(f"{self.wanted.service} does not tell what is deleted there, so it stays here.")
+
+    def _looks_back(self, now: datetime) -> timedelta | None:
+        """How far back to look for deletions; None: all the way, which is too much for each day where all is listed."""
+        back: timedelta | None = getattr(self.service, "LOOK_BACK", None)
+        whole = self.spool.looked(f"{self.name}{WHOLE}")
+        return None if back and whole and now - whole >= back else back
 
     def _bury(self, held: pl.DataFrame, now: datetime) -> None:
         """Of a deleted message only its place stays: neither its words nor who wrote it."""

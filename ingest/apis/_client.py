@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from http.client import responses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
@@ -32,6 +32,8 @@ import msgspec
 from ingest.archive import UNFIT
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
     import requests
 
@@ -272,7 +274,8 @@ class Client:
         self.line, self.address = line, checked(address, line.service)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
-        self._http = httpx.Client(headers={**named, **(headers or {})}, timeout=TIMEOUT, follow_redirects=False)
+        named |= headers or {}
+        self._http = httpx.Client(headers=named, timeout=TIMEOUT, follow_redirects=False, verify=_trusted())
         line.opened.callback(self._http.close)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, is_json: bool = True) -> Answer:
@@ -324,6 +327,14 @@ class Client:
                 "no credential goes to another host. If that is the right address, give it instead."
             )
         return led
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Who is believed to be who they say. To read that list takes longer than many an answer, so it is read once."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def session(line: Line, *, is_json: bool = True) -> requests.Session:
