@@ -166,12 +166,13 @@ class Pull:
         self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
+        self._tell: Any = None  # a service may have to wait already where it is asked which place it is
         self.line = Line(wanted.service, job.pace, self._say)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
             self.place: Place = service.connect(wanted, self.line, self.known)
-        except PullError:
+        except BaseException:
             self.close()
             raise
         self.known.source = self.place.source
@@ -179,7 +180,6 @@ class Pull:
         self.prices = {**service.PRICES, **wanted.prices}
         self.budget = Budget(wanted, self.prices, spool, self.line.pace)
         self.pulled = Pulled(wanted.service, self.place.source, 0, 0, {}, 0, 0, [], [])
-        self._tell: Any = None
         self._empty = 0  # pages in a row with nothing on them
 
     def run(self) -> None:
