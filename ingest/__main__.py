@@ -340,6 +340,8 @@ def _say_pulls_in_words(summary: PullSummary) -> None:
         print(f"{each.service} {each.source}: {each.pages:,} pages, {new:,} new messages{cost}{gone}")
         for gap in each.gaps:
             print(f"  a gap: {gap}")
+        if each.waiting:
+            print(f"  {each.waiting:,} pages wait to be loaded: the next pull goes on with them.")
     if any(each.loads for each in summary.pulls):
         print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
 
