@@ -208,6 +208,32 @@ def test_what_protected_accounts_say_is_not_kept(tmp_path: Path) -> None:
         compare(fake, tmp_path)
 
 
+def test_the_versions_of_an_edited_post_are_one_message_with_the_newest_words(tmp_path: Path) -> None:
+    """Whether the older one came before or not; and who answers a later version answers that message."""
+    fake = X(size=30)
+    with serving(fake):
+        run(fake, tmp_path)
+        known = fake._add("8200", None, is_ours=True)
+        run(fake, tmp_path)
+        fake.now += timedelta(minutes=20)
+        fake.edit(known)
+        new = fake._add("8201", None, is_ours=True)
+        fake.now += timedelta(minutes=5)
+        fake.edit(new)
+        answers = [fake._add(US, each, is_ours=True) for each in (known, new)]
+        run(fake, tmp_path)
+        compare(fake, tmp_path)
+        asked = "select message_id, sent_at, edited_at, permalink from messages where edited_at is not null order by 2"
+        rows = {row[0]: row[1:] for row in Store(tmp_path).query(asked).rows()}
+        assert rows.keys() == {str(known.id), str(new.id)}
+        for post in (known, new):
+            sent_at, edited_at, permalink = rows[str(post.id)]
+            assert sent_at == post.at.replace(microsecond=0) < edited_at
+            assert permalink.endswith(f"/{post.newest}")
+        parents = dict(Store(tmp_path).query("select message_id, parent_id from messages").rows())
+        assert [parents[str(each.id)] for each in answers] == [str(known.id), str(new.id)]
+
+
 # Estimates
 
 
