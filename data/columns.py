@@ -178,8 +178,8 @@ def audience_table(audience: list[Audience]) -> pa.Table:
     )
 
 
-def refused_table(refused: list[Refused]) -> pa.Table:
-    """Refused records, each once."""
+def refused_table(refused: list[Refused], *, keeps_raw: bool = True) -> pa.Table:
+    """Refused records, each once; without their bytes where those are not to be kept."""
     distinct = {
         hashlib.sha256(f"{each.file}\0{each.reason}\0".encode() + each.raw).hexdigest(): each for each in refused
     }
@@ -189,7 +189,7 @@ def refused_table(refused: list[Refused]) -> pa.Table:
             "file": _strings([each.file for each in distinct.values()]),
             "place": _strings([each.place for each in distinct.values()]),
             "reason": _strings([each.reason for each in distinct.values()]),
-            "raw": pa.array([each.raw[:RAW_KEPT] for each in distinct.values()], pa.binary()),
+            "raw": pa.array([each.raw[: RAW_KEPT if keeps_raw else 0] for each in distinct.values()], pa.binary()),
         }
     )
 

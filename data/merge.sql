@@ -57,6 +57,18 @@ inner join messages on met.row_id = messages.rowid
 inner join staged on met.message_id = staged.message_id;
 select (count(*) filter (where is_newer))::bigint from known;
 
+-- name: count_taken_back
+select count(*)::bigint
+from known
+inner join staged on known.message_id = staged.message_id
+where known.is_newer and staged.deleted_at is not null;
+
+-- name: rewrite
+-- What was deleted stays in the file until its block is used again, and a block is seldom used again.
+attach $path as rewritten;
+copy from database hearth to rewritten;
+detach rewritten;
+
 -- name: note_unnamed
 insert into unnamed
 select coalesce(messages.member_id, staged.member_id) as member_id

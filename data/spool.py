@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -23,6 +23,8 @@ from data.store import Busy, StoreError, failpoint, locked, split, statements
 
 FILE: Final = "spool.sqlite"
 LOCK: Final = "spool.lock"
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 MOMENTS: Final = ("told_until", "asked_at", "reached", "covered_since", "covered_until")
 FLAGS: Final = ("is_lasting", "is_open", "is_resumed")
 
@@ -84,6 +86,20 @@ class Looked:
     pull: str  # such as reddit:lumo
     looked_at: datetime | None
     can_tell: bool
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether what was deleted there may be here for more than a day."""
+        return self.looked_at is None or (self.can_tell and now - self.looked_at > DAY)
+
+    def said(self, now: datetime) -> str:
+        """When that was, in words, with a warning after a day."""
+        name = self.pull.replace(":", " ", 1)
+        if self.looked_at is None:
+            return f"{name}: WARNING: it was never looked for what is deleted there. The next pull does it."
+        if not self.can_tell:
+            return f"{name}: it does not tell what is deleted there."
+        said = f"{name}: looked for what is deleted there {(now - self.looked_at) / HOUR:,.0f} h ago"
+        return f"{said}. WARNING: that is more than a day. Pull daily." if self.is_late(now) else f"{said}."
 
 
 class Spool:

@@ -37,6 +37,7 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
+TAKEN_BACK = "taken-back"  # lies in the folder from when something is deleted until no file there holds it any more
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 DERIVE = ("lines", "conversations", "afterwards")
 SLICE = 1_500_000  # lines whose conversations are derived at once, within the memory below
@@ -154,7 +155,7 @@ class Store:
         if name is None:
             raise NoData("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
         with self._lock:
-            pool = self._pool(name)
+            pool = self._newest(name)
             cursor = pool.idle[macros].pop() if pool.idle.get(macros) else None
         if cursor is None:
             cursor = pool.connection.cursor()
@@ -165,6 +166,16 @@ class Store:
         finally:
             with self._lock:
                 pool.idle.setdefault(macros, []).append(cursor)
+
+    def _newest(self, name: str) -> _Pool:
+        """The snapshot of that name, or the one after it, where that one has gone in the meantime."""
+        try:
+            return self._pool(name)
+        except StoreError:
+            newest = self.snapshot
+            if newest in {None, name}:
+                raise
+            return self._pool(newest)
 
     def _pool(self, name: str) -> _Pool:
         if name not in self._open:
@@ -277,6 +288,7 @@ class Load:
     path: str | None = None  # where the export is
     reader: str | None = None  # what reads it
     keeps_news: bool = False  # what is new is noted, for only what it concerns will be derived anew
+    keeps_raw: bool = True  # of what is refused; nobody could tell when that is deleted where it was pulled from
 
 
 class Loader:
@@ -406,6 +418,9 @@ class Loader:
         with self._transaction():
             self._merge("note_verdicts", words_since=words_since(self.settings))
         self._db.execute("checkpoint")
+        is_taken_back = (self.folder / TAKEN_BACK).exists()
+        if is_taken_back:
+            self._rewrite()
         self._db.close()  # nothing may write to what is published
         newest = max((_number(path) for path in self.folder.glob("snap-*.duckdb")), default=0)
         name = f"snap-{newest + 1:06d}.duckdb"
@@ -413,9 +428,23 @@ class Loader:
         failpoint("named")
         _point_to(self.folder, name)
         failpoint("pointer")
-        for old in sorted(self.folder.glob("snap-*.duckdb"), key=_number)[:-KEPT_SNAPSHOTS]:
+        for old in sorted(self.folder.glob("snap-*.duckdb"), key=_number)[: -1 if is_taken_back else -KEPT_SNAPSHOTS]:
             old.unlink(missing_ok=True)
+        if is_taken_back:
+            for copy in self.folder.glob("hearth-schema-*.duckdb"):
+                copy.unlink()
+            (self.folder / TAKEN_BACK).unlink()
         return name
+
+    def _rewrite(self) -> None:
+        """Put a new file in the database's place that holds nothing but what is there."""
+        path = self.folder / f"{MASTER}.tmp"
+        path.unlink(missing_ok=True)
+        self._run(statements("merge.sql")["rewrite"], {"path": str(path)})
+        self._db.close()
+        _sync(path)
+        path.replace(self.folder / MASTER)
+        failpoint("rewritten")
 
     def _take_messages(self, load: Load, messages: pa.Table) -> Fate:
         if not messages.num_rows:
@@ -433,6 +462,8 @@ class Loader:
         newer, distinct = 0, messages.num_rows - repeats
         if known:
             ((newer,),) = self._merge("known", words_since=words_since(self.settings))
+            if newer and self._merge("count_taken_back") != [(0,)]:
+                (self.folder / TAKEN_BACK).touch()
             self._merge("note_unnamed")
             if newer and load.keeps_news:
                 self._merge("note_newer_messages", source_key=load.source_key)
@@ -456,7 +487,7 @@ class Loader:
             self._merge("merge_audience", source_key=load.source_key)
         load.reactions += sum(each.count for each in chunk.reactions)
         if refused:
-            self._db.register("batch", columns.refused_table(refused))
+            self._db.register("batch", columns.refused_table(refused, keeps_raw=load.keeps_raw))
             self._merge("quarantine", source_key=load.source_key, load_id=load.load_id)
         return is_stirred
 

@@ -15,7 +15,7 @@ import msgspec
 import typer
 
 from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
-from data.spool import Looked, looked_at
+from data.spool import looked_at
 from data.store import Busy, Store, StoreError
 from ingest.apis._client import PullError
 from ingest.apis._service import Service, services
@@ -169,22 +169,10 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
             f"{row['first_at']:%Y-%m-%d} to {row['as_of']:%Y-%m-%d %H:%M} UTC"
         )
     for each in kept_up:
-        print(_kept_up(each, datetime.now(UTC)))
+        print(each.said(datetime.now(UTC)))
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
     _say_unmatched(alone)
-
-
-def _kept_up(looked: Looked, now: datetime) -> str:
-    """When deletions upstream were last looked for, with a warning after a day."""
-    name = looked.pull.replace(":", " ", 1)
-    if looked.looked_at is None:
-        return f"{name}: WARNING: it was never looked for what is deleted there. The next pull does it."
-    if not looked.can_tell:
-        return f"{name}: it does not tell what is deleted there."
-    hours = (now - looked.looked_at).total_seconds() / 3600
-    said = f"{name}: looked for what is deleted there {hours:,.0f} h ago"
-    return f"{said}. WARNING: that is more than a day. Pull daily." if hours > 24 else f"{said}."
 
 
 @app.command()
@@ -340,6 +328,8 @@ def _say_pulls_in_words(summary: PullSummary) -> None:
         print(f"{each.service} {each.source}: {each.pages:,} pages, {new:,} new messages{cost}{gone}")
         for gap in each.gaps:
             print(f"  a gap: {gap}")
+        if each.waiting:
+            print(f"  {each.waiting:,} pages wait to be loaded: the next pull goes on with them.")
     if any(each.loads for each in summary.pulls):
         print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
 

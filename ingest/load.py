@@ -193,7 +193,7 @@ def load_records(
     with store.loading(settings) as loader:
         loader.forget_demo()
         with progress.export(file, export.size if export else 0) as tick:
-            load = _hand_over(loader, records, file, tick, export)
+            load = _hand_over(loader, records, file, tick, export, keeps_raw=False)
         snapshot = _publish(loader, settings, progress)
     loaded = _account(load, Path(file), dict(export.unknown) if export else None)
     return Summary([loaded], [], unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
@@ -330,13 +330,14 @@ def _hand_over(
     job: Job | None = None,
     reader: str | None = None,
     is_demo: bool = False,
+    keeps_raw: bool = True,
 ) -> Load:
     first = next(records, None)
     if not isinstance(first, Source):
         raise ExportError(f"{file}: holds no messages.")
     job = job or Job(())
     load = loader.begin(msgspec.structs.replace(first, id=job.source) if job.source else first, file, is_demo)
-    load.private_reason, load.reader = job.private, reader
+    load.private_reason, load.reader, load.keeps_raw = job.private, reader, keeps_raw
     load.path = str(export.path.absolute()) if export else None
     with ThreadPoolExecutor(1) as database:  # it merges one chunk while the next is being read
         taken: Future[object] | None = None

@@ -27,6 +27,7 @@ Tick = Callable[[int, int], None]
 """Called with the bytes and the records read so far."""
 
 QUIET_SECONDS = 5.0
+SPARSE_SECONDS = 30.0  # between two words on a pull, which may wait for a quarter of an hour
 TOLD_SECONDS = 0.2  # between two lines of JSON
 
 
@@ -73,6 +74,11 @@ class Progress:
             sys.stderr.write(f"{what}: {total:,} ...\n")
             tick = _plain(what, total)
             yield lambda done: tick(done, done)
+
+    @property
+    def has_countdown(self) -> bool:
+        """Whether what is told each second is seen as it changes: on a terminal, or by a program."""
+        return self.as_json or self.console.is_terminal
 
     def note(self, text: str) -> None:
         """Say something that stays on the screen."""
@@ -140,11 +146,11 @@ def _told(step: str, of: int, unit: str) -> Tick:
 
 
 def _lines(what: str) -> Callable[[str], None]:
-    last = 0.0
+    last = -SPARSE_SECONDS
 
     def tell(text: str) -> None:
         nonlocal last
-        if time.monotonic() - last >= QUIET_SECONDS:
+        if time.monotonic() - last >= SPARSE_SECONDS:
             last = time.monotonic()
             sys.stderr.write(f"{what}: {text}\n")
 

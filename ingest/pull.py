@@ -8,6 +8,7 @@ What was pulled goes through the platform's reader, as an export would, and is t
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ DENIED = (401, 403)
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
 FEW = 100  # of what is held: more than these, and more than half of all, are not forgotten without a question
+WHOLE = " whole"  # after a pull's name: the last time that it looked for deletions all the way back
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -51,6 +53,7 @@ class Pulled(msgspec.Struct):
     deleted: int  # found deleted upstream, and deleted here
     gaps: list[str]  # what could not be had, in words
     loads: list[Loaded]
+    waiting: int = 0  # pages that are kept, but not loaded yet
 
 
 class Summary(msgspec.Struct):
@@ -165,12 +168,13 @@ class Pull:
         self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
-        self.line = Line(wanted.service, job.pace, self._say)
+        self._tell: Any = None  # a service may have to wait already where it is asked which place it is
+        self.line = Line(wanted.service, job.pace, self._say, self._announce)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
             self.place: Place = service.connect(wanted, self.line, self.known)
-        except PullError:
+        except BaseException:
             self.close()
             raise
         self.known.source = self.place.source
@@ -178,8 +182,7 @@ class Pull:
         self.prices = {**service.PRICES, **wanted.prices}
         self.budget = Budget(wanted, self.prices, spool, self.line.pace)
         self.pulled = Pulled(wanted.service, self.place.source, 0, 0, {}, 0, 0, [], [])
-        self._tell: Any = None
-        self._empty = 0  # pages in a row with nothing on them
+        self._empty, self._restarts = Counter[str](), Counter[str]()  # by stream: empty pages in a row, lost places
 
     def run(self) -> None:
         """Go on where the last run stopped, then sweep once more what it had left open; then look for deletions."""
@@ -214,32 +217,38 @@ class Pull:
         )
 
     def _sweep_all(self) -> None:
+        self._restarts.clear()
         try:
             while left := [each for each in self.spool.streams(self.name) if each.is_open]:
-                self._sweep(left[0])
+                self._sweep(left)
         except PullError:
             if not self.service.IS_WHOLE and claim(self.spool.streams(self.name)):
                 self._deliver()
+            self.pulled.waiting, _ = self.spool.waiting(self.name)
             raise
         finally:
             self.pulled.spent = self.budget.spent_now()
             self.pulled.dollars = round(dollars(self.pulled.spent, self.prices), 4)
         self._deliver()
 
-    def _sweep(self, stream: Stream) -> None:
-        restarts, self._empty = 0, 0
+    def _sweep(self, left: list[Stream]) -> None:
+        """Go through a stream; where pages are paid for, only one page further, for others may be further behind."""
+        stream = behind(left) if self.service.PRICES else left[0]
         while stream.is_open:
             try:
                 stream = self._page(stream)
             except LostPlace as lost:
-                restarts, self._empty = restarts + 1, 0
-                if restarts > RESTARTS:
+                self._restarts[stream.name] += 1
+                self._empty[stream.name] = 0
+                if (restarts := self._restarts[stream.name]) > RESTARTS:
                     raise PullError(
                         f"{self.wanted.service}: {stream.name} lost its place {restarts} times ({lost}). What was "
                         "pulled is kept; give the same command again later."
                     ) from None
                 self._say(f"{lost}; {stream.name} begins again")
                 stream = self.spool.again(self.name, stream.name)
+            if self.service.PRICES and not self._empty[stream.name]:  # an answer of no use by itself is completed first
+                return
 
     def _page(self, stream: Stream) -> Stream:
         """Ask for one page and keep it with the cursor after it; the stream after it."""
@@ -251,10 +260,10 @@ class Pull:
         page = self._fetched(stream, msgspec.structs.replace(at, bill=bill))
         asked_at = self.line.asked_at or datetime.fromtimestamp(self.line.pace.now(), UTC)
         after = after_page(stream, page, asked_at, is_back=at.is_reached(page.oldest))
-        self._empty = 0 if page.messages or page.oldest else self._empty + 1
+        self._empty[stream.name] = 0 if page.messages or page.oldest else self._empty[stream.name] + 1
         if after.cursor is not None and self.spool.is_met(self.name, stream.name, after.cursor):
             raise LostPlace("it leads back to a page that was there before")
-        if self._empty > EMPTY:
+        if self._empty[stream.name] > EMPTY:
             raise LostPlace(f"{EMPTY:,} pages in a row hold nothing")
         kept = Kept(page.name, page.body, page.messages) if page.body is not None else None
         self.spool.keep(self.name, after, kept, page.follow, self.budget.settled(page.billed, page.charged))
@@ -325,15 +334,16 @@ class Pull:
         now, looked = datetime.fromtimestamp(self.line.pace.now(), UTC), self.spool.looked(self.name)
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
-        held = self.known.held()
-        rows = held.select("message_id", "conversation_id", "member_id", "channel_id", "permalink").iter_rows()
+        held, back = self.known.held(), None if self.job.look_now else self._looks_back(now)
+        some = held if back is None else held.filter(pl.col("sent_at") >= now - back)
+        rows = some.select("message_id", "conversation_id", "member_id", "channel_id", "permalink").iter_rows()
         found = self.place.gone(Held(*row) for row in rows)
         gone: set[str] = set()
         try:
             with self._accepted():
                 for ids in found or ():
                     gone |= ids
-                    self._say(f"{len(gone):,} of {len(held):,} are deleted")
+                    self._say(f"{len(gone):,} of {len(some):,} are deleted")
         finally:
             if gone and (self.job.look_now or len(gone) <= max(FEW, len(held) / 2)):
                 self._bury(held.filter(pl.col("message_id").is_in(sorted(gone))), now)
@@ -344,7 +354,17 @@ class Pull:
                 "once may be a fault of theirs, so they were kept. If it is true, give the command again with "
                 "--deletions-now."
             )
+        if back is None or self.spool.looked(f"{self.name}{WHOLE}") is None:
+            self.spool.note_looked(f"{self.name}{WHOLE}", now, can_tell=found is not None)
         self.spool.note_looked(self.name, now, can_tell=found is not None)
+        if found is None:
+            self.pulled.gaps.append(f"{self.wanted.service} does not tell what is deleted there, so it stays here.")
+
+    def _looks_back(self, now: datetime) -> timedelta | None:
+        """How far back to look for deletions; None: all the way, which is too much for each day where all is listed."""
+        back: timedelta | None = getattr(self.service, "LOOK_BACK", None)
+        whole = self.spool.looked(f"{self.name}{WHOLE}")
+        return None if back and whole and now - whole >= back else back
 
     def _bury(self, held: pl.DataFrame, now: datetime) -> None:
         """Of a deleted message only its place stays: neither its words nor who wrote it."""
@@ -366,6 +386,10 @@ class Pull:
     def _say(self, text: str) -> None:
         if self._tell:
             self._tell(text)
+
+    def _announce(self, text: str) -> None:
+        if not self.progress.has_countdown:
+            self.progress.note(f"{self.wanted.service}: {text}")
 
 
 def after_page(stream: Stream, page: Page, asked_at: datetime, *, is_back: bool = False) -> Stream:
@@ -404,6 +428,15 @@ def _back(stream: Stream, page: Page, *, is_back: bool) -> Stream:
     """A page on the way back: at its end the sweep meets what was told before, or the very beginning of the place."""
     met = None if stream.is_open or page.is_capped else stream.told_until or (None if is_back else BEGINNING)
     return replace(stream, reached=min(filter(None, (stream.reached, page.oldest, met)), default=None))
+
+
+def behind(left: Sequence[Stream]) -> Stream:
+    """Of open streams, a list that has not begun, else the one that came least far back.
+
+    A range is covered once every list tells of it: where a budget ends, they shall have come about as far.
+    """
+    lists = [each for each in left if each.is_lasting and (not each.asked_at or each.reached)]
+    return max(lists, key=lambda each: (not each.asked_at, each.reached or BEGINNING), default=left[0])
 
 
 def gap_after(stream: Stream, page: Page) -> str | None:
@@ -480,7 +513,7 @@ class _Known:
         """Whether anything of the source was loaded."""
         if not self._store.snapshot:
             return False
-        found = self._store.read("sources").filter(platform=self._platform, source=self.source)
+        found = self._store.read("loads").filter(platform=self._platform, source=self.source)
         return not found.is_empty()
 
     def _counted(self, what: str, conversations: Iterable[str]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from data.spool import looked_at
 from metrics.metric import Question
 from pages import _ask, _load, _rows, _show, _words
 from pages._ask import kept
@@ -51,6 +52,13 @@ def inside() -> None:
             _inside(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)), "The sources, and how fresh each is"
         )
         st.caption(f"Until: the last moment the data covers; an old export does not go on ageing. {_ended()}")
+        _looked_for_deletions(datetime.now(UTC))
+
+
+def _looked_for_deletions(now: datetime) -> None:
+    """Of what is pulled, when it was last looked for what is deleted there: a day may pass, not more."""
+    for each in looked_at(_ask.state().folder):
+        (st.warning if each.is_late(now) else st.caption)(label(each.said(now)))
 
 
 @kept(4)

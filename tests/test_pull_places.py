@@ -20,7 +20,6 @@ import pytest
 from data.records import Channel, Member, Messages, Record, Source
 from data.spool import FILE, Looked, Spool, looked_at
 from data.store import Busy, Store
-from ingest.__main__ import _kept_up
 from ingest.load import Job as LoadJob
 from ingest.load import load, load_records
 from ingest.progress import Progress
@@ -419,7 +418,8 @@ def test_it_goes_on_pulling_until_it_is_stopped(tmp_path: Path) -> None:
     ids=["in time", "late", "never", "cannot"],
 )
 def test_the_status_warns_when_nobody_looked_for_deletions_for_a_day(looked_for: Looked, says: str) -> None:
-    assert says in _kept_up(looked_for, NOW)
+    assert says in looked_for.said(NOW)
+    assert looked_for.is_late(NOW) == ("WARNING" in says)
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("90s", 90), ("15m", 900), ("6h", 21600), ("1d", 86400)])

@@ -97,6 +97,20 @@ def test_a_budget_is_spent_to_its_last_page_and_all_that_was_paid_for_is_kept(tm
         compare(fake, tmp_path)
 
 
+def test_what_waits_because_a_budget_ended_too_soon_is_told_of_and_loaded_by_the_next_run(tmp_path: Path) -> None:
+    """Before each list was begun no range is covered; then they take turns, so that each page paid for covers more."""
+    fake = X(size=400)
+    with serving(fake):
+        (pulled,) = run(fake, tmp_path, run_resources=60).pulls
+        assert pulled.waiting > 0
+        assert Store(tmp_path).snapshot is None
+        (pulled,) = run(fake, tmp_path, run_resources=150).pulls
+        assert pulled.waiting == 0
+        there, (since, _) = held(tmp_path), Store(tmp_path).query("select covered_since, covered_until from loads").row(0)
+        assert {str(post.id) for post in fake.posts if post.is_ours and post.at >= since} <= there.keys()
+        assert fake.now - since > timedelta(hours=5)
+
+
 def test_nothing_is_paid_for_twice(tmp_path: Path) -> None:
     """Neither a post nor an author, however often and on whatever day it is pulled."""
     fake = X(size=200)
@@ -158,13 +172,15 @@ def test_used_up_credit_ends_a_run_and_keeps_what_came(tmp_path: Path) -> None:
         compare(fake, tmp_path)
 
 
-def test_a_limit_is_waited_for_as_x_tells_it(tmp_path: Path) -> None:
-    """It answers so often in a quarter of an hour, and says when the next one begins."""
+def test_a_limit_is_waited_for_as_x_tells_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It answers so often in a quarter of an hour, and says when the next one begins. A log says how long that is."""
     fake = X(size=150)
     fake.limit = 3
     with serving(fake):
         began = fake.now
-        assert run(fake, tmp_path, deletions=False).failed == []
+        assert run(fake, tmp_path, quiet=False, deletions=False).failed == []
+        said = capfd.readouterr().err
+        assert re.search(r"^x: its limit is used up; going on in \d+ min, at \d\d:\d\d:00 UTC$", said, re.MULTILINE)
         assert fake.now - began >= timedelta(minutes=15 - began.minute % 15) - timedelta(seconds=1)
         assert fake.refused == 0, "it was not asked in vain"
         compare(fake, tmp_path)
@@ -190,6 +206,32 @@ def test_what_protected_accounts_say_is_not_kept(tmp_path: Path) -> None:
             words = " ".join(held(tmp_path).values()) if Store(tmp_path).snapshot else ""
             assert not any(f"Word {post.number} " in words for post in fake.posts if post.author in fake.protected)
         compare(fake, tmp_path)
+
+
+def test_the_versions_of_an_edited_post_are_one_message_with_the_newest_words(tmp_path: Path) -> None:
+    """Whether the older one came before or not; and who answers a later version answers that message."""
+    fake = X(size=30)
+    with serving(fake):
+        run(fake, tmp_path)
+        known = fake._add("8200", None, is_ours=True)
+        run(fake, tmp_path)
+        fake.now += timedelta(minutes=20)
+        fake.edit(known)
+        new = fake._add("8201", None, is_ours=True)
+        fake.now += timedelta(minutes=5)
+        fake.edit(new)
+        answers = [fake._add(US, each, is_ours=True) for each in (known, new)]
+        run(fake, tmp_path)
+        compare(fake, tmp_path)
+        asked = "select message_id, sent_at, edited_at, permalink from messages where edited_at is not null order by 2"
+        rows = {row[0]: row[1:] for row in Store(tmp_path).query(asked).rows()}
+        assert rows.keys() == {str(known.id), str(new.id)}
+        for post in (known, new):
+            sent_at, edited_at, permalink = rows[str(post.id)]
+            assert sent_at == post.at.replace(microsecond=0) < edited_at
+            assert permalink.endswith(f"/{post.newest}")
+        parents = dict(Store(tmp_path).query("select message_id, parent_id from messages").rows())
+        assert [parents[str(each.id)] for each in answers] == [str(known.id), str(new.id)]
 
 
 # Estimates

@@ -138,9 +138,9 @@ def test_a_retweet_says_nothing_of_its_own() -> None:
 
 
 def test_the_versions_of_an_edited_post_are_one_message_sent_when_the_first_was() -> None:
-    versions = [record for record in records(LIGHTHOUSE) if isinstance(record, Message) and record.id == EDITED]
+    versions = [record for record in records(LIGHTHOUSE) if isinstance(record, Message) and record.id == FIRST]
     first, edited = sorted(versions, key=lambda version: version.edited_at is not None)
-    assert FIRST not in messages()
+    assert EDITED not in messages()
     assert (first.text, first.edited_at) == ("The lamp is lit at nine tonight", None)
     assert (edited.text, edited.edited_at) == (
         "The lamp is lit at eight tonight",
@@ -175,7 +175,7 @@ def test_pictures_are_counted_and_links_lead_to_the_post() -> None:
 
 def test_likes_are_counts_without_names_and_never_a_retweets() -> None:
     likes = [record for record in records(LIGHTHOUSE) if isinstance(record, Reaction)]
-    assert likes == [Reaction(EDITED, "like", count=3), Reaction(ROOT, "like", count=12)]
+    assert likes == [Reaction(FIRST, "like", count=3), Reaction(ROOT, "like", count=12)]
 
 
 def test_followers_are_one_number_at_the_archives_date() -> None:

@@ -60,7 +60,7 @@ def test_every_post_is_one_message_with_all_that_is_told_of_it() -> None:
                 conversation_id=RETWEET, permalink=f"https://x.com/ben/status/{RETWEET}",
             ),
             Message(
-                EDITED, "posts", "501", at(2, 8), "@lighthouse How wide is the beam, in the end? It looked narrow "
+                FIRST, "posts", "501", at(2, 8), "@lighthouse How wide is the beam, in the end? It looked narrow "
                 "from the mole, and wide from the reef.", conversation_id=FIRST, edited_at=at(2, 10, 20),
                 attachments=2, permalink=f"https://x.com/ada_afloat/status/{EDITED}",
             ),
@@ -149,7 +149,8 @@ def test_real_answers_are_read_whole(samples: Path) -> None:
                 if not x_api_v2.detects(export):
                     continue
             data = json.loads(path.read_text()).get("data", [])
-            wanted = {row["id"] for row in (data if isinstance(data, list) else [data])}
+            rows = data if isinstance(data, list) else [data]
+            wanted = {(row.get("edit_history_tweet_ids") or [row["id"]])[0] for row in rows}
             found = records(path)
             assert not [record for record in found if isinstance(record, Refused)]
             assert wanted <= {record.id for record in found if isinstance(record, Message)}

@@ -30,7 +30,7 @@ REPEATED = {
     "youtube": {"UgA1.r2"},
     "mail": {"two@example.org"},
     "reddit": {"t1_c2"},
-    "x": {"2050490476045271040"},
+    "x": {"2050485442880471040"},
     "discourse": {"104", "301"},
     "telegram_bot": {"1000000077:11"},
     "slack_api": {"C0GENERAL:1714586400.000100"},

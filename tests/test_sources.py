@@ -9,7 +9,7 @@ import subprocess
 import tomllib
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from data.settings import Settings
+from data.spool import Spool, looked_at
 from data.store import Store
 from ingest.load import Job, load
 from ingest.progress import Progress
 from pages import _ask, _child
+from pages._safe import label
 from tests import sparse
 from tests.test_pages import FEW, FRAME, words
 
@@ -267,6 +269,20 @@ def test_numbers_of_an_older_hearth_say_so_on_every_page_and_are_worked_out_by_a
     app = ended(app.button(key="derive").click().run(), home)
     assert "older Hearth" not in words(app)
     assert not see("unanswered.py").warning
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_a_source_that_is_pulled_says_when_deletions_there_were_looked_for(see: Open, home: Path, days: int) -> None:
+    """Within a day as a line; after that as a warning."""
+    loaded(home)
+    with Spool(home / "data") as spool:
+        spool.begin("reddit:*lumo*", ["new"])
+        spool.note_looked("reddit:*lumo*", datetime.now(UTC) - timedelta(days=days), can_tell=True)
+    app = see()
+    assert not app.exception
+    shown, (said,) = app.warning if days else app.caption, looked_at(home / "data")
+    assert label(said.said(datetime.now(UTC))) in [each.value for each in shown]
+    assert bool(app.warning) == bool(days)
 
 
 def test_settings_changed_by_hand_wait_to_be_worked_in(see: Open, home: Path) -> None:

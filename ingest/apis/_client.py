@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from http.client import responses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
@@ -32,12 +32,15 @@ import msgspec
 from ingest.archive import UNFIT
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
     import requests
 
 SECRETS_FILE = Path(".streamlit/secrets.toml")
 ATTEMPTS = 6  # with the pauses between them about a minute and a half
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+LONG_WAIT = 60.0  # is announced also where nobody sees a countdown
 LONGEST_WAIT = 20 * 60.0  # services count by a quarter of an hour; who asks for more is told to come back
 TIMEOUT = 30.0
 MOST = 64 << 20  # bytes of one answer
@@ -141,10 +144,13 @@ class Meter(Protocol):
 
 
 class Line:
-    """The patience with one service. `say` shows what it waits for."""
+    """The patience with one service. `say` shows what it waits for; `announce` writes down that a long wait begins."""
 
-    def __init__(self, service: str, pace: Pace | None = None, say: Callable[[str], None] = lambda _: None) -> None:
-        self.service, self.pace, self._say = service, pace or Pace(), say
+    def __init__(
+        self, service: str, pace: Pace | None = None, say: Callable[[str], None] = lambda _: None,
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self.service, self.pace, self._say, self._announce = service, pace or Pace(), say, announce
         self.meter: Meter | None = None
         self.asked_at: datetime | None = None  # by the service's own clock
         self.opened = ExitStack()  # connections, to be closed when the pull ends
@@ -256,6 +262,9 @@ class Line:
                 f"{self.service}: {why}, and it asks to come back at {back:%Y-%m-%d %H:%M} UTC. "
                 "What was pulled is kept; give the same command again then."
             )
+        if seconds > LONG_WAIT:
+            until = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
+            self._announce(self.clean(f"{why}; going on in {seconds / 60:.0f} min, at {until:%H:%M:%S} UTC"))
         while seconds > 0:
             self.say(f"{why}; going on in {seconds:.0f} s")
             step = min(seconds, 1.0)
@@ -272,7 +281,8 @@ class Client:
         self.line, self.address = line, checked(address, line.service)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
-        self._http = httpx.Client(headers={**named, **(headers or {})}, timeout=TIMEOUT, follow_redirects=False)
+        named |= headers or {}
+        self._http = httpx.Client(headers=named, timeout=TIMEOUT, follow_redirects=False, verify=_trusted())
         line.opened.callback(self._http.close)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, is_json: bool = True) -> Answer:
@@ -324,6 +334,14 @@ class Client:
                 "no credential goes to another host. If that is the right address, give it instead."
             )
         return led
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Who is believed to be who they say. To read that list takes longer than many an answer, so it is read once."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def session(line: Line, *, is_json: bool = True) -> requests.Session:

@@ -153,7 +153,10 @@ class Place(Protocol):
         """
 
     def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]] | None:  # noqa: ARG002
-        """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked."""
+        """Of what is held, the ids that are deleted upstream, as they are found. None: it cannot be asked.
+
+        Where LOOK_BACK is set, `held` may be only what is younger.
+        """
         return None
 
     def most(self, stream: str, at: At, room: Room) -> Bill | None:  # noqa: ARG002
@@ -164,7 +167,9 @@ class Place(Protocol):
 class Service(Protocol):
     """A module of this folder. The first line of its docstring is its help.
 
-    PLATFORM is named where it is not the reader's: that of Meta's API reads Facebook's and Instagram's.
+    PLATFORM is named where it is not the reader's: that of Meta's API reads Facebook's and Instagram's. LOOK_BACK,
+    where it cannot be asked after single messages but only for all that is there: deletions are looked for so far
+    back, and once in that time all the way.
     """
 
     READER: str  # the reader of its pages, in ingest/exports

@@ -33,7 +33,7 @@ OVERLAP = timedelta(days=1)
 IS_WHOLE = True
 
 PAGE = 100
-LOOK_BACK = timedelta(days=30)  # for deletions
+LOOK_BACK = timedelta(days=30)  # it can only be listed what is there: daily so far back, and all of it once in that time
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)  # from which Discord's numbers count milliseconds
 SPOKEN_IN = {0, 2, 5, 13}
 FORUMS = {15, 16}
@@ -128,9 +128,9 @@ class Server(_service.Place):
         )  # fmt: skip
 
     def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]]:
-        """Of the last thirty days, what is not there any more. A channel that we may not see now tells nothing."""
-        since = datetime.fromtimestamp(self._line.pace.now(), UTC) - LOOK_BACK
-        young = [each for each in held if _moment(each.id) > since]
+        """What is not there any more. A channel that we may not see now tells nothing."""
+        rows = list(held)
+        since = min((_moment(each.id) for each in rows), default=EPOCH) - timedelta(seconds=1)
         self._rooms = None
         rooms = self._listed(since)
         there, seen = set[str](), set[str]()
@@ -139,7 +139,7 @@ class Server(_service.Place):
             if found is not None:
                 there |= found
                 seen.add(room["id"])
-        yield frozenset(each.id for each in young if each.id not in there and _room(each, rooms) in seen)
+        yield frozenset(each.id for each in rows if each.id not in there and _room(each, rooms) in seen)
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """By going through the channels."""

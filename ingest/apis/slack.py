@@ -35,7 +35,7 @@ OVERLAP = timedelta(days=14)  # a thread shows that it was answered only where i
 IS_WHOLE = True  # messages name channels and members that stand in lists of their own
 
 PAGE = 200
-LOOK_BACK = timedelta(days=30)  # for deletions
+LOOK_BACK = timedelta(days=30)  # it can only be listed what is there: daily so far back, and all of it once in that time
 SLOW = 15  # messages an answer, and one answer a minute, for apps that are sold outside of the Marketplace
 SLOWLY = (
     "Slack gives this app fifteen messages a minute, as it does since 2025 to apps sold outside of its Marketplace: "
@@ -98,15 +98,12 @@ class Workspace(_service.Place):
         return self._thread(stream.removeprefix("thread:"), at.cursor)
 
     def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]]:
-        """Of the last thirty days, what Slack no longer lists. A channel that we may no longer see tells nothing."""
-        since = _ts(self._now() - LOOK_BACK)
-        young = defaultdict[str, list[Held]](list)
+        """What Slack no longer lists. A channel that we may no longer see tells nothing."""
+        said = defaultdict[str, list[Held]](list)
         for each in held:
-            channel, _, ts = each.id.rpartition(":")
-            if _later(ts, since):
-                young[channel].append(each)
-        for channel, some in young.items():
-            if missing := self._missing(channel, since, some):
+            said[each.id.rpartition(":")[0]].append(each)
+        for channel, some in said.items():
+            if missing := self._missing(channel, some):
                 yield missing
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
@@ -218,10 +215,15 @@ class Workspace(_service.Place):
             return None
         return msgspec.json.encode({"ok": True, "team": self.source, "channel": channel, "messages": found})
 
-    def _missing(self, channel: str, since: str, held: list[Held]) -> frozenset[str] | None:
+    def _missing(self, channel: str, held: list[Held]) -> frozenset[str] | None:
         """Of a channel's messages, those that are gone. A thread with fewer answers than we hold is asked for."""
         there = dict[str, dict[str, Any]]()
+        since = _before(held)
         answer = self._history(channel, since, None)
+        if answer and answer.get("has_more") and len(answer["messages"]) <= SLOW:
+            # At a page a minute, to list the whole of a channel could take weeks.
+            since = max(since, _ts(self._now() - LOOK_BACK), key=_moment)
+            held = [each for each in held if _later(each.id.rpartition(":")[2], since)]
         while answer and answer["messages"]:
             there |= {f"{channel}:{each['ts']}": each for each in answer["messages"]}
             if not answer.get("has_more"):
@@ -296,6 +298,11 @@ def _following(answer: Mapping[str, Any]) -> str | None:
 
 def _ts(moment: datetime) -> str:
     return f"{moment.timestamp():.6f}"
+
+
+def _before(held: list[Held]) -> str:
+    """A moment before all of them."""
+    return _ts(min(_moment(each.id.rpartition(":")[2]) for each in held) - timedelta(seconds=1))
 
 
 def _moment(ts: str) -> datetime:

@@ -315,7 +315,7 @@ class Account(Place):
         self, stream: str, at: At, after: Reached, whole: Waiting, charged: Mapping[str, tuple[str, ...]]
     ) -> Page:
         posts = _posts(whole.answer)
-        self._seen.update(post["id"] for post in posts)
+        self._seen.update(each for post in posts for each in (post["id"], *post.get("edit_history_tweet_ids", ())))
         body = {**whole.answer, "includes": {"users": whole.users}} if whole.users else whole.answer
         oldest = sent_at(after.oldest) if after.oldest and stream in LISTS else None
         is_capped = whole.is_end and stream in LISTS and after.count >= LISTS[stream][1] - NEAR

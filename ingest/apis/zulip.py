@@ -29,7 +29,7 @@ OVERLAP = timedelta(days=1)
 IS_WHOLE = True  # a channel's kind and a member's role stand in lists of their own
 
 PAGE = 1000
-LOOK_BACK = timedelta(days=30)  # for deletions
+LOOK_BACK = timedelta(days=30)  # it can only be listed what is there: daily so far back, and all of it once in that time
 CLOUD = ".zulipchat.com"
 LISTS = {
     "users": ("/api/v1/users", {"client_gravatar": "true"}),
@@ -84,18 +84,19 @@ class Organization(Place):
         return self._beginning(channel, topic)
 
     def gone(self, held: Iterator[Held]) -> Iterator[frozenset[str]]:
-        """Of the last thirty days, what is not there any more, or not in public."""
-        since = At(since=datetime.fromtimestamp(self._line.pace.now(), UTC) - LOOK_BACK)
-        there, lowest, is_end = set[int](), None, False
+        """What is not there any more, or not in public."""
+        numbers = {int(each.id) for each in held if each.id.isdecimal()}
+        there, lowest, is_end = set[int](), None, not numbers
         while not is_end:
             answer = self._messages(None if lowest is None else str(lowest))
             found = answer["messages"]
             there |= {each["id"] for each in found}
-            is_end = not found or answer.get("found_oldest") or since.is_reached(_moment(found[0]))
             lowest = min((each["id"] for each in found), default=lowest)
+            is_end = not found or answer.get("found_oldest") or lowest <= min(numbers)
+            if found and answer.get("found_oldest") and not answer.get("history_limited"):
+                lowest = 0  # and before it there is nothing
         if lowest is not None:
-            young = {each.id for each in held if each.id.isdecimal() and int(each.id) >= lowest}
-            yield frozenset(young - {str(id_) for id_ in there})
+            yield frozenset(str(number) for number in numbers - there if number >= lowest)
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """By going through the messages."""

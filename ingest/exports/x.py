@@ -2,7 +2,7 @@
 
 Own posts only: what they answer is mostly missing, so their conversations begin outside. The account is the
 community's own side. A retweet says nothing of its own and is a system line; the versions of an edited post are
-one message, under the last one's id. Direct messages, circles and protected posts are private.
+one message, under the first one's id. Direct messages, circles and protected posts are private.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ class _Archive:
         is_retweet = text.startswith("RT @")  # no field says so: `retweeted` is always false
         parent_id = post.in_reply_to_status_id_str or str(post.in_reply_to_status_id or "") or None
         return Message(
-            versions[-1],
+            versions[0],
             channel.id,
             self.owner.id,
             sent_at(versions[0]) if is_edit else written_at,

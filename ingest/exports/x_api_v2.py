@@ -3,7 +3,8 @@
 What X tells depends on the fields that were asked for; ask for author_id, conversation_id, created_at,
 referenced_tweets, entities, public_metrics and note_tweet, and expand author_id and referenced_tweets.id. A post
 without a date has the one that its id holds. Of the posts that an answer includes beside those asked for, only the
-answered ones are read: those that are merely quoted or shared were not said here. A retweet is a system line.
+answered ones are read: those that are merely quoted or shared were not said here. A retweet is a system line. The
+versions of an edited post are one message, under the first one's id, which the later ones name.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ PLATFORM = "x"
 POSTS = Channel("posts", "posts", "forum")
 TEXT = re.compile(rb'"text"\s*:\s*"')
 OWN = re.compile(rb'"(?:edit_history_tweet_ids|referenced_tweets)"\s*:\s*\[|"(?:author|conversation)_id"\s*:\s*"\d+"')
+EDITED = re.compile(rb'"edit_history_tweet_ids"\s*:\s*\[\s*("\d+"(?:\s*,\s*"\d+")+)\s*\]')
 FEW = 20  # files that are looked into to know the export
 FIRST = 29_700_859_247  # the first id that holds a time
 
@@ -136,7 +138,7 @@ def read(export: Export) -> Iterator[Record]:
         raise ExportError(f"x_api_v2: {export.name} holds no saved answers of X's API with posts.")
     yield Source(PLATFORM, export.name, export.name)
     yield POSTS
-    pages = _Pages(export)
+    pages = _Pages(export, _firsts(export, names))
     for name in names:
         for answer in _answers.answers(export, name):
             yield from [answer] if isinstance(answer, Refused) else pages.records(answer, name)
@@ -145,8 +147,8 @@ def read(export: Export) -> Iterator[Record]:
 class _Pages:
     """What must be remembered from one page to the next."""
 
-    def __init__(self, export: Export) -> None:
-        self.export = export
+    def __init__(self, export: Export, firsts: dict[str, str]) -> None:
+        self.export, self.firsts = export, firsts
         self.members = Members()
         self.handles: dict[str, str | None] = {}
         self.protected: set[str] = set()
@@ -218,20 +220,31 @@ class _Pages:
         handle = self.handles.get(post.author_id or "") or "i"  # X finds a post by its number alone
         is_thread = post.conversation_id not in {None, versions[0]}
         return Message(
-            versions[-1],
+            versions[0],
             POSTS.id,
             post.author_id,
             sent_at(versions[0]) if is_edit else written_at,
             unescape(post.note_tweet.text or post.text),
             kind="system" if post.is_retweet else "message",
             conversation_id=post.conversation_id,
-            parent_id=post.parent_id,
+            parent_id=self.firsts.get(post.parent_id or "", post.parent_id),
             basis="explicit" if post.parent_id else "thread" if is_thread else None,
             edited_at=written_at if is_edit else None,
             mentions=tuple(dict.fromkeys(each.id for each in post.entities.mentions if each.id)),
             attachments=len(post.attachments.media_keys) + len(post.attachments.poll_ids),
             permalink=f"https://x.com/{handle}/status/{versions[-1]}",
         )
+
+
+def _firsts(export: Export, names: list[str]) -> dict[str, str]:
+    """Of edited posts, the first version's id by those of the later ones: an answer names the one it answers."""
+    done = export.done
+    answers = (answer for name in names for answer in _answers.answers(export, name))
+    found = (EDITED.findall(answer.raw) for answer in answers if isinstance(answer, Answer))
+    histories = (msgspec.json.decode(b"[%b]" % ids, type=list[str]) for each in found for ids in each)
+    firsts = {later: first for first, *rest in histories for later in rest}
+    export.done = done  # all of it is read once more
+    return firsts
 
 
 def _written_at(post: Post) -> datetime:

@@ -94,7 +94,9 @@ class Bluesky(mastodon.Mastodon):
         return Reply({key: [told(post) for post in page], **more})
 
     def _found(self, uri: str) -> Post | None:
-        return next((post for post in self.left() if self._uri(post) == uri and not post.is_direct), None)
+        number = sum(LETTERS.index(letter) << 5 * place for place, letter in enumerate(uri.rpartition("/3")[2]))
+        post = self.posts.get(number)
+        return post if post and self._uri(post) == uri and not (post.is_deleted or post.is_direct) else None
 
     def _item(self, post: Post) -> dict[str, Any]:
         if post.is_boost and post.parent:
@@ -108,7 +110,7 @@ class Bluesky(mastodon.Mastodon):
         return {**told, "reason": "reply" if post.parent and post.parent.who == OWN else "mention", "isRead": False}
 
     def _tree(self, post: Post, depth: int) -> dict[str, Any]:
-        answers = [each for each in self.left() if each.parent is post and not each.is_boost]
+        answers = [each for each in post.answers if not each.is_deleted]
         shown = [self._tree(each, depth - 1) for each in answers] if depth else []
         return {"$type": "app.bsky.feed.defs#threadViewPost", "post": self._view(post), "replies": shown}
 
@@ -117,7 +119,7 @@ class Bluesky(mastodon.Mastodon):
         if post.parent:
             refs = {"root": post.root, "parent": post.parent}
             record["reply"] = {name: {"uri": self._uri(each), "cid": "bafy"} for name, each in refs.items()}
-        answers = sum(each.parent is post and not each.is_boost for each in self.left())
+        answers = sum(not each.is_deleted for each in post.answers)
         return {
             "uri": self._uri(post), "cid": "bafy", "author": person(post.who), "record": record,
             "replyCount": answers, "repostCount": 0, "likeCount": post.number % 3, "indexedAt": stamp(post.at),

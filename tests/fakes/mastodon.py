@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from tests.fakes.server import Fake, Reply, Request, Script
@@ -28,10 +29,17 @@ class Post:
     is_boost: bool = False
     edited: datetime | None = None
     is_deleted: bool = False
+    answers: list[Post] = field(default_factory=list)
+    boosts: list[Post] = field(default_factory=list)
+    thread: list[Post] = field(default_factory=list)  # of a root, with itself
 
     @property
     def root(self) -> Post:
         return self.parent.root if self.parent else self
+
+    @property
+    def is_answered(self) -> bool:
+        return any(not each.is_deleted for each in self.answers)
 
     @property
     def is_heard(self) -> bool:
@@ -60,7 +68,8 @@ class Mastodon(Fake):
         self.now += timedelta(minutes=self.chance.randint(1, 40))
         number, kind = 110_000_000 + len(self.posts), self.chance.random()
         said = f"Word {number}"
-        open_ones = [post for post in self.left() if not (post.is_direct or post.is_boost)]
+        talk = (post for post in reversed(self.posts.values()) if not (post.is_deleted or post.is_direct or post.is_boost))
+        open_ones = list(islice(talk, 100))[::-1]
         if kind < 0.05:
             post = Post(number, self._other(), SECRET_WORDS, self.now, is_mention=True, is_direct=True)
         elif kind < 0.1 and open_ones:
@@ -70,13 +79,14 @@ class Mastodon(Fake):
         else:
             parent = self.chance.choice(open_ones[-30:])
             post = Post(number, self.chance.choice(PEOPLE), said, self.now, parent)
-            is_ours = any(each.is_heard for each in self.thread(parent.root))
+            is_ours = any(each.is_heard for each in parent.root.thread)
             post.is_mention = post.who != OWN and (is_ours or self.chance.random() < 0.4)
         self.posts[number] = post
+        if post.parent:
+            (post.parent.boosts if post.is_boost else post.parent.answers).append(post)
+        if not post.is_boost:
+            post.root.thread.append(post)
         return post
-
-    def thread(self, root: Post) -> list[Post]:
-        return [post for post in self.posts.values() if post.root is root and not post.is_boost]
 
     def change(self) -> None:
         post = self.chance.choice(self.left()[-15:])
@@ -150,7 +160,7 @@ class Mastodon(Fake):
         above = list[Post]()
         while (post_above := (above[0] if above else post).parent) and not post_above.is_deleted:
             above.insert(0, post_above)
-        below = [each for each in self.thread(post.root) if not each.is_deleted and self._is_below(each, post)]
+        below = [each for each in post.root.thread if not each.is_deleted and self._is_below(each, post)]
         return {"ancestors": list(map(self._status, above)), "descendants": list(map(self._status, below))}
 
     def _is_below(self, post: Post, above: Post) -> bool:
@@ -170,7 +180,7 @@ class Mastodon(Fake):
             "in_reply_to_account_id": self._account(parent.who)["id"] if parent else None,
             "sensitive": False, "spoiler_text": "", "visibility": "direct" if post.is_direct else "public",
             "language": "en", "favourites_count": post.number % 3, "reblogs_count": 0,
-            "replies_count": sum(each.parent is post and not each.is_boost for each in self.left()),
+            "replies_count": sum(not each.is_deleted for each in post.answers),
             "edited_at": stamp(post.edited) if post.edited else None, "content": f"<p>{post.said}</p>",
             "account": self._account(post.who), "tags": [], "emojis": [], "poll": None,
             "media_attachments": [{"id": "3", "type": "image"}] * (post.number % 2),
@@ -199,15 +209,14 @@ class Mastodon(Fake):
 
     def _may_go(self, post: Post) -> bool:
         """Not the only one by which its thread reached us, and nothing that others answered unheard by us."""
-        heard = [each for each in self.thread(post.root) if each.is_heard and not each.is_deleted]
+        heard = [each for each in post.root.thread if each.is_heard and not each.is_deleted]
         is_first = bool(heard) and post is heard[0]
-        return post.is_boost or not (is_first or any(each.parent is post for each in self.left()))
+        return post.is_boost or not (is_first or post.is_answered or any(not each.is_deleted for each in post.boosts))
 
     def _delete(self, post: Post) -> None:
         post.is_deleted = True
-        for each in self.posts.values():
-            if each.is_boost and each.parent is post:
-                each.is_deleted = True
+        for each in post.boosts:
+            each.is_deleted = True
 
 
 def stamp(moment: datetime) -> str:

@@ -151,7 +151,8 @@ def serving(fake: Fake) -> Iterator[str]:
 def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else an answer waits 40 ms for the receipt of its head
+        disable_nagle_algorithm = True
+        wbufsize = -1  # an answer in one piece: of two, the second waits 40 ms for the first to be acknowledged
 
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -16,6 +16,7 @@ KEYS = {"X_API_KEY": "made-up-api-key-1", "X_API_SECRET": "made-up-api-secret-2"
 KEYS |= {"X_ACCESS_TOKEN": f"{US}-made-up-access-3", "X_ACCESS_SECRET": "made-up-access-secret-4"}
 FIRST = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
 WEEK = timedelta(days=7)
+EDITABLE = timedelta(hours=1)
 NEW_FACE = 0.3  # so often somebody writes who was never here
 
 
@@ -30,11 +31,17 @@ class Post:
     root: Post | None
     parent: Post | None
     is_ours: bool
+    answers: int = 0  # the version of `parent` that it answers
     gone: bool = False
+    versions: list[int] = field(default_factory=list)  # `id` is the first one; each edit has its own
 
     @property
     def conversation(self) -> str:
         return str((self.root or self).id)
+
+    @property
+    def newest(self) -> int:
+        return self.versions[-1]
 
 
 @dataclass
@@ -93,16 +100,25 @@ class X(Fake):
     def _add(self, author: str, parent: Post | None, *, is_ours: bool) -> Post:
         self.now += timedelta(minutes=self.chance.randint(1, 12))
         number = len(self.posts) + 1
-        id_ = ((self.now - FIRST) // timedelta(milliseconds=1)) << 22 | number % 4096
-        post = Post(id_, number, author, self.now, (parent.root or parent) if parent else None, parent, is_ours)
-        self.posts.append(post)
+        id_ = self._id(number)
+        root, answers = (parent.root or parent, parent.newest) if parent else (None, 0)
+        self.posts.append(post := Post(id_, number, author, self.now, root, parent, is_ours, answers, versions=[id_]))
         return post
 
+    def _id(self, number: int) -> int:
+        return ((self.now - FIRST) // timedelta(milliseconds=1)) << 22 | number % 4096
+
     def change(self) -> None:
-        """Somebody deletes a post; but not the one by which a stranger's answer is found."""
-        some = self.chance.choice(self.posts[-60:])
-        if some in self._loose():
+        """Somebody edits a young post, or deletes one; but not the one by which a stranger's answer is found."""
+        young = [post for post in self.posts[-20:] if post.is_ours and not post.gone and self.now - post.at < EDITABLE]
+        if young and self.chance.random() < 0.5:
+            self.edit(self.chance.choice(young))
+        elif (some := self.chance.choice(self.posts[-60:])) in self._loose():
             some.gone = True
+
+    def edit(self, post: Post) -> None:
+        """Its writer changes a post, which thereby gets another id."""
+        post.versions.append(self._id(post.number))
 
     def delete(self, count: int) -> None:
         for post in self.chance.sample(self._loose(), count):
@@ -113,7 +129,7 @@ class X(Fake):
         return [post for post in self._there() if not post.is_ours or post.conversation not in held]
 
     def truth(self) -> dict[str, str]:
-        return {str(post.id): f"Word {post.number} " for post in self._there() if post.author not in self.protected}
+        return {str(post.id): words(post, post.newest) for post in self._there() if post.author not in self.protected}
 
     def _there(self) -> list[Post]:
         return [post for post in self.posts if not post.gone and post.author not in self.suspended]
@@ -165,8 +181,9 @@ class X(Fake):
                 return Reply({"data": [], "meta": {"total_tweet_count": len(found_)}})
             case ["tweets"]:
                 assert len(query["ids"].split(",")) <= 100
-                posts = [post for post in self._there() if str(post.id) in query["ids"].split(",")]
-                told_ = self._told(posts, query, "post")
+                ids = {int(each) for each in query["ids"].split(",")}
+                posts = [post for post in self._there() if ids & set(post.versions)]
+                told_ = self._told(posts, query, "post", ids)
                 return Reply({"data": told_} if told_ else {"errors": [{"title": "Not Found Error"}]})
             case ["compliance", "jobs", *number]:
                 return self._job(number, request)
@@ -186,21 +203,21 @@ class X(Fake):
         since, until = int(query.get("since_id", 0)), int(query.get("until_id", 1 << 63))
         start = query.get("start_time")
         after = datetime.fromisoformat(start) if start else FIRST
-        return [post for post in posts if since < post.id < until and post.at >= after]
+        return [post for post in posts if since < post.newest < until and post.at >= after]
 
     def _page(self, posts: list[Post], query: dict[str, str], name: str, charge: str = "post") -> Reply:
         token = query.get(name)
         if token and self.misled == "lost":
             return Reply({"errors": [{"message": f"'{name}' is invalid"}], "status": 400}, 400)
-        within = self._within(posts, query)[::-1]
+        within = sorted(self._within(posts, query), key=lambda post: -post.newest)
         if token and self.misled != "loop":
-            within = [post for post in within if post.id < int(token, 36)]
+            within = [post for post in within if post.newest < int(token, 36)]
         page = within[: int(query["max_results"])]
         if not page or (token and self.misled == "empty"):
             return Reply({"meta": {"result_count": 0}})
-        meta: dict[str, Any] = {"result_count": len(page), "newest_id": str(page[0].id), "oldest_id": str(page[-1].id)}
+        meta: dict[str, Any] = {"result_count": len(page), "newest_id": str(page[0].newest)}
         if len(within) > len(page):
-            meta["next_token"] = _in_36(page[-1].id)
+            meta["next_token"] = _in_36(page[-1].newest)
         return Reply({"data": self._told(page, query, charge), "meta": meta})
 
     def _charge(self, kind: str, id_: str) -> None:
@@ -221,25 +238,29 @@ class X(Fake):
             for each in known
         ]
 
-    def _told(self, posts: list[Post], query: dict[str, str], charge: str) -> list[dict[str, Any]]:
-        for post in posts:
-            self._charge(charge, str(post.id))
+    def _told(
+        self, posts: list[Post], query: dict[str, str], charge: str, ids: set[int] | None = None
+    ) -> list[dict[str, Any]]:
+        """Posts as they are now; the very versions, where they are asked for by their ids."""
+        shown = [(post, id_) for post in posts for id_ in post.versions if id_ in (ids or {post.newest})]
+        for _, id_ in shown:
+            self._charge(charge, str(id_))
         wanted = {"id", "text", "edit_history_tweet_ids", *query.get("tweet.fields", "").split(",")}
-        return [{name: value for name, value in self._all(post).items() if name in wanted} for post in posts]
+        return [{name: value for name, value in self._all(*each).items() if name in wanted} for each in shown]
 
-    def _all(self, post: Post) -> dict[str, Any]:
+    def _all(self, post: Post, id_: int) -> dict[str, Any]:
         mention = f"@{HANDLE} " if post.is_ours and post.author != US else ""
         answers = sum(each.parent is post and not each.gone for each in self.posts[post.number :])
         told: dict[str, Any] = {
-            "id": str(post.id), "text": f"Word {post.number} {mention}&lt;ok&gt;?", "author_id": post.author,
-            "edit_history_tweet_ids": [str(post.id)], "conversation_id": post.conversation,
-            "created_at": f"{post.at:%Y-%m-%dT%H:%M:%S}.000Z",
+            "id": str(id_), "text": f"{words(post, id_)}{mention}&lt;ok&gt;?", "author_id": post.author,
+            "edit_history_tweet_ids": [str(each) for each in post.versions], "conversation_id": post.conversation,
+            "created_at": f"{FIRST + timedelta(milliseconds=id_ >> 22):%Y-%m-%dT%H:%M:%S}.000Z",
             "public_metrics": {"like_count": 0, "reply_count": answers, "retweet_count": 0, "quote_count": 0},
         }  # fmt: skip
         if mention:
             told["entities"] = {"mentions": [{"start": 7, "end": 12, "username": HANDLE, "id": US}]}
         if post.parent:
-            told["referenced_tweets"] = [{"type": "replied_to", "id": str(post.parent.id)}]
+            told["referenced_tweets"] = [{"type": "replied_to", "id": str(post.answers)}]
             told["in_reply_to_user_id"] = post.parent.author
         return told
 
@@ -284,6 +305,11 @@ class X(Fake):
 
     def _why(self, post: Post) -> str:
         return "deleted" if post.gone else "scrub_geo" if post.number % 7 == 0 else ""
+
+
+def words(post: Post, id_: int) -> str:
+    """How one version of a post begins."""
+    return f"Word {post.number} " + "Indeed! " * post.versions.index(id_)
 
 
 def _in_36(number: int) -> str:

@@ -1,0 +1,93 @@
+"""What is deleted upstream is gone here after one look: of each service, and from every byte of the folder.
+
+HEARTH_HELD says how many messages are held; one in a hundred of them is deleted.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from data import store as rooms
+from data.store import Loader
+from tests.fakes.server import Fake
+from tests.test_pull import FAKES, held, place, run
+
+HELD = int(os.environ.get("HEARTH_HELD", "200"))
+TELL = sorted(FAKES.keys() - {"telegram"})  # a bot is never told
+
+
+@pytest.fixture(autouse=True)
+def _legible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words lie in the file as they are, so that they can be looked for: compressed, no search would find any."""
+    opened = rooms._open_master
+
+    def legibly(folder: Path) -> duckdb.DuckDBPyConnection:
+        connection = opened(folder)
+        connection.execute("set force_compression = 'uncompressed'")
+        return connection
+
+    monkeypatch.setattr(rooms, "_open_master", legibly)
+
+
+def found(words: list[str], folder: Path) -> list[str]:
+    """Those words that stand anywhere in any file."""
+    stored = b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    return [each for each in words if each.encode() in stored]
+
+
+def delete(fake: Fake, count: int) -> list[str]:
+    """Delete so many; the beginnings of their words."""
+    before = fake.truth()
+    fake.delete(count)
+    return [before[each] for each in sorted(before.keys() - fake.truth().keys())]
+
+
+@pytest.mark.parametrize("service", TELL)
+def test_one_in_a_hundred_is_deleted_and_not_a_byte_of_it_is_left_after_one_look(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if service != "reddit":  # for what follows from the facts is worked out by the same rules
+        monkeypatch.setattr(Loader, "derive", lambda _: True)
+    with place(service, monkeypatch, size=HELD, **FAKES[service].ORDINARY) as fake:
+        run(fake, tmp_path, deletions=False)
+        fake.now += timedelta(hours=1)
+        fake.say()
+        run(fake, tmp_path, deletions=False)  # the snapshot before this one is kept for those who still read it
+        words = delete(fake, max(3, HELD // 100))
+        assert found(words, tmp_path) == words != [], "what is looked for can be found"
+        (pulled,) = run(fake, tmp_path, look=True).pulls
+        assert pulled.deleted > 0
+        assert held(tmp_path).keys() <= fake.truth().keys()
+        assert found(words, tmp_path) == []
+        assert len(list(tmp_path.glob("snap-*.duckdb"))) == 1
+        (again,) = run(fake, tmp_path, look=True).pulls
+        assert again.deleted == sum(load.updated for load in again.loads) == 0
+
+
+@pytest.mark.parametrize("service", ["telegram", "zulip"])
+def test_a_service_that_cannot_tell_says_so(service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with place(service, monkeypatch, size=3) as fake:
+        (pulled,) = run(fake, tmp_path).pulls
+    said = [gap for gap in pulled.gaps if "does not tell what is deleted" in gap]
+    assert bool(said) == (service not in TELL)
+
+
+@pytest.mark.parametrize("service", ["discord", "slack", "zulip"])
+def test_what_can_only_be_listed_is_looked_for_a_month_back_daily_and_all_the_way_once_a_month(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loader, "derive", lambda _: True)
+    with place(service, monkeypatch, size=40, **FAKES[service].ORDINARY) as fake:
+        for days in (0, 40):  # it is looked for all the way, as that is more than a month
+            fake.now += timedelta(days=days)
+            run(fake, tmp_path)
+        delete(fake, 3)
+        for days, left in ((1, 3), (31, 0)):
+            fake.now += timedelta(days=days)
+            run(fake, tmp_path)
+            assert len(held(tmp_path).keys() - fake.truth().keys()) == left
