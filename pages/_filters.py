@@ -419,7 +419,7 @@ def freshness(view: View, until: date, of: str) -> str:
 
 def is_young(week: Week) -> bool:
     """Whether a source of the view began so lately that a first message need not be a newcomer's."""
-    begun = [row["first_at"].date() for row in week.view.covers(_ask.read("sources")).to_dicts()]
+    begun = [each.date() for each in week.view.covers(_ask.read("sources"))["first_at"].drop_nulls()]
     return any(week.monday - timedelta(days=60) < first < week.monday + WEEK for first in begun)
 
 

@@ -22,8 +22,9 @@ from typer.testing import CliRunner
 
 from data.demo import Community
 from data.identities import Identities
+from data.records import Channel, Member, Message, Source
 from data.settings import Settings
-from data.store import Store
+from data.store import Chunk, Store
 from ingest.load import load_demo
 from ingest.progress import Progress
 from metrics import guard, metric
@@ -535,6 +536,27 @@ def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: 
     )
     app = see(tmp_path, "weekly_health.py")
     assert "Not all of it reaches this week: Forum Old ends on 6 Jan 2026." in words(app)
+
+
+def test_a_source_in_which_nobody_spoke_fails_no_page(see: Open, tmp_path: Path) -> None:
+    """Somebody joined, nobody said a word: it has days, and no first message. The data beside it has just begun."""
+    store = _ask._store(tmp_path)
+    sparse.load(store, FEW, since=None)
+    joined = Message("j", "lobby", "eve", datetime(2026, 10, 6, tzinfo=UTC), "eve joined", "system")
+    days = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 10, 20, tzinfo=UTC)
+    with store.loading(Settings()) as loader:
+        begun = loader.begin(Source("slack", "quiet", "Quiet", *days), "quiet.json")
+        loader.take(
+            begun, Chunk([joined], channels=[Channel("lobby", "Lobby", "chat")], members=[Member("eve", "Eve")])
+        )
+        loader.finish(begun)
+        loader.derive()
+        loader.publish()
+    assert store.read("sources").filter(source="quiet")["first_at"].to_list() == [None]
+    for page in ("weekly_health.py", "people_to_reach.py", "sources.py", "explore.py"):
+        app = see(tmp_path, page)
+        assert not app.exception
+        assert not app.warning, page
 
 
 def test_a_new_load_is_seen_at_once(see: Open, few: Store) -> None:
