@@ -32,9 +32,10 @@ BATCH = 20_000
 """So many rows are in memory while a file is written."""
 ROLES = ("member", "staff", "bot")
 SENTIMENTS = ("negative", "neutral", "positive", "unclassified")
-PROFILES = ("members", "drifting")
+KINDS = ("new", "retained", "returning", "reactivated")
+PROFILES = ("members", "visits", "drifting")
 """Tables and metrics that follow single members over time: where a platform's terms forbid that, it is left out."""
-_LISTS = ("platforms", "sources", "channels", "roles", "reasons", "sentiments")
+_LISTS = ("platforms", "sources", "channels", "roles", "reasons", "sentiments", "kinds")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class View:
     columns: tuple[str, ...] = ()
     sort: str = ""
     is_descending: bool = True
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # Half a character, of a damaged address or a terminal with another alphabet, can be neither asked nor written.
@@ -128,7 +130,8 @@ def check(view: View) -> None:
     for name in (*_LISTS, "answered", "contains"):
         if getattr(view, name) != getattr(plain, name) and name not in table.filters:
             raise LookupError(f"{view.table} cannot be filtered by {name}; it can by: {', '.join(table.filters)}")
-    for what, chosen, known in (("role", view.roles, ROLES), ("sentiment", view.sentiments, SENTIMENTS)):
+    few = (("role", view.roles, ROLES), ("sentiment", view.sentiments, SENTIMENTS), ("kind", view.kinds, KINDS))
+    for what, chosen, known in few:
         if missing := [each for each in chosen if each not in known]:
             raise LookupError(f"no {what} {missing[0]!r}; there are: {', '.join(known)}")
     if view.since and view.until and view.since >= view.until:

@@ -16,13 +16,23 @@ from pages import _ask, _words
 from pages._ask import kept
 from pages._safe import label, line
 
+Address = dict[str, list[str]]
+Asked = tuple[tuple[str, tuple[str, ...]], ...]
+"""What an address says, name by name."""
 WEEK = timedelta(weeks=1)
 SPANS: dict[str, int | None] = {"4 weeks": 4, "13 weeks": 13, "26 weeks": 26, "A year": 52, "All time": None}
 USUAL = "26 weeks"
 OWN = "Own dates"
 MEMBER, SHOWN = "member", "member shown last"
-OWN_WORDS = (MEMBER, "find")
+ANEW = "anew"
+"""Stands in an address that is to be followed to the letter, and says its period."""
+OWN_WORDS = (MEMBER, ANEW, "find")
 """What the address of one page says, and no other has a use for."""
+CHOICES = (
+    "period", "dates", "whose", "table", "role", "reason", "sentiment", "kind", "answered", "contains", "columns",
+    "sort", "ascending", "rows", "by", "count",
+)  # fmt: skip
+"""What a link to the rows of a number may choose, or has to leave open."""
 NAMED = 4
 """So many sources are named one by one."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -242,10 +252,41 @@ def member() -> str:
     return found
 
 
-def to_member(account: str) -> dict[str, list[str]]:
+def to_member(account: str) -> Address:
     """The address of a member's page, with what is chosen now, so that nothing is lost on the way."""
-    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in OWN_WORDS}
-    return {**kept, MEMBER: [account]}
+    return {**_chosen_now(), MEMBER: [account]}
+
+
+def to_rows(asked: Asked) -> Address:
+    """The address of the rows behind a number: the places that are chosen now, and what the rows need."""
+    kept = {name: values for name, values in _chosen_now().items() if name not in CHOICES}
+    return {**kept, **{name: list(values) for name, values in asked}}
+
+
+def of_days(since: date, until: date) -> Asked:
+    """A period of its own, as an address says it."""
+    return (ANEW, (OWN,)), ("dates", (str(since), str(until - timedelta(days=1))))
+
+
+def of_weeks() -> Asked:
+    """The usual period up to now, whatever is chosen, as an address says it."""
+    return ((ANEW, (USUAL,)),)
+
+
+def arrive() -> None:
+    """Follow an address to the letter where it says so: what was chosen before would win over it.
+
+    The period is told apart, because Streamlit drops from the address what a field of the page before is bound to.
+    """
+    if period := st.query_params.pop(ANEW, None):
+        for name in CHOICES:
+            st.session_state.pop(name, None)
+        if period == OWN:
+            st.session_state["period"] = st.query_params["period"] = OWN
+
+
+def _chosen_now() -> Address:
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in OWN_WORDS}
 
 
 def _back(day: date, span: str) -> date | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from data.settings import SettingsError
-from pages import _ask, _load, _show
+from pages import _ask, _filters, _load, _show
 from pages._safe import label, plain
 
 HERE = Path(__file__).parent
@@ -34,6 +34,7 @@ def main() -> None:
         ],
         position="top",
     )
+    _filters.arrive()
     st.html(STYLE)
     st.set_page_config(f"{page.title} · Hearth", "🔥", layout="wide")
     try:

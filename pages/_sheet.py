@@ -28,7 +28,8 @@ STYLE = (Path(__file__).parent / "sheet.css").read_text("utf-8")
 class Number:
     """One of the numbers: its value, how sure it is, what it was, what may be said of the change, and its weeks.
 
-    question: whose rows are behind it. people: the page that lists those behind it, and what the link says.
+    question: whose rows are behind it. people: the page that lists those behind it, what the link says, and what its address
+    needs.
     """
 
     title: str
@@ -39,7 +40,7 @@ class Number:
     trail: Trail
     about: str
     question: Question
-    people: tuple[str, str]
+    people: tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,8 @@ def number(told: Number) -> None:
                 _sheet.told(told.trail, told.title),
             )
             with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
-                page, words = told.people
-                st.page_link(page, label=words, width="content")
+                page, words, address = told.people
+                st.page_link(page, label=words, query_params=_filters.to_rows(address), width="content")
                 rows = st.popover("Rows", type="tertiary", key=f"rows-{told.title}", on_change="rerun")
         if rows.open:
             with rows:

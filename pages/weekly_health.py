@@ -30,7 +30,9 @@ ADD_UP = (
     "The parts of each way to look at it (seen by) add up to {apart} points. Rate: its own share changed. "
     "Mix: there is more or less of it."
 )
+HEARD = ("negative", "neutral", "positive")
 Rows = Sequence[Row]
+People = tuple[str, str, _filters.Asked]
 Found = dict[str, Number | Exception]
 
 
@@ -145,7 +147,7 @@ def answered(week: Week) -> Number:
         _share_trail(_ask.weekly(question), week, "asks", "ask", _targets().answered_within),
         _asks(question),
         question,
-        ("unanswered.py", "Who waits"),
+        _explored("The asks", week, "Asks"),
     )
 
 
@@ -167,7 +169,7 @@ def waiting(week: Week) -> Number:
         _count_trail(weeks, week, "past_target", _targets().waiting_now),
         f"{_asks(question)} {LOOKS_BACK}",
         question,
-        ("unanswered.py", "Who waits"),
+        ("unanswered.py", "Who waits", _filters.of_weeks()),
     )
 
 
@@ -192,7 +194,7 @@ def newcomers(week: Week) -> Number:
         _share_trail(_ask.weekly(question), week, "newcomers", "newcomer", _targets().newcomer_welcome),
         _asks(question),
         question,
-        ("people_to_reach.py", "Whom to greet"),
+        _explored("Who came", week, "Newcomers"),
     )
 
 
@@ -214,7 +216,7 @@ def returning(week: Week) -> Number:
         _count_trail(_ask.weekly(question), week, "back", _targets().returning_members),
         f"{_asks(question)} Returning: all who had posted before. Retained: also the week before.",
         question,
-        ("people_to_reach.py", "Who drifts"),
+        _explored("Who came back", week, "Visits", kind=("retained", "returning", "reactivated")),
     )
 
 
@@ -233,7 +235,7 @@ def sentiment(week: Week) -> Number:
         _net_trail(_ask.rows(question), week, _targets().net_sentiment),
         f"{_asks(question)} {_words.percent(now.get('unclassified_share'))} of messages are unclassified. {LIMITS}",
         question,
-        ("people_to_reach.py", "Unhappy asks"),
+        _explored("What they said", week, "Messages", role=("member",), sentiment=HEARD),
     )
 
 
@@ -251,8 +253,14 @@ def conversation(week: Week) -> Number:
         _share_trail([*map(_with_posts, _ask.rows(question))], week, "posts", "post", _targets().conversation_share),
         _asks(question),
         question,
-        ("relationships.py", "Our replies"),
+        _explored("Our posts", week, "Messages", role=("staff",)),
     )
+
+
+def _explored(words: str, week: Week, table: str, **filters: tuple[str, ...]) -> People:
+    """A link to the rows of the number's own week, in Explore."""
+    days = _filters.of_days(week.monday, week.monday + WEEK)
+    return "explore.py", words, (*days, ("table", (table,)), *filters.items())
 
 
 NUMBERS: dict[str, Callable[[Week], Number]] = {

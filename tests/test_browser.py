@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench import ready
+from data import explore
 from data.marks import Marks
 from data.records import Channel, Member, Message, Refused, Source
 from data.settings import Settings
@@ -218,6 +219,22 @@ def test_the_choice_goes_along_from_page_to_page(serve: Serve, demo: Path, visit
     assert page.locator('[data-testid="stPopover"]').first.inner_text().startswith("Mail")
     assert "platform=Mail" in page.url
     assert "period=13" in page.url
+
+
+def test_a_number_opens_onto_its_own_week_whatever_was_chosen_before(serve: Serve, demo: Path, visit: Visit) -> None:
+    """Not onto the year that was chosen; and the address says so, for whoever gets it."""
+    page = visit()
+    open_page(page, f"{serve(demo)}/?period=A+year")
+    page.get_by_role("link", name="The asks", exact=True).click()
+    page.wait_for_url("**/explore?**")
+    settle(page)
+    assert "period=Own+dates" in page.url
+    week = explore.View("asks", date(2026, 11, 9), date(2026, 11, 16))
+    count = explore.count(Store(demo), Settings(), week)
+    told = f"{count} asks"
+    assert page.get_by_role("heading", name=told).count() == 1
+    open_page(other := visit(), page.url)
+    assert other.get_by_role("heading", name=told).count() == 1
 
 
 def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Visit) -> None:

@@ -249,7 +249,9 @@ def test_words_of_others_do_nothing_in_the_report() -> None:
     known = Trail((date(2026, 1, 5),), (0.5,), (0.4,), (0.6,), 0.0, 1.0, (HOSTILE[0],), 0.9, HOSTILE[1])
     reading = guard.Reading(0.5, 0.4, 0.6, 40)
     change = guard.Change("reply_rate", reading, reading, "", "clear better", "; ".join(HOSTILE))
-    number = _sheet.Number(HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], change, known, "", Question("x"), ("", ""))
+    number = _sheet.Number(
+        HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], change, known, "", Question("x"), ("", "", ())
+    )
     for text in HOSTILE:
         place = _sheet.Place(text, text, known)
         found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, (text,))
