@@ -28,8 +28,8 @@ STYLE = (Path(__file__).parent / "sheet.css").read_text("utf-8")
 class Number:
     """One of the numbers: its value, how sure it is, what it was, what may be said of the change, and its weeks.
 
-    question: whose rows are behind it. people: the page that lists those behind it, what the link says, and what its address
-    needs.
+    question: whose rows are behind it. people: the page that lists those behind it, what the link says, and what its
+    address needs.
     """
 
     title: str

@@ -7,6 +7,7 @@ because drawing one costs more than sending it.
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -331,17 +332,23 @@ def table(frame: pl.DataFrame, alt: str, meanings: Mapping[str, str] | None = No
     )
 
 
+_preparing = threading.Lock()
 _tables: OrderedDict[int, tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]] = OrderedDict()
 
 
 def _prepared(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """A frame's safe cells and how its columns read, kept for as long as the very same frame is shown again."""
-    found = _tables.get(id(frame))
-    if found is None or found[0] is not frame:
-        found = _tables[id(frame)] = (frame, _safe.cells(frame), _columns(frame))
+    """A frame's safe cells and how its columns read, kept for as long as the very same frame is shown again.
+
+    Every reader's thread comes here: two who show a frame at once prepare it once.
+    """
+    with _preparing:
+        found = _tables.get(id(frame))
+        if found is None or found[0] is not frame:
+            found = _tables[id(frame)] = (frame, _safe.cells(frame), _columns(frame))
+        _tables.move_to_end(id(frame))
         if len(_tables) > TABLES:
             _tables.popitem(last=False)
-    return found[1], found[2]
+        return found[1], found[2]
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:

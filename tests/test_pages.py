@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -30,7 +32,7 @@ from ingest.progress import Progress
 from metrics import guard, metric
 from metrics.__main__ import app as command
 from metrics.metric import Question, ask
-from pages import _ask, _documents, _figures, _safe, _words
+from pages import _ask, _documents, _figures, _safe, _show, _words
 from tests import sparse
 
 EMBER = _figures.LIGHT.ember
@@ -693,6 +695,28 @@ def test_two_who_ask_the_same_at_once_wait_for_one_answer(monkeypatch: pytest.Mo
         gate.set()
     assert [answer.result() for answer in answers] == [42] * 4
     assert asked == [21]
+
+
+def test_a_table_that_many_show_at_once_is_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a crowd of others never leaves more behind than are kept."""
+    asked: list[int] = []
+    cells = _safe.cells
+
+    def slow(frame: pl.DataFrame) -> pl.DataFrame:
+        asked.append(id(frame))
+        time.sleep(0.02)
+        return cells(frame)
+
+    monkeypatch.setattr(_safe, "cells", slow)
+    monkeypatch.setattr(_show, "TABLES", 3)
+    monkeypatch.setattr(_show, "_tables", OrderedDict())
+    frames = [pl.DataFrame({"number": [number]}) for number in range(3)]
+    with ThreadPoolExecutor(9) as pool:
+        shown = list(pool.map(_show._prepared, frames * 3))
+    assert [cells["number"][0] for cells, _ in shown] == [0, 1, 2] * 3
+    assert sorted(asked) == sorted(map(id, frames))
+    _show._prepared(pl.DataFrame({"number": [3]}))
+    assert len(_show._tables) == 3
 
 
 def test_an_error_is_not_kept_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

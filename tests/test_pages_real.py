@@ -17,13 +17,7 @@ from pages import _ask, _words
 from tests.test_pages import FRAME, PAGES, shown
 
 Open = Callable[..., AppTest]
-PLACES: tuple[dict[str, str], ...] = (
-    {},
-    {"platform": "Slack"},
-    {"platform": "Mail"},
-    {"platform": "Discourse"},
-    {"platform": "Discord"},
-)
+PLATFORMS = ("", "Slack", "Mail", "Discourse", "Discord")
 WEEK = timedelta(weeks=1)
 
 
