@@ -32,6 +32,7 @@ KINDS: Final = {
     "person": ("same", "different"),  # whether two accounts are one person's
     "note": ("note",),  # words about an ask, for the others who answer
     "handover": ("sent",),  # that an ask went to a help desk
+    "reader": ("here",),  # which name was given in a browser, which is named by a digest of its cookie
 }
 
 Row = dict[str, Any]

@@ -18,15 +18,14 @@ from pathlib import Path
 import polars as pl
 import streamlit as st
 
-from data.marks import LONGEST_NAME, MarksError, Target
+from data.marks import MarksError, Target
 from data.settings import Settings, midnight
 from data.store import Busy, Store
 from pages import _ask, _words
 from pages._ask import Row, kept
 from pages._filters import View
+from pages._reader import WHO
 
-WHO = "who is there"
-"""Where a session keeps the name that signs."""
 DONE, TROUBLE = "what was marked in this session", "what could not be kept"
 SETTLED = ("answered", "no_reply")
 """Marks that end a wait."""
@@ -162,21 +161,6 @@ def _others(stands: Standing, asks: Sequence[Row], who: str) -> str:
             if row["by"] != who and row["number"] != ask.get("number"):
                 return f" {row['by']} had just marked it as {WORDS[row['value']]}: both are kept, yours counts."
     return ""
-
-
-# Signing ----------------------------------------------------------------------------------------
-
-
-def introduce(question: str, why: str, *, is_framed: bool = False) -> None:
-    """Ask who is there, once a visit; `why` a name is needed."""
-    with st.form("introduction", border=is_framed):
-        name = st.text_input(question, max_chars=LONGEST_NAME)
-        is_ready = st.form_submit_button("Begin", type="secondary" if is_framed else "primary")
-    if is_ready and name.strip():
-        st.session_state[WHO] = " ".join(name.split())
-        st.rerun()
-    if is_ready:
-        st.caption(f"A name first, please: {why}.")
 
 
 # Remembering ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from metrics import judging
 from metrics.judging import LABELS, Counts, Estimate, Judgement
 from pages import _ask, _show, _words
 from pages._ask import Row, kept
-from pages._marks import WHO, introduce
+from pages._reader import introduce, leave, who
 from pages._safe import label, line, plain
 
 SEED = 1
@@ -88,8 +88,8 @@ def _labelling(given: pl.DataFrame) -> None:
                       how="anti", maintain_order="left")  # fmt: skip
     done = len(drawn) - len(left)
     st.progress(done / max(len(drawn), 1), f"{done} of {len(drawn)} labelled")
-    who = st.session_state.get(WHO)
-    if not who:
+    name = who()
+    if not name:
         _introduce()
         return
     if trouble := st.session_state.pop(TROUBLE, None):
@@ -98,8 +98,8 @@ def _labelling(given: pl.DataFrame) -> None:
     if left.is_empty():
         st.markdown("All of them are labelled. Thank you! After the next load there may be new ones.")
     else:
-        _message(left.row(0, named=True), who)
-    _afterwards(given.filter(pl.col("by") == who), who)
+        _message(left.row(0, named=True), name)
+    _afterwards(given.filter(pl.col("by") == name), name)
 
 
 def _introduce() -> None:
@@ -145,7 +145,7 @@ def _afterwards(own: pl.DataFrame, who: str) -> None:
             type="tertiary",
         )
         st.caption(f"Labelling as **{label(who)}**, {len(own)} so far", width="content")
-        st.button("Somebody else?", on_click=_leave, type="tertiary")
+        st.button("Somebody else?", on_click=leave, type="tertiary")
 
 
 def _choose(message: Row, value: str, who: str) -> None:
@@ -163,10 +163,6 @@ def _take_back(number: int, who: str) -> None:
         _ask.marks().undo(number, who)
     except MarksError as error:
         st.session_state[TROUBLE] = str(error)
-
-
-def _leave() -> None:
-    st.session_state.pop(WHO, None)
 
 
 # Knowing ----------------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from metrics.metric import Answer
 from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._filters import View
-from pages._marks import DONE, TROUBLE, WHO, Done, Key, Standing, key_of
+from pages._marks import DONE, TROUBLE, Done, Key, Standing, key_of
+from pages._reader import WHO, introduce, leave, who
 from pages._safe import label, line, plain, web_link
 
 LISTED = 200
@@ -71,7 +72,7 @@ def page() -> None:
         whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
         _everybodys()
     with _show.contained("Who is waiting"):
-        board = _board(view, whose, st.session_state.get(WHO), drawn, int(time.time() // 60))
+        board = _board(view, whose, who(), drawn, int(time.time() // 60))
         with head:
             _head(view, board, stands, drawn)
         if board.rows.is_empty():
@@ -391,7 +392,7 @@ def _open(hours: float) -> str:
 def _buttons(meant: list[Row]) -> None:
     """The marks with their keys, or the question who is there."""
     if not st.session_state.get(WHO):
-        _marks.introduce("Who is marking?", "a mark says who made it", is_framed=True)
+        introduce("Who is marking?", "a mark says who made it", is_framed=True)
         return
     if len(meant) > 1:
         st.markdown(f"**{len(meant)} asks are ticked:** a mark goes to all of them.")
@@ -415,8 +416,9 @@ def _steps(place: int, of: int) -> None:
         for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
             name, is_none = f"{words} {place}", not 0 <= to < of
             st.button(words, key=name, on_click=_go, args=(to,), shortcut=key, type="tertiary", disabled=is_none)
-        if who := st.session_state.get(WHO):
-            st.caption(f"Marking as **{label(who)}**", width="content")
+        if told := st.session_state.get(WHO):
+            st.caption(f"Marking as **{label(told)}**", width="content")
+            st.button("Somebody else?", on_click=leave, type="tertiary")
 
 
 def _button(words: str, key: str, meant: list[Row], value: str, until: datetime | None = None) -> None:

@@ -18,6 +18,7 @@ from data.store import Chunk, Store
 from ingest.load import derive_again
 from ingest.progress import Progress
 from metrics.metric import metrics
+from pages._reader import COOKIE
 from tests.browser import BROKEN, DESK, PAGES, PHONE, fetch, open_page, server, settle
 from tests.conftest import Serve, Visit
 from tests.test_safe import HOSTILE
@@ -313,6 +314,25 @@ def test_the_bench_waits_for_the_last_chart_and_counts_what_failed(
     waits = ready.by_turns(visit(), f"{serve(demo)}/relationships", f"{serve(tmp_path)}/", 2)
     assert min(waits.real) > min(waits.bare) > 0.05
     assert waits.errors == [0, 0]
+
+
+def test_a_name_outlives_a_reload_and_stays_in_its_browser(own_demo: Path, visit: Visit) -> None:
+    with server(own_demo) as address:
+        page, other = visit(), visit()
+        open_page(page, f"{address}/unanswered")
+        page.get_by_label("Who is marking?").fill("Ana")
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_text("Marking as").wait_for()
+        open_page(page, f"{address}/unanswered")
+        assert page.get_by_text("Marking as Ana").count() == 1
+        (kept,) = [each for each in page.context.cookies() if each["name"] == COOKIE]
+        assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
+        assert "Ana" not in kept["value"]
+        (known,) = Marks(own_demo).current("reader").to_pylist()
+        assert known["by"] == "Ana"
+        assert kept["value"] not in str(known), "whoever reads the journal passes for nobody"
+        open_page(other, f"{address}/unanswered")
+        assert other.get_by_label("Who is marking?").count() == 1
 
 
 def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> None:
