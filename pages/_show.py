@@ -154,8 +154,8 @@ def somebody(name: str, what: str, account: str | None, platform: str) -> None:
             st.markdown(f":small[{what}]", width="content")
 
 
-def said(row: _ask.Row, why: str, as_of: datetime) -> None:
-    """Who and why, their words, when and where, and a door to the platform."""
+def said(row: _ask.Row, why: str, as_of: datetime, act: Callable[[], None] | None = None) -> None:
+    """Who and why, their words, when and where, a door to the platform, and what can be done about it."""
     ago = _words.age((as_of - row["said_at"]).total_seconds() / 3600)
     account = ":".join((row["platform"], row["source"], row["member"])) if row["member"] else None
     with st.container(gap="xxsmall"):
@@ -166,6 +166,8 @@ def said(row: _ask.Row, why: str, as_of: datetime) -> None:
             st.caption(f"{ago} ago · {where}", width="content")
             if link := _safe.web_link(row["permalink"]):
                 st.link_button(f"Open on {_safe.label(link[1])}", link[0], type="tertiary")
+            if act:
+                act()
 
 
 def left_out(platforms: Sequence[str]) -> str:

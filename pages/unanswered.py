@@ -17,7 +17,7 @@ from metrics.metric import Answer
 from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._filters import View
-from pages._marks import DONE, TROUBLE, Done, Key, Standing, key_of
+from pages._marks import Done, Key, Standing, key_of
 from pages._reader import WHO, introduce, leave, who
 from pages._safe import label, line, plain, web_link
 
@@ -180,14 +180,7 @@ def _none(whose: str) -> str:
 
 def _last_done() -> None:
     """What was marked last in this session, and the way back."""
-    if trouble := st.session_state.pop(TROUBLE, None):
-        st.warning("Your last mark was not kept. Nothing else is lost; try again.")
-        st.text(plain(trouble))
-    if done := st.session_state.get(DONE):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f":gray[{label(done[-1].words)}]", width="content")
-            name = f"undo {done[-1].numbers}"
-            st.button("Undo", key=name, on_click=_take_back, args=(done[-1],), shortcut="U", type="tertiary")
+    _marks.last_done(_take_back)
 
 
 def _everybodys() -> None:
@@ -195,7 +188,10 @@ def _everybodys() -> None:
     lately = st.popover("Marked lately", type="tertiary", key="lately", on_change="rerun")
     if lately.open:
         with lately:
-            _marked(_lately(), st.session_state.get(WHO))
+            rows = _lately()
+            _marks.told(rows, _take_back)
+            if not rows:
+                st.caption("Nothing is marked yet.")
 
 
 def _take_back(done: Done) -> None:
@@ -213,27 +209,6 @@ def _lately() -> list[Row]:
     except MarksError:
         return []
     return found
-
-
-def _marked(rows: Sequence[Row], who: str | None) -> None:
-    """Marks with who and when, each with the way back."""
-    if not rows:
-        st.caption("Nothing is marked yet.")
-    zone = _ask.state().settings.zone
-    for row in rows:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = f"{_state(row, zone)} · {_words.moment(row['at'], zone)}"
-            st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
-            done = Done(_marks.WORDS[row["value"]], (row["id"],))
-            st.button(
-                "Undo", key=f"back {row['id']}", on_click=_take_back, args=(done,), type="tertiary", disabled=not who
-            )
-
-
-def _state(row: Row, zone: Any) -> str:
-    """What stands, and who did it: "snoozed until Mon 23 Nov 2026, 09:00 by Ana"."""
-    until = f" until {_words.moment(row['until'], zone)}" if row["until"] else ""
-    return f"{_marks.WORDS[row['value']].capitalize()}{until} by {label(row['by'])}"
 
 
 # The list ---------------------------------------------------------------------------------------
@@ -269,7 +244,7 @@ def _tell_gone(key: Key) -> None:
         return
     rows = [row for row in _lately() if (row["platform"], row["source"], row["native_id"]) == key]
     if rows and rows[0]["by"] != st.session_state.get(WHO):
-        st.toast(f"The ask you had open: {_state(rows[0], _ask.state().settings.zone)}.")
+        st.toast(f"The ask you had open: {_marks.state(rows[0])}.")
 
 
 def _list(board: Board) -> None:
@@ -478,7 +453,7 @@ def _standing(ask: Row) -> None:
     rows = _ask.marks().history("ask", Target(*key_of(ask)), "note", "handover").to_pylist()
     gone = {row["undoes"] for row in rows}
     st.markdown("**Marked**")
-    _marked([row for row in rows if row["value"] and row["id"] not in gone], st.session_state.get(WHO))
+    _marks.told([row for row in rows if row["value"] and row["id"] not in gone], _take_back)
 
 
 def _note(ask: Row) -> None:
