@@ -28,6 +28,8 @@ PAGE = 1000
 """So many rows travel to the reader at a time."""
 LETTERS = 1000
 """So much of a text is shown on a page; a file has all of it."""
+WHOLE = 2**31 - 1
+"""As many letters as no text has."""
 BATCH = 20_000
 """So many rows are in memory while a file is written."""
 ROLES = ("member", "staff", "bot")
@@ -184,7 +186,8 @@ def values(view: View, settings: Settings, page: int = 0) -> dict[str, Any]:
 def bound(view: View, settings: Settings) -> dict[str, Any]:
     """The values that a view's query speaks of. A file has whole texts."""
     sql = query(view)
-    return {name: value for name, value in values(view, settings).items() if f"${name}" in sql and name != "letters"}
+    whole = values(view, settings) | {"letters": WHOLE}
+    return {name: value for name, value in whole.items() if f"${name}" in sql}
 
 
 def rows(store: Store, settings: Settings, view: View, page: int = 0) -> pl.DataFrame:
@@ -205,7 +208,7 @@ def count(store: Store, settings: Settings, view: View) -> int:
 def extract(store: Store, settings: Settings, view: View) -> Extract:
     """All the rows of a view, for a file. Reading them raises LookupError where newer data has come meanwhile."""
     snapshot = store.snapshot or ""
-    asked = values(view, settings) | {"letters": 2**31 - 1}
+    asked = values(view, settings) | {"letters": WHOLE}
     about = _about(store, settings, view)
 
     def reading() -> AbstractContextManager[pa.RecordBatchReader]:

@@ -30,9 +30,11 @@ OWN_WORDS = (MEMBER, ANEW, "find")
 """What the address of one page says, and no other has a use for."""
 CHOICES = (
     "period", "dates", "whose", "table", "role", "reason", "sentiment", "kind", "answered", "contains", "columns",
-    "sort", "ascending", "rows", "by", "count",
+    "sort", "ascending", "rows", "by", "count", "part",
 )  # fmt: skip
 """What a link to the rows of a number may choose, or has to leave open."""
+ROSTER = "Who is who"
+"""What the part of Sources with the roster is called."""
 NAMED = 4
 """So many sources are named one by one."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -193,7 +195,14 @@ def places() -> View:
 def choice(title: str, options: list[str], key: str) -> str:
     """One of a few words, the first unless the reader chose another."""
     chosen = st.segmented_control(
-        title, options, default=options[0], required=True, key=key, bind="query-params", label_visibility="collapsed"
+        title,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+        wrap=True,
     )
     return str(chosen or options[0])
 
@@ -376,12 +385,17 @@ def _title() -> str:
         names[value]
         for column in ("channel", "source", "platform")
         for names in (_names(column, View(EVER)),)
-        for value in st.session_state.get(column) or st.query_params.get_all(column)
+        for value in st.session_state.get(column) or _by_name(names, st.query_params.get_all(column))
         if value in names
     ]
     if not chosen:
         return "All places"
     return label(chosen[0]) + (f" and {len(chosen) - 1} more" if len(chosen) > 1 else "")
+
+
+def _by_name(names: Mapping[str, str], said: list[str]) -> list[str]:
+    """The values that go by these names: an address holds what the reader sees."""
+    return [value for value, name in names.items() if name in said]
 
 
 @kept(64)
@@ -462,6 +476,22 @@ def is_young(week: Week) -> bool:
     """Whether a source of the view began so lately that a first message need not be a newcomer's."""
     begun = [each.date() for each in week.view.covers(_ask.read("sources"))["first_at"].drop_nulls()]
     return any(week.monday - timedelta(days=60) < first < week.monday + WEEK for first in begun)
+
+
+def is_first(week: Week) -> bool:
+    """Whether the data begins so late that no whole week lies before this one."""
+    begun = _span_of(week.view)[0].astimezone(_ask.state().settings.zone).date()
+    return begun > week.monday - WEEK
+
+
+def has_team(view: View) -> bool:
+    """Whether anybody who spoke in the view's sources is known as staff."""
+    return bool(view.covers(_ask.read("sources"))["staff"].sum())
+
+
+def to_roster() -> Address:
+    """The address of the roster, where it is said who is staff."""
+    return to_rows(((ANEW, ("1",)), ("part", (ROSTER,))))
 
 
 def ended(view: View, by: date) -> list[_ask.Row]:

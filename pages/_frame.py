@@ -48,6 +48,7 @@ def main() -> None:
         st.title(f"{page.title} :gray[· {label(_ask.community())}]", width="content")
         if not is_empty and _ask.read("sources")["is_demo"].any():
             st.badge("Demo: made-up people", color="orange")
+    _show.follow_theme(st.context.theme.type)
     _load.status(page.title)
     if is_empty:
         _load.first_visit()

@@ -125,12 +125,12 @@ def _told(title: str, parts: Iterable[str], kind: str = "moved") -> list[str]:
 
 
 def _number(number: Number) -> str:
-    shape, _ = _words.VERDICTS[number.change.verdict]
-    why = f"<small>: {markup(number.change.because)}</small>" if number.change.because else ""
+    shape, _, verdict, because = _words.verdict(number.change)
+    why = f"<small>: {markup(because)}</small>" if because else ""
     kind = number.change.verdict.replace(" ", "-")
     return (
         f"<article><h3>{markup(number.title)}</h3><p class='value'>{markup(number.value)}</p>"
-        f"<p>{markup(number.note)}</p><p class='verdict {kind}'>{shape} {number.change.verdict}{why}</p>"
+        f"<p>{markup(number.note)}</p><p class='verdict {kind}'>{shape} {verdict}{why}</p>"
         f"{_drawn(number.trail, number.title)}<p class='before'>{markup(number.before)}</p></article>"
     )
 

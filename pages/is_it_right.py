@@ -12,7 +12,7 @@ import streamlit as st
 from data.marks import MarksError, Target
 from metrics import judging
 from metrics.judging import LABELS, Counts, Estimate, Judgement
-from pages import _ask, _show, _words
+from pages import _ask, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._reader import introduce, leave, who
 from pages._safe import label, line, plain
@@ -56,8 +56,10 @@ def page() -> None:
         st.error("The labels cannot be read.")
         st.text(plain(str(error)))
         return
-    judged = _judged(stamp)
+    judged, drawn = _judged(stamp), _ask.pulse()
     st.subheader(_finding(judged, given.filter(pl.col("value") != "unsure").height))
+    with _show.contained("What the numbers know"):
+        _marks.watch(_marks.follow(_marks.standing()), drawn)
     left, right = st.columns([3, 2], gap="medium")
     with left, _show.contained("The message to label"):
         _labelling(given)

@@ -36,6 +36,10 @@ ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 HANDING, REFUSED = "hand over", "why it was not handed over"
 WIDTHS = {"Waiting": 75, "Open hours": 80, "They said": 215, "Marked": 105, "Who": 165, "Where": 115, "Why": 100}
+ORDER = (
+    "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
+    "reach them. Older ones slip back, by half every four weeks, so that they do not bury what can be saved today."
+)
 WEIGHTS = {
     "past_target": "waiting for longer than the target",
     "newcomer": "somebody's first post",
@@ -276,6 +280,7 @@ def _weights() -> None:
     weights = {name: getattr(_ask.state().settings.priority, name) for name in WEIGHTS}
     for name, words in WEIGHTS.items():
         st.markdown(f"**{_words.percent(weights[name] / sum(weights.values()))}** {words}")
+    st.caption(ORDER)
     st.caption("Set under `[priority]` in `hearth.toml`.")
 
 

@@ -44,11 +44,15 @@ def page() -> None:
         return
     found = {title: _show.attempted(partial(make, week)) for title, make in NUMBERS.items()}
     judged, how = _together(found)
+    if _filters.is_first(week):
+        judged, how = {title: _alone(each) for title, each in judged.items()}, ""
     moved: dict[str, Explanation] = {}
     with _show.contained("The week in a sentence"):
         st.caption(_trust(week, label))
         st.subheader(headline(judged))
         st.caption(f"{level(week)} {how}")
+        if not _filters.has_team(week.view):
+            _show.name_the_staff("what the team says is unknown")
     buttons = st.container(horizontal=True, vertical_alignment="center")
     with st.grid(6, min_column_width=190):
         for title, number in judged.items():
@@ -74,6 +78,14 @@ def _together(found: Found) -> tuple[Found, str]:
     return found | {title: replace(each, change=change) for (title, each), change in told}, family.sentence
 
 
+def _alone(number: Number | Exception) -> Number | Exception:
+    """A number of the very first week: nothing lies before it, so nothing is said of a change."""
+    if isinstance(number, Exception):
+        return number
+    change = replace(number.change, verdict="too early", because=_words.NO_BEFORE, doubt=None)
+    return replace(number, change=change, before="")
+
+
 # In words ---------------------------------------------------------------------------------------
 
 
@@ -83,6 +95,8 @@ def headline(found: Found) -> str:
     known = {title: change.verdict for title, change in changes.items()}
     clear = [PHRASES[title][verdict] for verdict in CLEAR for title, each in known.items() if each == verdict]
     if not clear:
+        if changes and all(change.because == _words.NO_BEFORE for change in changes.values()):
+            return "This is the first whole week, so there is nothing to compare it with yet."
         if all(change.doubt is None for change in changes.values()):  # none could be compared
             return "It is too early to tell whether anything changed in this week."
         return "Nothing changed clearly in this week."
