@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from data.settings import SettingsError
 from pages import _ask, _filters, _load, _show
@@ -43,7 +44,11 @@ def main() -> None:
         st.error("The settings cannot be used. Correct them, then reload the page.")
         st.text(plain(str(error)))
         return
-    is_empty = state.snapshot is None
+    _draw(page, is_empty=state.snapshot is None)
+
+
+def _draw(page: StreamlitPage, *, is_empty: bool) -> None:
+    """The head that all pages share, and the page; or what to do where nothing is loaded."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(f"{page.title} :gray[· {label(_ask.community())}]", width="content")
         if not is_empty and _ask.read("sources")["is_demo"].any():

@@ -25,8 +25,8 @@ LISTED = 200
 """So many asks are listed: whoever has more waiting starts at the top anyway."""
 TOLD = 30
 """So many of a conversation's last messages are shown."""
-FITS = 4
-"""So many messages fit beside the list; more get a window of their own to scroll in."""
+FITS, LONG = 4, 1200
+"""So many messages, and letters of them, fit beside the list; more get a window of their own to scroll in."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
@@ -347,7 +347,8 @@ def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
     said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
     if len(said) > TOLD:
         st.caption(f"{len(said) - TOLD} earlier messages are not shown.")
-    with st.container(height=420 if len(said) > FITS else "content", border=True):
+    is_long = len(said) > FITS or int(said["text"].str.len_chars().sum()) > LONG
+    with st.container(height=420 if is_long else "content", border=True):
         for message in said.tail(TOLD).iter_rows(named=True):
             _bubble(message, _words.moment(message["sent_at"], _ask.state().settings.zone))
     _standing(ask)

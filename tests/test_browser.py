@@ -316,6 +316,19 @@ def test_the_bench_waits_for_the_last_chart_and_counts_what_failed(
     assert waits.errors == [0, 0]
 
 
+def test_charts_follow_the_theme_that_the_reader_chooses(serve: Serve, demo: Path, visit: Visit) -> None:
+    """And on a desk every page has its place at the top, none hides behind "1 more"."""
+    from playwright.sync_api import expect
+
+    page = visit()
+    open_page(page, f"{serve(demo)}/responsiveness")
+    assert page.get_by_role("link", name="The vanity drawer").is_visible()
+    page.get_by_test_id("stMainMenu").get_by_role("button").click()
+    page.get_by_test_id("stMainMenuPopover").get_by_text("Dark").last.click()
+    ink = page.locator(".xtick text").first
+    expect(ink).to_have_css("fill", "rgb(164, 171, 184)", timeout=20_000)
+
+
 def test_a_name_outlives_a_reload_and_stays_in_its_browser(own_demo: Path, visit: Visit) -> None:
     with server(own_demo) as address:
         page, other = visit(), visit()

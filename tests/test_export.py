@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -218,6 +219,12 @@ def test_each_role_is_the_one_of_then(tmp_path: Path) -> None:
     store = sparse.store_of(tmp_path, rows, given={"roster": roster})
     told = {(row["member"], row["sent_at"].month): row["role"] for row in whole(store, View("messages"))}
     assert told == {("ann", 2): "member", ("ann", 3): "staff", ("bob", 2): "staff", ("bob", 3): "member"}
+
+
+@pytest.mark.parametrize("table", explore.tables())
+def test_the_shown_query_says_what_all_its_names_are_bound_to(table: str) -> None:
+    view = View(table, since=date(2026, 10, 1), platforms=("mail",), contains="lamp")
+    assert set(re.findall(r"\$(\w+)", explore.query(view))) == set(explore.bound(view, Settings()))
 
 
 # What never comes out -----------------------------------------------------------------------------
