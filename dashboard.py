@@ -16,10 +16,13 @@ from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
+from starlette.datastructures import Headers as Brought
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pages._reader import COOKIE, cookie
 
 HERE = Path(__file__).parent
 
@@ -48,7 +51,10 @@ def content_policy() -> str:
 
 
 class Headers:
-    """Adds the security headers to every answer, and keeps the server's own figures from strangers."""
+    """Adds the security headers to every answer, and keeps the server's own figures from strangers.
+
+    A browser without the reader's cookie gets one with the page: so the name that somebody gives outlives a reload.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,7 +70,10 @@ class Headers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                if headers.get("content-type", "").startswith("text/html") and COOKIE not in _cookies(scope):
+                    headers.append("Set-Cookie", cookie())
             await send(message)
 
         if scope["type"] == "http" and scope["path"].endswith("/_stcore/metrics") and not _is_here(scope):
@@ -72,6 +81,11 @@ class Headers:
             await refusal(scope, receive, send_guarded)
         else:
             await self.app(scope, receive, send_guarded)
+
+
+def _cookies(scope: Scope) -> str:
+    """What a browser brings along."""
+    return Brought(scope=scope).get("cookie", "")
 
 
 def _is_here(scope: Scope) -> bool:

@@ -56,6 +56,7 @@ def export_table(
     role: Annotated[Words, typer.Option(help=f"Only of: {', '.join(explore.ROLES)}.")] = None,
     reason: Annotated[Words, typer.Option(help="Only asks that need a reply for this reason.")] = None,
     sentiment: Annotated[Words, typer.Option(help=f"Only what sounds: {', '.join(explore.SENTIMENTS)}.")] = None,
+    kind: Annotated[Words, typer.Option(help=f"Only visits of: {', '.join(explore.KINDS)}.")] = None,
     answered: Annotated[YesNo | None, typer.Option(help="Only what has a reply, or has none.")] = None,
     contains: Annotated[str, typer.Option(help="Only where these words stand, in any case.", show_default=False)] = "",
     columns: Annotated[str, typer.Option(help="Only these columns, with commas between.", show_default=False)] = "",
@@ -76,6 +77,7 @@ def export_table(
         tuple(role or ()), tuple(reason or ()), tuple(sentiment or ()),
         None if answered is None else answered == YesNo.yes, contains,
         tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending,
+        tuple(kind or ()),
     )  # fmt: skip
     explore.check(view)
     store, settings = Store(data_folder(data)), read_settings(settings_file)

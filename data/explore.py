@@ -28,13 +28,16 @@ PAGE = 1000
 """So many rows travel to the reader at a time."""
 LETTERS = 1000
 """So much of a text is shown on a page; a file has all of it."""
+WHOLE = 2**31 - 1
+"""As many letters as no text has."""
 BATCH = 20_000
 """So many rows are in memory while a file is written."""
 ROLES = ("member", "staff", "bot")
 SENTIMENTS = ("negative", "neutral", "positive", "unclassified")
-PROFILES = ("members", "drifting")
+KINDS = ("new", "retained", "returning", "reactivated")
+PROFILES = ("members", "visits", "drifting")
 """Tables and metrics that follow single members over time: where a platform's terms forbid that, it is left out."""
-_LISTS = ("platforms", "sources", "channels", "roles", "reasons", "sentiments")
+_LISTS = ("platforms", "sources", "channels", "roles", "reasons", "sentiments", "kinds")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class View:
     columns: tuple[str, ...] = ()
     sort: str = ""
     is_descending: bool = True
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # Half a character, of a damaged address or a terminal with another alphabet, can be neither asked nor written.
@@ -128,7 +132,8 @@ def check(view: View) -> None:
     for name in (*_LISTS, "answered", "contains"):
         if getattr(view, name) != getattr(plain, name) and name not in table.filters:
             raise LookupError(f"{view.table} cannot be filtered by {name}; it can by: {', '.join(table.filters)}")
-    for what, chosen, known in (("role", view.roles, ROLES), ("sentiment", view.sentiments, SENTIMENTS)):
+    few = (("role", view.roles, ROLES), ("sentiment", view.sentiments, SENTIMENTS), ("kind", view.kinds, KINDS))
+    for what, chosen, known in few:
         if missing := [each for each in chosen if each not in known]:
             raise LookupError(f"no {what} {missing[0]!r}; there are: {', '.join(known)}")
     if view.since and view.until and view.since >= view.until:
@@ -181,7 +186,8 @@ def values(view: View, settings: Settings, page: int = 0) -> dict[str, Any]:
 def bound(view: View, settings: Settings) -> dict[str, Any]:
     """The values that a view's query speaks of. A file has whole texts."""
     sql = query(view)
-    return {name: value for name, value in values(view, settings).items() if f"${name}" in sql and name != "letters"}
+    whole = values(view, settings) | {"letters": WHOLE}
+    return {name: value for name, value in whole.items() if f"${name}" in sql}
 
 
 def rows(store: Store, settings: Settings, view: View, page: int = 0) -> pl.DataFrame:
@@ -202,7 +208,7 @@ def count(store: Store, settings: Settings, view: View) -> int:
 def extract(store: Store, settings: Settings, view: View) -> Extract:
     """All the rows of a view, for a file. Reading them raises LookupError where newer data has come meanwhile."""
     snapshot = store.snapshot or ""
-    asked = values(view, settings) | {"letters": 2**31 - 1}
+    asked = values(view, settings) | {"letters": WHOLE}
     about = _about(store, settings, view)
 
     def reading() -> AbstractContextManager[pa.RecordBatchReader]:

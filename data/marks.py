@@ -32,6 +32,8 @@ KINDS: Final = {
     "person": ("same", "different"),  # whether two accounts are one person's
     "note": ("note",),  # words about an ask, for the others who answer
     "handover": ("sent",),  # that an ask went to a help desk
+    "reach": ("done",),  # that somebody had a word of ours for what they said, wherever we said it
+    "reader": ("here",),  # which name was given in a browser, which is named by a digest of its cookie
 }
 
 Row = dict[str, Any]

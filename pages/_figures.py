@@ -27,6 +27,8 @@ KNOTS = 24
 """So many people stand round a ring: more names would touch on a phone."""
 SMALL = 64
 DAY_LONG = 86_400_000  # milliseconds, as Plotly counts
+SHORT = 62
+"""Days: a time shorter than that is told by its days, not its months."""
 WEEK_LONG = 7 * DAY_LONG
 LEFT_ABOVE = {"xanchor": "left", "yanchor": "bottom"}
 BESIDE = {"xanchor": "left", "yanchor": "middle", "xshift": 8}
@@ -813,10 +815,18 @@ def strips(days: pl.DataFrame, colors: Palette) -> Figure:
     layout = {
         "template": _template(colors),
         "height": 64 + 34 * len(sources),
-        "xaxis": {"tickformat": "%b %Y"},
+        "xaxis": _months(days["day"].min(), days["day"].max()),
         "yaxis": rows | {"tickvals": list(range(len(sources))), "ticktext": names},
     }
     return {"data": data, "layout": layout}
+
+
+def _months(first: Any, last: Any) -> Figure:
+    """Ticks at the months, each once; within two months, where there would be hardly any, at days."""
+    length = (last - first).days if first and last else 0
+    if length < SHORT:
+        return {"tickformat": "%-d %b", "nticks": min(length + 1, 8)}
+    return {"tickformat": "%b %Y", "dtick": "M1" if length < 200 else "M2"}
 
 
 def _warmth(days: pl.DataFrame, row: int, colors: Palette) -> Figure:

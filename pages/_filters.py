@@ -16,13 +16,25 @@ from pages import _ask, _words
 from pages._ask import kept
 from pages._safe import label, line
 
+Address = dict[str, list[str]]
+Asked = tuple[tuple[str, tuple[str, ...]], ...]
+"""What an address says, name by name."""
 WEEK = timedelta(weeks=1)
 SPANS: dict[str, int | None] = {"4 weeks": 4, "13 weeks": 13, "26 weeks": 26, "A year": 52, "All time": None}
 USUAL = "26 weeks"
 OWN = "Own dates"
 MEMBER, SHOWN = "member", "member shown last"
-OWN_WORDS = (MEMBER, "find")
+ANEW = "anew"
+"""Stands in an address that is to be followed to the letter, and says its period."""
+OWN_WORDS = (MEMBER, ANEW, "find")
 """What the address of one page says, and no other has a use for."""
+CHOICES = (
+    "period", "dates", "whose", "table", "role", "reason", "sentiment", "kind", "answered", "contains", "columns",
+    "sort", "ascending", "rows", "by", "count", "part",
+)  # fmt: skip
+"""What a link to the rows of a number may choose, or has to leave open."""
+ROSTER = "Who is who"
+"""What the part of Sources with the roster is called."""
 NAMED = 4
 """So many sources are named one by one."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -183,7 +195,14 @@ def places() -> View:
 def choice(title: str, options: list[str], key: str) -> str:
     """One of a few words, the first unless the reader chose another."""
     chosen = st.segmented_control(
-        title, options, default=options[0], required=True, key=key, bind="query-params", label_visibility="collapsed"
+        title,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+        wrap=True,
     )
     return str(chosen or options[0])
 
@@ -242,10 +261,41 @@ def member() -> str:
     return found
 
 
-def to_member(account: str) -> dict[str, list[str]]:
+def to_member(account: str) -> Address:
     """The address of a member's page, with what is chosen now, so that nothing is lost on the way."""
-    kept = {name: st.query_params.get_all(name) for name in st.query_params if name not in OWN_WORDS}
-    return {**kept, MEMBER: [account]}
+    return {**_chosen_now(), MEMBER: [account]}
+
+
+def to_rows(asked: Asked) -> Address:
+    """The address of the rows behind a number: the places that are chosen now, and what the rows need."""
+    kept = {name: values for name, values in _chosen_now().items() if name not in CHOICES}
+    return {**kept, **{name: list(values) for name, values in asked}}
+
+
+def of_days(since: date, until: date) -> Asked:
+    """A period of its own, as an address says it."""
+    return (ANEW, (OWN,)), ("dates", (str(since), str(until - timedelta(days=1))))
+
+
+def of_weeks() -> Asked:
+    """The usual period up to now, whatever is chosen, as an address says it."""
+    return ((ANEW, (USUAL,)),)
+
+
+def arrive() -> None:
+    """Follow an address to the letter where it says so: what was chosen before would win over it.
+
+    The period is told apart, because Streamlit drops from the address what a field of the page before is bound to.
+    """
+    if period := st.query_params.pop(ANEW, None):
+        for name in CHOICES:
+            st.session_state.pop(name, None)
+        if period == OWN:
+            st.session_state["period"] = st.query_params["period"] = OWN
+
+
+def _chosen_now() -> Address:
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in OWN_WORDS}
 
 
 def _back(day: date, span: str) -> date | None:
@@ -335,12 +385,17 @@ def _title() -> str:
         names[value]
         for column in ("channel", "source", "platform")
         for names in (_names(column, View(EVER)),)
-        for value in st.session_state.get(column) or st.query_params.get_all(column)
+        for value in st.session_state.get(column) or _by_name(names, st.query_params.get_all(column))
         if value in names
     ]
     if not chosen:
         return "All places"
     return label(chosen[0]) + (f" and {len(chosen) - 1} more" if len(chosen) > 1 else "")
+
+
+def _by_name(names: Mapping[str, str], said: list[str]) -> list[str]:
+    """The values that go by these names: an address holds what the reader sees."""
+    return [value for value, name in names.items() if name in said]
 
 
 @kept(64)
@@ -419,8 +474,24 @@ def freshness(view: View, until: date, of: str) -> str:
 
 def is_young(week: Week) -> bool:
     """Whether a source of the view began so lately that a first message need not be a newcomer's."""
-    begun = [row["first_at"].date() for row in week.view.covers(_ask.read("sources")).to_dicts()]
+    begun = [each.date() for each in week.view.covers(_ask.read("sources"))["first_at"].drop_nulls()]
     return any(week.monday - timedelta(days=60) < first < week.monday + WEEK for first in begun)
+
+
+def is_first(week: Week) -> bool:
+    """Whether the data begins so late that no whole week lies before this one."""
+    begun = _span_of(week.view)[0].astimezone(_ask.state().settings.zone).date()
+    return begun > week.monday - WEEK
+
+
+def has_team(view: View) -> bool:
+    """Whether anybody who spoke in the view's sources is known as staff."""
+    return bool(view.covers(_ask.read("sources"))["staff"].sum())
+
+
+def to_roster() -> Address:
+    """The address of the roster, where it is said who is staff."""
+    return to_rows(((ANEW, ("1",)), ("part", (ROSTER,))))
 
 
 def ended(view: View, by: date) -> list[_ask.Row]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from data.settings import SettingsError
-from pages import _ask, _load, _show
+from pages import _ask, _filters, _load, _show
 from pages._safe import label, plain
 
 HERE = Path(__file__).parent
@@ -34,6 +35,7 @@ def main() -> None:
         ],
         position="top",
     )
+    _filters.arrive()
     st.html(STYLE)
     st.set_page_config(f"{page.title} · Hearth", "🔥", layout="wide")
     try:
@@ -42,11 +44,16 @@ def main() -> None:
         st.error("The settings cannot be used. Correct them, then reload the page.")
         st.text(plain(str(error)))
         return
-    is_empty = state.snapshot is None
+    _draw(page, is_empty=state.snapshot is None)
+
+
+def _draw(page: StreamlitPage, *, is_empty: bool) -> None:
+    """The head that all pages share, and the page; or what to do where nothing is loaded."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(f"{page.title} :gray[· {label(_ask.community())}]", width="content")
         if not is_empty and _ask.read("sources")["is_demo"].any():
             st.badge("Demo: made-up people", color="orange")
+    _show.follow_theme(st.context.theme.type)
     _load.status(page.title)
     if is_empty:
         _load.first_visit()

@@ -113,8 +113,8 @@ def _load_told(load: dict[str, Any]) -> None:
     file = Path(load["path"]).name
     st.markdown(
         f"**{label(file)} is in**, as {label(_words.platform(load['platform']))} {label(_name(load))}: "
-        f"{_words.count(load['messages'], 'message')} by {_words.count(load['members'], 'member')} in "
-        f"{_words.count(load['channels'], 'channel')}."
+        f"{_words.count(load['messages'], 'message')} in {_words.count(load['channels'], 'channel')}; it names "
+        f"{_words.count(load['members'], 'account')}, also of people who said nothing in it."
     )
     refused = " The refused ones, with their reasons, are under *Refused* on this page." if load["refused"] else ""
     st.caption(

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +18,15 @@ from pathlib import Path
 import polars as pl
 import streamlit as st
 
-from data.marks import LONGEST_NAME, MarksError, Target
+from data.marks import MarksError, Target
 from data.settings import Settings, midnight
 from data.store import Busy, Store
 from pages import _ask, _words
 from pages._ask import Row, kept
 from pages._filters import View
+from pages._reader import WHO
+from pages._safe import label, plain
 
-WHO = "who is there"
-"""Where a session keeps the name that signs."""
 DONE, TROUBLE = "what was marked in this session", "what could not be kept"
 SETTLED = ("answered", "no_reply")
 """Marks that end a wait."""
@@ -38,7 +38,7 @@ REMEMBERED = 1000
 """So many marked asks are remembered, to come back as soon as a mark is taken back."""
 ABOUT_ASKS = ("ask", "note", "handover")
 WORDS = {"answered": "answered elsewhere", "no_reply": "no reply needed", "snoozed": "snoozed", "mine": "taken",
-         "note": "a note", "sent": "handed over"}  # fmt: skip
+         "note": "a note", "sent": "handed over", "done": "reached"}  # fmt: skip
 _KEY = ("platform", "source", "message")
 _log = logging.getLogger("hearth.pages")
 
@@ -164,19 +164,65 @@ def _others(stands: Standing, asks: Sequence[Row], who: str) -> str:
     return ""
 
 
-# Signing ----------------------------------------------------------------------------------------
+# Showing ----------------------------------------------------------------------------------------
 
 
-def introduce(question: str, why: str, *, is_framed: bool = False) -> None:
-    """Ask who is there, once a visit; `why` a name is needed."""
-    with st.form("introduction", border=is_framed):
-        name = st.text_input(question, max_chars=LONGEST_NAME)
-        is_ready = st.form_submit_button("Begin", type="secondary" if is_framed else "primary")
-    if is_ready and name.strip():
-        st.session_state[WHO] = " ".join(name.split())
-        st.rerun()
-    if is_ready:
-        st.caption(f"A name first, please: {why}.")
+def last_done(back: Callable[[Done], None]) -> None:
+    """What was marked last in this session, and the way back."""
+    if trouble := st.session_state.pop(TROUBLE, None):
+        st.warning("Your last mark was not kept. Nothing else is lost; try again.")
+        st.text(plain(trouble))
+    if done := st.session_state.get(DONE):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f":gray[{label(done[-1].words)}]", width="content")
+            name = f"undo {done[-1].numbers}"
+            st.button("Undo", key=name, on_click=back, args=(done[-1],), shortcut="U", type="tertiary")
+
+
+def told(rows: Sequence[Row], back: Callable[[Done], None], named: Mapping[Key, str] | None = None) -> None:
+    """Marks with who and when, each with the way back; `named`: what each is about, where that is not plain."""
+    zone, who = _ask.state().settings.zone, st.session_state.get(WHO)
+    for row in rows:
+        about = (named or {}).get((row["platform"], row["source"], row["native_id"]), "")
+        words = f"{label(about)}: " if about else ""
+        words += f"{state(row)} · {_words.moment(row['at'], zone)}"
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
+            done = Done(WORDS[row["value"]], (row["id"],))
+            st.button("Undo", key=f"back {row['id']}", on_click=back, args=(done,), type="tertiary", disabled=not who)
+
+
+def state(row: Row) -> str:
+    """What stands, and who did it: "snoozed until Mon 23 Nov 2026, 09:00 by Ana"."""
+    until = f" until {_words.moment(row['until'], _ask.state().settings.zone)}" if row["until"] else ""
+    return f"{WORDS[row['value']].capitalize()}{until} by {label(row['by'])}"
+
+
+# People who had a word --------------------------------------------------------------------------
+
+
+def reached() -> dict[Key, Row]:
+    """What people said of which somebody marked that they had a word of ours. Nothing where the journal fails."""
+    try:
+        return _reached(_ask.marks().stamp)
+    except MarksError:
+        return {}
+
+
+@kept(8)
+def _reached(stamp: str) -> dict[Key, Row]:  # noqa: ARG001 - a part of the key
+    rows = _ask.marks().current("reach").to_pylist()
+    return {(row["platform"], row["source"], row["native_id"]): row for row in rows}
+
+
+def reach(row: Row) -> None:
+    """Note that somebody had a word of ours for what they said. What they say next is another matter."""
+    try:
+        number = _ask.marks().add("reach", Target(*key_of(row)), "done", st.session_state[WHO])
+    except MarksError as error:
+        st.session_state[TROUBLE] = str(error)
+        return
+    st.session_state.setdefault(DONE, []).append(Done(f"{_called([row])}: {WORDS['done']}.", (number,)))
 
 
 # Remembering ------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ SUGGESTED = 10
 EDITS = "how often the settings were changed here"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WAS = "row"  # which row of the file a row of the editor is
+CALLED = "called"  # what the account of a row by id is called: to be read, not to be written
 COLUMNS: dict[Part, tuple[str, ...]] = {
     "roster": (
         "role", "name", "platform", "source", "id", "email_domain", "pattern", "valid_from", "valid_to",
@@ -69,9 +70,10 @@ def undo() -> None:
     path = settings_path()
     if settings_file.may_write(path) and settings_file.can_undo(path):
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Undo the last change", key="undo", disabled=_load.is_running()):
+            if st.button("Take back the last save", key="undo", disabled=_load.is_running()):
                 _keep(lambda: settings_file.undo_settings(path))
-            st.caption(f"It puts {label(path.name)} back as it was before.", width="content")
+            words = f"{label(path.name)} goes back to how it was before, and the numbers are worked out again."
+            st.caption(words, width="content")
 
 
 # The editor ----------------------------------------------------------------------------------------
@@ -86,7 +88,8 @@ def _editor(part: Part, title: str) -> None:
         num_rows="dynamic",
         hide_index=True,
         column_config=_columns(part),
-        column_order=COLUMNS[part],
+        column_order=_shown(part),
+        disabled=[CALLED],
         key=f"{part}-{st.session_state.get(EDITS, 0)}",
         alt=f"{title}: rows to edit",
         placeholder="",
@@ -137,17 +140,37 @@ def _table(part: Part, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     for row in told:
         if isinstance(row.get("holidays"), list):
             row["holidays"] = ", ".join(str(day) for day in row["holidays"])
-    return pd.DataFrame(
-        [{name: row.get(name) for name in (*COLUMNS[part], WAS)} for row in told],
-        columns=[*COLUMNS[part], WAS],
-        dtype=object,
-    )
+    shown = [*_shown(part), WAS]
+    if part == "roster":
+        told = [{**row, CALLED: name} for row, name in zip(told, _called(rows), strict=True)]
+    return pd.DataFrame([{name: row.get(name) for name in shown} for row in told], columns=shown, dtype=object)
+
+
+def _shown(part: Part) -> tuple[str, ...]:
+    """A part's columns as the editor has them: the roster's with the names that ids stand for."""
+    at = COLUMNS[part].index("id") + 1 if part == "roster" else 0
+    return (*COLUMNS[part][:at], CALLED, *COLUMNS[part][at:]) if at else COLUMNS[part]
+
+
+def _called(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """What the account of each row by id is called, where anybody with it spoke."""
+    ids = tuple(sorted({str(row["id"]) for row in rows if row.get("id")}))
+    known = _ask.read("named", ids=ids).to_dicts() if ids else []
+    return [
+        next((line(each["name"] or each["handle"], 60) for each in known if _fits(row, each)), None) for row in rows
+    ]
+
+
+def _fits(row: Mapping[str, Any], account: Mapping[str, Any]) -> bool:
+    places = all(row.get(place) in (None, account[place]) for place in ("platform", "source"))
+    return places and row.get("id") == account["member_id"]
 
 
 def _row(shown: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
     """A row of the editor as the file holds it. Raises ValueError for a day or time that is none."""
     row = {name: value for name, value in shown.items() if isinstance(value, list) or not pd.isna(value)}
     was = row.pop(WAS, None)
+    row.pop(CALLED, None)
     for name in READ.keys() & row.keys():
         row[name] = READ[name](row[name]) if isinstance(row[name], str) else row[name]
     if "holidays" in row:
@@ -173,10 +196,11 @@ def _columns(part: Part) -> dict[str, Any]:
         "email_domain": column.TextColumn("E-mail domain"),
         "pattern": column.TextColumn("Pattern", help="Of a name or handle, such as *-feed"),
         "id": column.TextColumn("Id", help="The platform's own"),
+        CALLED: column.TextColumn("Called", help="What the account with this id is called: to be read only."),
     }
     if part == "calendars":
         kinds["name"] = column.TextColumn("Name", required=True)
-    return {name: kinds.get(name, name.replace("_", " ").capitalize()) for name in COLUMNS[part]}
+    return {name: kinds.get(name, name.replace("_", " ").capitalize()) for name in _shown(part)}
 
 
 def _calendars() -> list[str]:

@@ -28,7 +28,8 @@ STYLE = (Path(__file__).parent / "sheet.css").read_text("utf-8")
 class Number:
     """One of the numbers: its value, how sure it is, what it was, what may be said of the change, and its weeks.
 
-    question: whose rows are behind it. people: the page that lists those behind it, and what the link says.
+    question: whose rows are behind it. people: the page that lists those behind it, what the link says, and what its
+    address needs.
     """
 
     title: str
@@ -39,7 +40,7 @@ class Number:
     trail: Trail
     about: str
     question: Question
-    people: tuple[str, str]
+    people: tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,12 @@ def _told(title: str, parts: Iterable[str], kind: str = "moved") -> list[str]:
 
 
 def _number(number: Number) -> str:
-    shape, _ = _words.VERDICTS[number.change.verdict]
-    why = f"<small>: {markup(number.change.because)}</small>" if number.change.because else ""
+    shape, _, verdict, because = _words.verdict(number.change)
+    why = f"<small>: {markup(because)}</small>" if because else ""
     kind = number.change.verdict.replace(" ", "-")
     return (
         f"<article><h3>{markup(number.title)}</h3><p class='value'>{markup(number.value)}</p>"
-        f"<p>{markup(number.note)}</p><p class='verdict {kind}'>{shape} {number.change.verdict}{why}</p>"
+        f"<p>{markup(number.note)}</p><p class='verdict {kind}'>{shape} {verdict}{why}</p>"
         f"{_drawn(number.trail, number.title)}<p class='before'>{markup(number.before)}</p></article>"
     )
 

@@ -7,6 +7,7 @@ because drawing one costs more than sending it.
 from __future__ import annotations
 
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ TABLES = 64
 """So many prepared tables are kept."""
 OPENED = 1000
 """So many rows travel to the reader when a view is opened."""
+GLANCED = 4.0
+"""Seconds between two glances at whether the page is light or dark."""
 SENTENCE = 600
 """Characters: what the guard says, with room for its reasons."""
 UNKEPT = "What they said is not kept."
@@ -79,19 +82,20 @@ def number(told: Number) -> None:
     with st.container(border=True, height="stretch", gap="xxsmall", vertical_alignment="distribute"):
         with st.container(gap="xxsmall"):
             st.metric(told.title, told.value, help=told.about)
-            shape, color = _words.VERDICTS[told.change.verdict]
-            because = f"  \n:small[:gray[{label(told.change.because)}]]" if told.change.because else ""
+            shape, color, verdict, why = _words.verdict(told.change)
+            because = f"  \n:small[:gray[{label(why)}]]" if why else ""
             st.caption(told.note)
-            st.markdown(f":{color}[**{shape} {told.change.verdict}**]{because}")
-            st.caption(told.before)
+            st.markdown(f":{color}[**{shape} {verdict}**]{because}")
+            if told.before:
+                st.caption(told.before)
         with st.container(gap="xxsmall"):
             _plot(
                 _small(told.trail, _ask.answer(told.question).fingerprint, _is_dark()),
                 _sheet.told(told.trail, told.title),
             )
             with st.container(horizontal=True, gap="xxsmall", vertical_alignment="center"):
-                page, words = told.people
-                st.page_link(page, label=words, width="content")
+                page, words, address = told.people
+                st.page_link(page, label=words, query_params=_filters.to_rows(address), width="content")
                 rows = st.popover("Rows", type="tertiary", key=f"rows-{told.title}", on_change="rerun")
         if rows.open:
             with rows:
@@ -153,8 +157,8 @@ def somebody(name: str, what: str, account: str | None, platform: str) -> None:
             st.markdown(f":small[{what}]", width="content")
 
 
-def said(row: _ask.Row, why: str, as_of: datetime) -> None:
-    """Who and why, their words, when and where, and a door to the platform."""
+def said(row: _ask.Row, why: str, as_of: datetime, act: Callable[[], None] | None = None) -> None:
+    """Who and why, their words, when and where, a door to the platform, and what can be done about it."""
     ago = _words.age((as_of - row["said_at"]).total_seconds() / 3600)
     account = ":".join((row["platform"], row["source"], row["member"])) if row["member"] else None
     with st.container(gap="xxsmall"):
@@ -165,6 +169,8 @@ def said(row: _ask.Row, why: str, as_of: datetime) -> None:
             st.caption(f"{ago} ago · {where}", width="content")
             if link := _safe.web_link(row["permalink"]):
                 st.link_button(f"Open on {_safe.label(link[1])}", link[0], type="tertiary")
+            if act:
+                act()
 
 
 def left_out(platforms: Sequence[str]) -> str:
@@ -172,13 +178,22 @@ def left_out(platforms: Sequence[str]) -> str:
     return f"Without {' and '.join(_safe.label(_words.platform(name)) for name in platforms)}: {WHY_CLOSED}."
 
 
+def name_the_staff(why: str) -> None:
+    """Where nobody is known as staff: that it is so, and the way to say who is."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Nobody who spoke here is known as staff, so {why}.", width="content")
+        st.page_link("sources.py", label="Say who is staff", query_params=_filters.to_roster(), width="content")
+
+
 # A period's page --------------------------------------------------------------------------------
 
 
-def page(words: Callable[[Weeks], tuple[str, str]], charts: Mapping[str, Callable[[Weeks], None]]) -> None:
+def page(
+    words: Callable[[Weeks], tuple[str, str]], charts: Mapping[str, Callable[[Weeks], None]], of_team: str = ""
+) -> None:
     """A page about a period of weeks: the finding and what follows in words, then the pictures.
 
-    They stand two by two; one that is left over has the whole width.
+    They stand two by two; one that is left over has the whole width. `of_team`: what nobody knows without staff.
     """
     period = _filters.weeks()
     if period is None:
@@ -189,6 +204,8 @@ def page(words: Callable[[Weeks], tuple[str, str]], charts: Mapping[str, Callabl
         finding, story = words(period)
         st.subheader(finding)
         st.markdown(story)
+        if of_team and not _filters.has_team(period.view):
+            name_the_staff(of_team)
     titles = list(charts)
     for row in (titles[: len(titles) // 2 * 2], titles[len(titles) // 2 * 2 :]):
         with st.grid(min(2, len(row)) or 1, min_column_width=380):
@@ -331,17 +348,23 @@ def table(frame: pl.DataFrame, alt: str, meanings: Mapping[str, str] | None = No
     )
 
 
+_preparing = threading.Lock()
 _tables: OrderedDict[int, tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]] = OrderedDict()
 
 
 def _prepared(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """A frame's safe cells and how its columns read, kept for as long as the very same frame is shown again."""
-    found = _tables.get(id(frame))
-    if found is None or found[0] is not frame:
-        found = _tables[id(frame)] = (frame, _safe.cells(frame), _columns(frame))
+    """A frame's safe cells and how its columns read, kept for as long as the very same frame is shown again.
+
+    Every reader's thread comes here: two who show a frame at once prepare it once.
+    """
+    with _preparing:
+        found = _tables.get(id(frame))
+        if found is None or found[0] is not frame:
+            found = _tables[id(frame)] = (frame, _safe.cells(frame), _columns(frame))
+        _tables.move_to_end(id(frame))
         if len(_tables) > TABLES:
             _tables.popitem(last=False)
-    return found[1], found[2]
+        return found[1], found[2]
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:
@@ -365,6 +388,13 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
 
 def _is_dark() -> bool:
     return bool(st.context.theme.type == "dark")
+
+
+@st.fragment(run_every=GLANCED)
+def follow_theme(drawn: str | None) -> None:
+    """Draw the page anew where the reader switched between light and dark: only another run of a page tells of it."""
+    if st.context.theme.type != drawn:
+        st.rerun()
 
 
 class _Ready(go.Figure):  # type: ignore[misc]

@@ -25,6 +25,8 @@ VERDICTS: dict[guard.Verdict, tuple[str, str]] = {
     "too early": ("◔", "gray"),
 }
 """A verdict's shape and the theme's colour for it. The shape points where it is good, not where it is more."""
+NO_BEFORE = "there is no week before it"
+"""Why nothing can be said of a change in the very first week."""
 BAND = f"the band is the 95\u00a0% interval, hollow points stand on fewer than {FEW}."
 
 SOUNDS = "How words sound is a scorer's guess: it misses sarcasm and slang, and knows English only."
@@ -42,6 +44,14 @@ def between() -> str:
     """What stands between the thousands of a number, as the reader's browser says. Belongs to the key of kept words."""
     language, _, country = (st.context.locale or "").partition("-")
     return _BETWEEN.get(f"{language}-{country}") or _BETWEEN.get(language) or ","
+
+
+def verdict(change: guard.Change) -> tuple[str, str, str, str]:
+    """A verdict's shape, its colour, its words and its reason; in the first week of all it is no verdict."""
+    shape, color = VERDICTS[change.verdict]
+    if change.because == NO_BEFORE:
+        return shape, color, "the first week", "nothing to compare it with yet"
+    return shape, color, change.verdict, change.because
 
 
 def percent(share: float | None) -> str:

@@ -154,6 +154,8 @@ def _row_filters(table: explore.Table) -> dict[str, Any]:
             found["reasons"] = _filters.some_of("Reason", _same(reasons), "reason", width=200)
         if "sentiments" in table.filters:
             found["sentiments"] = _filters.some_of("Sentiment", _same(explore.SENTIMENTS), "sentiment", width=200)
+        if "kinds" in table.filters:
+            found["kinds"] = _filters.some_of("Kind", _same(explore.KINDS), "kind", width=200)
         if "answered" in table.filters:
             said = _filters.one_of(
                 "Answered", {"yes": "Answered", "no": "Waiting"}, "answered", index=None, placeholder="All", width=140
@@ -316,6 +318,7 @@ def _options(chosen: explore.View) -> dict[str, Any]:
         "role": chosen.roles,
         "reason": chosen.reasons,
         "sentiment": chosen.sentiments,
+        "kind": chosen.kinds,
         "answered": {True: "yes", False: "no"}.get(chosen.answered) if chosen.answered is not None else None,
         "contains": chosen.contains,
         "columns": ",".join(chosen.columns),

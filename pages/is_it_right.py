@@ -12,9 +12,9 @@ import streamlit as st
 from data.marks import MarksError, Target
 from metrics import judging
 from metrics.judging import LABELS, Counts, Estimate, Judgement
-from pages import _ask, _show, _words
+from pages import _ask, _marks, _show, _words
 from pages._ask import Row, kept
-from pages._marks import WHO, introduce
+from pages._reader import introduce, leave, who
 from pages._safe import label, line, plain
 
 SEED = 1
@@ -56,8 +56,10 @@ def page() -> None:
         st.error("The labels cannot be read.")
         st.text(plain(str(error)))
         return
-    judged = _judged(stamp)
+    judged, drawn = _judged(stamp), _ask.pulse()
     st.subheader(_finding(judged, given.filter(pl.col("value") != "unsure").height))
+    with _show.contained("What the numbers know"):
+        _marks.watch(_marks.follow(_marks.standing()), drawn)
     left, right = st.columns([3, 2], gap="medium")
     with left, _show.contained("The message to label"):
         _labelling(given)
@@ -88,8 +90,8 @@ def _labelling(given: pl.DataFrame) -> None:
                       how="anti", maintain_order="left")  # fmt: skip
     done = len(drawn) - len(left)
     st.progress(done / max(len(drawn), 1), f"{done} of {len(drawn)} labelled")
-    who = st.session_state.get(WHO)
-    if not who:
+    name = who()
+    if not name:
         _introduce()
         return
     if trouble := st.session_state.pop(TROUBLE, None):
@@ -98,8 +100,8 @@ def _labelling(given: pl.DataFrame) -> None:
     if left.is_empty():
         st.markdown("All of them are labelled. Thank you! After the next load there may be new ones.")
     else:
-        _message(left.row(0, named=True), who)
-    _afterwards(given.filter(pl.col("by") == who), who)
+        _message(left.row(0, named=True), name)
+    _afterwards(given.filter(pl.col("by") == name), name)
 
 
 def _introduce() -> None:
@@ -145,7 +147,7 @@ def _afterwards(own: pl.DataFrame, who: str) -> None:
             type="tertiary",
         )
         st.caption(f"Labelling as **{label(who)}**, {len(own)} so far", width="content")
-        st.button("Somebody else?", on_click=_leave, type="tertiary")
+        st.button("Somebody else?", on_click=leave, type="tertiary")
 
 
 def _choose(message: Row, value: str, who: str) -> None:
@@ -163,10 +165,6 @@ def _take_back(number: int, who: str) -> None:
         _ask.marks().undo(number, who)
     except MarksError as error:
         st.session_state[TROUBLE] = str(error)
-
-
-def _leave() -> None:
-    st.session_state.pop(WHO, None)
 
 
 # Knowing ----------------------------------------------------------------------------------------

@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import streamlit as st
 
 from metrics.metric import Answer
-from pages import _ask, _filters, _show, _words
+from pages import _ask, _filters, _marks, _reader, _show, _words
 from pages._ask import Row
 from pages._filters import View
+from pages._safe import label
 
 LISTED = 10
-"""So many people a list: more would be a report, not a day's work."""
+"""So many people a list, and so many more at a click: all at once would be a report, not a day's work."""
+MOST = 1000
+"""So many of a list are looked through for those who had a word of ours, or shown at the very most."""
+SHOWN = "how many people are shown of each list"
 UNHAPPY_DAYS = timedelta(days=28)
+
+
+Found = tuple[list[Row], int, Answer | None]
+"""The first people of a list, how many there are in all, and the metric's answer where one made it."""
 
 
 @dataclass(frozen=True)
 class People:
-    """The first of a list, how many there are in all, and the metric's answer where one made it."""
+    """The first of a list, how many there are in all, whom somebody reached, and the metric's answer if one made it."""
 
     first: list[Row]
     total: int
+    done: tuple[Row, ...] = ()
     answer: Answer | None = None
 
 
@@ -34,7 +44,7 @@ class List:
     one: str
     more: str
     none: str
-    find: Callable[[View], People]
+    find: Callable[[View, int], Found]
     why: Callable[[Row], str]
     found: str
 
@@ -42,10 +52,13 @@ class List:
 def page() -> None:
     """Draw whom to talk to today, then who has fallen silent."""
     view = _filters.places()
+    name = _reader.who()
+    _marks.last_done(_marks.take_back)
     with _show.contained("Whom to talk to today"):
         st.subheader(_sentence(TODAY, view) or "Nobody is waiting for a word from us.")
         until = _words.moment(view.as_of, _ask.state().settings.zone)
         st.caption(f"Days count back from {until}, where the data ends. Somebody can be on two lists.")
+        _who_marks(name)
     _draw(TODAY, view)
     followed = _filters.followed(view)
     with _show.contained("Who has fallen silent"):
@@ -59,9 +72,20 @@ def page() -> None:
         _draw(SILENT, followed)
 
 
+def _who_marks(name: str | None) -> None:
+    """Who marks whom as reached; or the question, which nobody has to answer who only looks."""
+    if not name:
+        with st.popover("Mark people as reached", type="tertiary"):
+            _reader.introduce("Who is marking?", "a mark says who made it")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Marking as **{label(name)}**", width="content")
+        st.button("Somebody else?", on_click=_reader.leave, type="tertiary")
+
+
 def _sentence(lists: dict[str, List], view: View) -> str:
     """How many there are on each list; nothing where all are empty."""
-    counts = [(each, each.find(view).total) for each in lists.values()]
+    counts = [(each, _people(title, each, view).total) for title, each in lists.items()]
     told = ", ".join(_title(each, total) for each, total in counts if total)
     return told and f"{told}."
 
@@ -70,48 +94,86 @@ def _title(each: List, total: int) -> str:
     return _words.count(total, each.one, each.more) if total else each.none
 
 
+def _people(title: str, each: List, view: View) -> People:
+    """Who is on a list and had no word of ours yet. Where nobody is marked the first are all that is asked for."""
+    reached, shown = _marks.reached(), _shown(title)
+    found, total, answer = each.find(view, MOST if reached or shown > LISTED else LISTED)
+    done = [row for row in found if _marks.key_of(row) in reached]
+    left = [row for row in found if _marks.key_of(row) not in reached]
+    return People(left[:shown], total - len(done), tuple(done), answer)
+
+
+def _shown(title: str) -> int:
+    found: int = st.session_state.get(SHOWN, {}).get(title, LISTED)
+    return found
+
+
+def _more(title: str) -> None:
+    st.session_state[SHOWN] = {**st.session_state.get(SHOWN, {}), title: _shown(title) + LISTED}
+
+
 def _draw(lists: dict[str, List], view: View) -> None:
     """The lists side by side, each in its card: whom, why, where, and what they said."""
     with st.grid(len(lists), min_column_width=320):
         for title, each in lists.items():
             with _show.contained(title), st.container(border=True):
-                people = each.find(view)
+                people = _people(title, each, view)
                 st.markdown(f"**{_title(each, people.total)}**")
                 st.caption(each.found)
                 for row in people.first:
-                    _show.said(row, each.why(row), view.as_of)
-                if people.total > len(people.first):
-                    st.caption(f"{len(people.first)} of {_words.whole(people.total)} in all.")
-                if people.answer is not None:
-                    _show.doors(people.answer)
+                    _show.said(row, each.why(row), view.as_of, partial(_done, title, row))
+                _below(title, people)
+
+
+def _done(title: str, row: Row) -> None:
+    """The button that says somebody had a word of ours."""
+    if row["message"] and st.session_state.get(_reader.WHO):
+        name = f"{title} {'/'.join(_marks.key_of(row))}"
+        st.button("Done", key=name, on_click=_marks.reach, args=(row,), type="tertiary", icon=":material/check:")
+
+
+def _below(title: str, people: People) -> None:
+    """The way to the rest of a list, and to those who had a word of ours."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if (rest := people.total - len(people.first)) > 0:
+            st.caption(f"{len(people.first):,} of {_words.whole(people.total)}", width="content")
+        if rest > 0 and len(people.first) < MOST:
+            st.button(f"Show {min(rest, LISTED)} more", key=f"more {title}", on_click=_more, args=(title,))
+        if people.done:
+            named = {_marks.key_of(row): row["name"] or "Somebody" for row in people.done}
+            with st.popover(f"{len(people.done):,} done", type="tertiary"):
+                _marks.told([_marks.reached()[key] for key in named], _marks.take_back, named)
+                st.caption("Whoever says something new is on the list again.")
+        if people.answer is not None:
+            _show.doors(people.answer)
 
 
 # Who ---------------------------------------------------------------------------------------------
 
 
-def _of_kind(kind: str) -> Callable[[View], People]:
+def _of_kind(kind: str) -> Callable[[View, int], Found]:
     """The people of one kind, as the store's table tells them."""
 
-    def find(view: View) -> People:
-        rows = _ask.read("to_reach", **view.places, inferred=view.inferred, limit=LISTED).to_dicts()
+    def find(view: View, limit: int) -> Found:
+        rows = _ask.read("to_reach", **view.places, inferred=view.inferred, limit=limit).to_dicts()
         mine = [row for row in rows if row["kind"] == kind]
-        return People(mine, mine[0]["in_all"] if mine else 0)
+        return mine, mine[0]["in_all"] if mine else 0, None
 
     return find
 
 
-def _unhappy(view: View) -> People:
+def _unhappy(view: View, limit: int) -> Found:
     """The unhappy among the asks without a reply."""
     lately = replace(view, since=(view.as_of - UNHAPPY_DAYS).date())
     rows = [row for row in _ask.rows(lately.question("unanswered")) if row["sentiment"] == "negative"]
-    return People([row | {"said_at": row["asked_at"]} for row in rows[:LISTED]], len(rows))
+    return [row | {"said_at": row["asked_at"]} for row in rows[:limit]], len(rows), None
 
 
-def _drifting(view: View) -> People:
+def _drifting(view: View, limit: int) -> Found:
     """Regulars who fell silent."""
     answer = _ask.answer(view.question("drifting"))
-    first = [row | {"said_at": row["last_at"], "title": None} for row in answer.rows.head(LISTED).to_dicts()]
-    return People(first, len(answer.rows), answer)
+    first = [row | {"said_at": row["last_at"], "title": None} for row in answer.rows.head(limit).to_dicts()]
+    return first, len(answer.rows), answer
 
 
 # Why ---------------------------------------------------------------------------------------------

@@ -164,4 +164,4 @@ CHARTS = {
 }
 
 
-_show.page(words, CHARTS)
+_show.page(words, CHARTS, "what the team says and answers is unknown")

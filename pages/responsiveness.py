@@ -196,4 +196,4 @@ def _waits(row: Row, parts: Parts, nouns: str, of: str = "asks") -> str:
     )
 
 
-_show.page(words, CHARTS)
+_show.page(words, CHARTS, "what the team answers is unknown")

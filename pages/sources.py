@@ -12,7 +12,7 @@ import streamlit as st
 
 from data.spool import looked_at
 from metrics.metric import Question
-from pages import _ask, _load, _rows, _show, _words
+from pages import _ask, _filters, _load, _rows, _show, _words
 from pages._ask import kept
 from pages._safe import label, line, plain
 
@@ -27,11 +27,10 @@ def page() -> None:
     """Draw what was read, how far it reaches, what was refused; or what loads more, and the settings."""
     st.subheader(summary(_ask.read("sources")))
     with st.container(horizontal=True, vertical_alignment="center"):
-        part = st.segmented_control(
-            "Part", list(PARTS), default=IN, required=True, label_visibility="collapsed", wrap=True, key="part"
-        )
-        _rows.undo()
-    for title, draw in PARTS[part or IN].items():
+        part = _filters.choice("Part", list(PARTS), "part")
+        if part in EDITED:
+            _rows.undo()
+    for title, draw in PARTS[part].items():
         with _show.contained(title):
             draw()
 
@@ -51,7 +50,10 @@ def inside() -> None:
         _show.table(
             _inside(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)), "The sources, and how fresh each is"
         )
-        st.caption(f"Until: the last moment the data covers; an old export does not go on ageing. {_ended()}")
+        st.caption(
+            f"Until: the last moment the data covers; an old export does not go on ageing. Members: who "
+            f"spoke, accounts of one person once. {_ended()}"
+        )
         _looked_for_deletions(datetime.now(UTC))
 
 
@@ -220,10 +222,11 @@ def _trust() -> pl.DataFrame:
 
 @kept(4)
 def _ledger() -> pl.DataFrame:
-    return _ask.read("loads").select(*LEDGER, *COUNTS, "left_out", "private_reason")
+    loads = _ask.read("loads").select(*LEDGER, *COUNTS, "left_out", "private_reason")
+    return loads.with_columns(pl.col("private_reason").fill_null(""))  # none was needed, which is not unknown
 
 
-IN, MORE = "What is in", "Load more"
+IN, MORE, HOURS = "What is in", "Load more", "Channels and hours"
 PARTS = {
     IN: {
         "What is in": inside,
@@ -233,9 +236,11 @@ PARTS = {
         "The loads": loaded,
     },
     MORE: {"Load more": lambda: _load.upload("Load more")},
-    "Who is who": {"The roster": _rows.people},
-    "Channels and hours": {"The channels": _rows.channels},
+    _filters.ROSTER: {"The roster": _rows.people},
+    HOURS: {"The channels": _rows.channels},
 }
+EDITED = (_filters.ROSTER, HOURS)
+"""Parts that change the settings."""
 
 
 page()

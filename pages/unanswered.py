@@ -17,15 +17,16 @@ from metrics.metric import Answer
 from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._filters import View
-from pages._marks import DONE, TROUBLE, WHO, Done, Key, Standing, key_of
+from pages._marks import Done, Key, Standing, key_of
+from pages._reader import WHO, introduce, leave, who
 from pages._safe import label, line, plain, web_link
 
 LISTED = 200
 """So many asks are listed: whoever has more waiting starts at the top anyway."""
 TOLD = 30
 """So many of a conversation's last messages are shown."""
-FITS = 4
-"""So many messages fit beside the list; more get a window of their own to scroll in."""
+FITS, LONG = 4, 1200
+"""So many messages, and letters of them, fit beside the list; more get a window of their own to scroll in."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
@@ -35,6 +36,10 @@ ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 HANDING, REFUSED = "hand over", "why it was not handed over"
 WIDTHS = {"Waiting": 75, "Open hours": 80, "They said": 215, "Marked": 105, "Who": 165, "Where": 115, "Why": 100}
+ORDER = (
+    "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
+    "reach them. Older ones slip back, by half every four weeks, so that they do not bury what can be saved today."
+)
 WEIGHTS = {
     "past_target": "waiting for longer than the target",
     "newcomer": "somebody's first post",
@@ -71,7 +76,7 @@ def page() -> None:
         whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
         _everybodys()
     with _show.contained("Who is waiting"):
-        board = _board(view, whose, st.session_state.get(WHO), drawn, int(time.time() // 60))
+        board = _board(view, whose, who(), drawn, int(time.time() // 60))
         with head:
             _head(view, board, stands, drawn)
         if board.rows.is_empty():
@@ -179,14 +184,7 @@ def _none(whose: str) -> str:
 
 def _last_done() -> None:
     """What was marked last in this session, and the way back."""
-    if trouble := st.session_state.pop(TROUBLE, None):
-        st.warning("Your last mark was not kept. Nothing else is lost; try again.")
-        st.text(plain(trouble))
-    if done := st.session_state.get(DONE):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f":gray[{label(done[-1].words)}]", width="content")
-            name = f"undo {done[-1].numbers}"
-            st.button("Undo", key=name, on_click=_take_back, args=(done[-1],), shortcut="U", type="tertiary")
+    _marks.last_done(_take_back)
 
 
 def _everybodys() -> None:
@@ -194,7 +192,10 @@ def _everybodys() -> None:
     lately = st.popover("Marked lately", type="tertiary", key="lately", on_change="rerun")
     if lately.open:
         with lately:
-            _marked(_lately(), st.session_state.get(WHO))
+            rows = _lately()
+            _marks.told(rows, _take_back)
+            if not rows:
+                st.caption("Nothing is marked yet.")
 
 
 def _take_back(done: Done) -> None:
@@ -212,27 +213,6 @@ def _lately() -> list[Row]:
     except MarksError:
         return []
     return found
-
-
-def _marked(rows: Sequence[Row], who: str | None) -> None:
-    """Marks with who and when, each with the way back."""
-    if not rows:
-        st.caption("Nothing is marked yet.")
-    zone = _ask.state().settings.zone
-    for row in rows:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            words = f"{_state(row, zone)} · {_words.moment(row['at'], zone)}"
-            st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
-            done = Done(_marks.WORDS[row["value"]], (row["id"],))
-            st.button(
-                "Undo", key=f"back {row['id']}", on_click=_take_back, args=(done,), type="tertiary", disabled=not who
-            )
-
-
-def _state(row: Row, zone: Any) -> str:
-    """What stands, and who did it: "snoozed until Mon 23 Nov 2026, 09:00 by Ana"."""
-    until = f" until {_words.moment(row['until'], zone)}" if row["until"] else ""
-    return f"{_marks.WORDS[row['value']].capitalize()}{until} by {label(row['by'])}"
 
 
 # The list ---------------------------------------------------------------------------------------
@@ -268,7 +248,7 @@ def _tell_gone(key: Key) -> None:
         return
     rows = [row for row in _lately() if (row["platform"], row["source"], row["native_id"]) == key]
     if rows and rows[0]["by"] != st.session_state.get(WHO):
-        st.toast(f"The ask you had open: {_state(rows[0], _ask.state().settings.zone)}.")
+        st.toast(f"The ask you had open: {_marks.state(rows[0])}.")
 
 
 def _list(board: Board) -> None:
@@ -300,6 +280,7 @@ def _weights() -> None:
     weights = {name: getattr(_ask.state().settings.priority, name) for name in WEIGHTS}
     for name, words in WEIGHTS.items():
         st.markdown(f"**{_words.percent(weights[name] / sum(weights.values()))}** {words}")
+    st.caption(ORDER)
     st.caption("Set under `[priority]` in `hearth.toml`.")
 
 
@@ -366,7 +347,8 @@ def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
     said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
     if len(said) > TOLD:
         st.caption(f"{len(said) - TOLD} earlier messages are not shown.")
-    with st.container(height=420 if len(said) > FITS else "content", border=True):
+    is_long = len(said) > FITS or int(said["text"].str.len_chars().sum()) > LONG
+    with st.container(height=420 if is_long else "content", border=True):
         for message in said.tail(TOLD).iter_rows(named=True):
             _bubble(message, _words.moment(message["sent_at"], _ask.state().settings.zone))
     _standing(ask)
@@ -391,7 +373,7 @@ def _open(hours: float) -> str:
 def _buttons(meant: list[Row]) -> None:
     """The marks with their keys, or the question who is there."""
     if not st.session_state.get(WHO):
-        _marks.introduce("Who is marking?", "a mark says who made it", is_framed=True)
+        introduce("Who is marking?", "a mark says who made it", is_framed=True)
         return
     if len(meant) > 1:
         st.markdown(f"**{len(meant)} asks are ticked:** a mark goes to all of them.")
@@ -415,8 +397,9 @@ def _steps(place: int, of: int) -> None:
         for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
             name, is_none = f"{words} {place}", not 0 <= to < of
             st.button(words, key=name, on_click=_go, args=(to,), shortcut=key, type="tertiary", disabled=is_none)
-        if who := st.session_state.get(WHO):
-            st.caption(f"Marking as **{label(who)}**", width="content")
+        if told := st.session_state.get(WHO):
+            st.caption(f"Marking as **{label(told)}**", width="content")
+            st.button("Somebody else?", on_click=leave, type="tertiary")
 
 
 def _button(words: str, key: str, meant: list[Row], value: str, until: datetime | None = None) -> None:
@@ -476,7 +459,7 @@ def _standing(ask: Row) -> None:
     rows = _ask.marks().history("ask", Target(*key_of(ask)), "note", "handover").to_pylist()
     gone = {row["undoes"] for row in rows}
     st.markdown("**Marked**")
-    _marked([row for row in rows if row["value"] and row["id"] not in gone], st.session_state.get(WHO))
+    _marks.told([row for row in rows if row["value"] and row["id"] not in gone], _take_back)
 
 
 def _note(ask: Row) -> None:

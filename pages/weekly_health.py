@@ -30,7 +30,9 @@ ADD_UP = (
     "The parts of each way to look at it (seen by) add up to {apart} points. Rate: its own share changed. "
     "Mix: there is more or less of it."
 )
+HEARD = ("negative", "neutral", "positive")
 Rows = Sequence[Row]
+People = tuple[str, str, _filters.Asked]
 Found = dict[str, Number | Exception]
 
 
@@ -42,11 +44,15 @@ def page() -> None:
         return
     found = {title: _show.attempted(partial(make, week)) for title, make in NUMBERS.items()}
     judged, how = _together(found)
+    if _filters.is_first(week):
+        judged, how = {title: _alone(each) for title, each in judged.items()}, ""
     moved: dict[str, Explanation] = {}
     with _show.contained("The week in a sentence"):
         st.caption(_trust(week, label))
         st.subheader(headline(judged))
         st.caption(f"{level(week)} {how}")
+        if not _filters.has_team(week.view):
+            _show.name_the_staff("what the team says is unknown")
     buttons = st.container(horizontal=True, vertical_alignment="center")
     with st.grid(6, min_column_width=190):
         for title, number in judged.items():
@@ -72,6 +78,14 @@ def _together(found: Found) -> tuple[Found, str]:
     return found | {title: replace(each, change=change) for (title, each), change in told}, family.sentence
 
 
+def _alone(number: Number | Exception) -> Number | Exception:
+    """A number of the very first week: nothing lies before it, so nothing is said of a change."""
+    if isinstance(number, Exception):
+        return number
+    change = replace(number.change, verdict="too early", because=_words.NO_BEFORE, doubt=None)
+    return replace(number, change=change, before="")
+
+
 # In words ---------------------------------------------------------------------------------------
 
 
@@ -81,6 +95,8 @@ def headline(found: Found) -> str:
     known = {title: change.verdict for title, change in changes.items()}
     clear = [PHRASES[title][verdict] for verdict in CLEAR for title, each in known.items() if each == verdict]
     if not clear:
+        if changes and all(change.because == _words.NO_BEFORE for change in changes.values()):
+            return "This is the first whole week, so there is nothing to compare it with yet."
         if all(change.doubt is None for change in changes.values()):  # none could be compared
             return "It is too early to tell whether anything changed in this week."
         return "Nothing changed clearly in this week."
@@ -145,7 +161,7 @@ def answered(week: Week) -> Number:
         _share_trail(_ask.weekly(question), week, "asks", "ask", _targets().answered_within),
         _asks(question),
         question,
-        ("unanswered.py", "Who waits"),
+        _explored("The asks", week, "Asks"),
     )
 
 
@@ -167,7 +183,7 @@ def waiting(week: Week) -> Number:
         _count_trail(weeks, week, "past_target", _targets().waiting_now),
         f"{_asks(question)} {LOOKS_BACK}",
         question,
-        ("unanswered.py", "Who waits"),
+        ("unanswered.py", "Who waits", _filters.of_weeks()),
     )
 
 
@@ -192,7 +208,7 @@ def newcomers(week: Week) -> Number:
         _share_trail(_ask.weekly(question), week, "newcomers", "newcomer", _targets().newcomer_welcome),
         _asks(question),
         question,
-        ("people_to_reach.py", "Whom to greet"),
+        _explored("Who came", week, "Newcomers"),
     )
 
 
@@ -214,7 +230,7 @@ def returning(week: Week) -> Number:
         _count_trail(_ask.weekly(question), week, "back", _targets().returning_members),
         f"{_asks(question)} Returning: all who had posted before. Retained: also the week before.",
         question,
-        ("people_to_reach.py", "Who drifts"),
+        _explored("Who came back", week, "Visits", kind=("retained", "returning", "reactivated")),
     )
 
 
@@ -233,7 +249,7 @@ def sentiment(week: Week) -> Number:
         _net_trail(_ask.rows(question), week, _targets().net_sentiment),
         f"{_asks(question)} {_words.percent(now.get('unclassified_share'))} of messages are unclassified. {LIMITS}",
         question,
-        ("people_to_reach.py", "Unhappy asks"),
+        _explored("What they said", week, "Messages", role=("member",), sentiment=HEARD),
     )
 
 
@@ -251,8 +267,14 @@ def conversation(week: Week) -> Number:
         _share_trail([*map(_with_posts, _ask.rows(question))], week, "posts", "post", _targets().conversation_share),
         _asks(question),
         question,
-        ("relationships.py", "Our replies"),
+        _explored("Our posts", week, "Messages", role=("staff",)),
     )
+
+
+def _explored(words: str, week: Week, table: str, **filters: tuple[str, ...]) -> People:
+    """A link to the rows of the number's own week, in Explore."""
+    days = _filters.of_days(week.monday, week.monday + WEEK)
+    return "explore.py", words, (*days, ("table", (table,)), *filters.items())
 
 
 NUMBERS: dict[str, Callable[[Week], Number]] = {

@@ -102,6 +102,35 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Of each kind of real export a part that loads in seconds: a whole one, or the files that match.
+REAL = {
+    "slack": ("slack/bcneng+bcneng-slack-exporter-typescript", ""),
+    "mail": ("mailman_pipermail/MichaelChirico+r-mailing-list-archive/r-package-devel", "202[56]q*.txt"),
+    "posts": ("discourse_posts/jamesob+delving-bitcoin-archive/posts", "2026-0[5-8]-*"),
+    "discord": ("discord_dce_json_derived/meshcore_dev", "MeshCore - [gt]*.json"),
+}
+
+
+@pytest.fixture(scope="session")
+def real(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of four real communities, loaded once for all who only look: a chat, a list, a forum, a server."""
+    from data.settings import Settings
+    from data.store import Store
+    from ingest.load import Job, load
+    from ingest.progress import Progress
+
+    folder, cut = tmp_path_factory.mktemp("real"), tmp_path_factory.mktemp("cut")
+    if missing := [place for place, _ in REAL.values() if not (samples / place).exists()]:
+        pytest.skip(f"not among the sample exports of this machine: {', '.join(missing)}")
+    for name, (place, parts) in REAL.items():
+        (cut / name).mkdir()
+        for part in sorted((samples / place).glob(parts or "*")):
+            to = cut / name / part.name
+            shutil.copytree(part, to, copy_function=shutil.copyfile) if part.is_dir() else shutil.copyfile(part, to)
+    load(Job([cut / name for name in REAL]), Store(folder), Settings(), Progress(True))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def own_demo(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same community for one test file alone: marks and loads there trouble nobody else."""

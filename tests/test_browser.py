@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bench import ready
+from data import explore
 from data.marks import Marks
 from data.records import Channel, Member, Message, Refused, Source
 from data.settings import Settings
@@ -17,6 +18,7 @@ from data.store import Chunk, Store
 from ingest.load import derive_again
 from ingest.progress import Progress
 from metrics.metric import metrics
+from pages._reader import COOKIE
 from tests.browser import BROKEN, DESK, PAGES, PHONE, fetch, open_page, server, settle
 from tests.conftest import Serve, Visit
 from tests.test_accessibility import unfit
@@ -226,6 +228,22 @@ def test_the_choice_goes_along_from_page_to_page(serve: Serve, demo: Path, visit
     assert "period=13" in page.url
 
 
+def test_a_number_opens_onto_its_own_week_whatever_was_chosen_before(serve: Serve, demo: Path, visit: Visit) -> None:
+    """Not onto the year that was chosen; and the address says so, for whoever gets it."""
+    page = visit()
+    open_page(page, f"{serve(demo)}/?period=A+year")
+    page.get_by_role("link", name="The asks", exact=True).click()
+    page.wait_for_url("**/explore?**")
+    settle(page)
+    assert "period=Own+dates" in page.url
+    week = explore.View("asks", date(2026, 11, 9), date(2026, 11, 16))
+    count = explore.count(Store(demo), Settings(), week)
+    told = f"{count} asks"
+    assert page.get_by_role("heading", name=told).count() == 1
+    open_page(other := visit(), page.url)
+    assert other.get_by_role("heading", name=told).count() == 1
+
+
 def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Visit) -> None:
     """Arrow down: the next person's words are opened."""
     page = visit()
@@ -302,6 +320,38 @@ def test_the_bench_waits_for_the_last_chart_and_counts_what_failed(
     waits = ready.by_turns(visit(), f"{serve(demo)}/relationships", f"{serve(tmp_path)}/", 2)
     assert min(waits.real) > min(waits.bare) > 0.05
     assert waits.errors == [0, 0]
+
+
+def test_charts_follow_the_theme_that_the_reader_chooses(serve: Serve, demo: Path, visit: Visit) -> None:
+    """And on a desk every page has its place at the top, none hides behind "1 more"."""
+    from playwright.sync_api import expect
+
+    page = visit()
+    open_page(page, f"{serve(demo)}/responsiveness")
+    assert page.get_by_role("link", name="The vanity drawer").is_visible()
+    page.get_by_test_id("stMainMenu").get_by_role("button").click()
+    page.get_by_test_id("stMainMenuPopover").get_by_text("Dark").last.click()
+    ink = page.locator(".xtick text").first
+    expect(ink).to_have_css("fill", "rgb(164, 171, 184)", timeout=20_000)
+
+
+def test_a_name_outlives_a_reload_and_stays_in_its_browser(own_demo: Path, visit: Visit) -> None:
+    with server(own_demo) as address:
+        page, other = visit(), visit()
+        open_page(page, f"{address}/unanswered")
+        page.get_by_label("Who is marking?").fill("Ana")
+        page.get_by_role("button", name="Begin").click()
+        page.get_by_text("Marking as").wait_for()
+        open_page(page, f"{address}/unanswered")
+        assert page.get_by_text("Marking as Ana").count() == 1
+        (kept,) = [each for each in page.context.cookies() if each["name"] == COOKIE]
+        assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
+        assert "Ana" not in kept["value"]
+        (known,) = Marks(own_demo).current("reader").to_pylist()
+        assert known["by"] == "Ana"
+        assert kept["value"] not in str(known), "whoever reads the journal passes for nobody"
+        open_page(other, f"{address}/unanswered")
+        assert other.get_by_label("Who is marking?").count() == 1
 
 
 def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -85,7 +86,7 @@ def moment(value: object) -> object:
     if isinstance(value, datetime):
         told = value.astimezone(UTC).isoformat(timespec=_exact(value.microsecond))
         return told.replace("+00:00", "Z")
-    return value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _exact(microseconds: int) -> str:
@@ -129,6 +130,8 @@ FILTERS: list[tuple[View, Any]] = [
     (View("conversations", answered=False), lambda row: row["unanswered"] > 0),
     (View("conversations", answered=True), lambda row: row["asks"] > 0 and row["unanswered"] == 0),
     (View("members", roles=("staff", "bot")), lambda row: row["role"] in ("staff", "bot")),
+    (View("newcomers", answered=True), lambda row: row["is_answered"]),
+    (View("visits", kinds=("new", "retained")), lambda row: row["kind"] in ("new", "retained")),
 ]  # fmt: skip
 
 
@@ -218,6 +221,12 @@ def test_each_role_is_the_one_of_then(tmp_path: Path) -> None:
     assert told == {("ann", 2): "member", ("ann", 3): "staff", ("bob", 2): "staff", ("bob", 3): "member"}
 
 
+@pytest.mark.parametrize("table", explore.tables())
+def test_the_shown_query_says_what_all_its_names_are_bound_to(table: str) -> None:
+    view = View(table, since=date(2026, 10, 1), platforms=("mail",), contains="lamp")
+    assert set(re.findall(r"\$(\w+)", explore.query(view))) == set(explore.bound(view, Settings()))
+
+
 # What never comes out -----------------------------------------------------------------------------
 
 
@@ -250,7 +259,8 @@ def test_private_words_come_out_only_where_a_reason_was_given(tmp_path: Path, re
     store = Store(tmp_path)
     said = Message("m1", "c1", "ann", datetime(2026, 10, 5, tzinfo=UTC), "Is it a secret?")
     with store.loading(Settings()) as loader:
-        load = loader.begin(Source("slack", "T1", "Acme"), "a.zip")
+        days = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 10, 6, tzinfo=UTC)  # so that newcomers can be told
+        load = loader.begin(Source("slack", "T1", "Acme", *days), "a.zip")
         load.private_reason = reason
         loader.take(
             load,
@@ -311,6 +321,8 @@ def _as_cell(value: object) -> object:
         return float(f"{value:.16G}")
     if isinstance(value, datetime):
         return value.replace(tzinfo=None, microsecond=round(value.microsecond / 1000) * 1000)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - Excel knows no day without a time
     return value if value != "" else None
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from pages._figures import LIGHT, Clock, Figure, Lines, Shape, Step, Steps, Triangle, figure, is_empty
+from pages._figures import LIGHT, Clock, Figure, Lines, Shape, Step, Steps, Triangle, figure, is_empty, strips
 
 MONDAY = date(2026, 10, 5)
 WAITS = Lines((("hours_p50", "half"), ("hours_p90", "9 in 10")), "asks", "hours")
@@ -103,3 +103,13 @@ def test_a_funnel_tells_each_step_of_the_one_it_is_a_part_of() -> None:
     assert names == ["Asks <b>40</b>", "answered <b>10 of 40, 25\u00a0%</b>", "thanked <b>3 of 10</b>"]
     assert drawn["data"][0]["x"] == [40, 10, 3]
     assert is_empty(pl.DataFrame(), Steps(()))
+
+
+@pytest.mark.parametrize(("length", "step"), [(8, None), (61, None), (90, "M1"), (365, "M2")])
+def test_the_days_covered_name_no_month_twice(length: int, step: str | None) -> None:
+    """Within two months days are named; else months, and none between them."""
+    days = [date(2026, 1, 1) + timedelta(days=each) for each in range(length)]
+    known = {"platform": "slack", "source_name": "Acme", "source": "acme", "messages": 3, "is_covered": True}
+    axis = strips(pl.DataFrame([{**known, "day": day} for day in days]), LIGHT)["layout"]["xaxis"]
+    assert axis.get("dtick") == step
+    assert ("%b %Y" in axis["tickformat"]) == (step is not None)

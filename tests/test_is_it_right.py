@@ -19,7 +19,7 @@ from data.store import Store
 from ingest.load import load_demo
 from ingest.progress import Progress
 from metrics import judging
-from pages import _ask
+from pages import _ask, _marks
 from tests import sparse
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +133,19 @@ def test_a_choice_is_kept_with_its_weight_and_the_next_message_comes(begin: Begi
     assert json.loads(rows[0]["note"]) == {"weight": first["weight"]}
     assert third["text"] in [text.value for text in app.text]
     assert "1 message is labelled, and 20 are needed" in words(app), "what nobody can tell is no label"
+
+
+def test_the_numbers_follow_a_label_as_they_follow_any_mark(
+    begin: Begin, demo: Store, marks: Marks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(marks.current("label")) == 0
+    called: list[bool] = []
+    monkeypatch.setattr(_marks.Follower, "call", lambda *_, is_new: called.append(is_new))
+    app = begin(demo.folder)
+    assert called == []
+    app = press(app, "Negative")
+    assert called == [True]
+    assert "1 mark is newer than the numbers" in words(app)
 
 
 def test_undo_brings_the_message_back(begin: Begin, demo: Store, marks: Marks) -> None:

@@ -132,7 +132,7 @@ def test_from_an_empty_database_to_a_roster_edited_and_taken_back(
     assert {"member_id": busiest, "role": "staff"} in store.query(roles).to_dicts()
 
     close(reader)
-    reader.get_by_role("button", name="Undo the last change").click()
+    reader.get_by_role("button", name="Take back the last save").click()
     work(reader, artefacts, "undo")
     assert (home / "hearth.toml").read_text() == OURS
     assert store.query(roles).to_dicts() == before

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -22,14 +24,15 @@ from typer.testing import CliRunner
 
 from data.demo import Community
 from data.identities import Identities
+from data.records import Channel, Member, Message, Source
 from data.settings import Settings
-from data.store import Store
+from data.store import Chunk, Store
 from ingest.load import load_demo
 from ingest.progress import Progress
 from metrics import guard, metric
 from metrics.__main__ import app as command
 from metrics.metric import Question, ask
-from pages import _ask, _documents, _figures, _safe, _words
+from pages import _ask, _documents, _figures, _safe, _show, _words
 from tests import sparse
 
 EMBER = _figures.LIGHT.ember
@@ -536,6 +539,27 @@ def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: 
     assert "Not all of it reaches this week: Forum Old ends on 6 Jan 2026." in words(app)
 
 
+def test_a_source_in_which_nobody_spoke_fails_no_page(see: Open, tmp_path: Path) -> None:
+    """Somebody joined, nobody said a word: it has days, and no first message. The data beside it has just begun."""
+    store = _ask._store(tmp_path)
+    sparse.load(store, FEW, since=None)
+    joined = Message("j", "lobby", "eve", datetime(2026, 10, 6, tzinfo=UTC), "eve joined", "system")
+    days = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 10, 20, tzinfo=UTC)
+    with store.loading(Settings()) as loader:
+        begun = loader.begin(Source("slack", "quiet", "Quiet", *days), "quiet.json")
+        loader.take(
+            begun, Chunk([joined], channels=[Channel("lobby", "Lobby", "chat")], members=[Member("eve", "Eve")])
+        )
+        loader.finish(begun)
+        loader.derive()
+        loader.publish()
+    assert store.read("sources").filter(source="quiet")["first_at"].to_list() == [None]
+    for page in ("weekly_health.py", "people_to_reach.py", "sources.py", "explore.py"):
+        app = see(tmp_path, page)
+        assert not app.exception
+        assert not app.warning, page
+
+
 def test_a_new_load_is_seen_at_once(see: Open, few: Store) -> None:
     """What was kept belongs to the old snapshot."""
     assert shown(see(few.folder))["Answered within 24 h"] == "1 of 2"
@@ -670,6 +694,28 @@ def test_two_who_ask_the_same_at_once_wait_for_one_answer(monkeypatch: pytest.Mo
         gate.set()
     assert [answer.result() for answer in answers] == [42] * 4
     assert asked == [21]
+
+
+def test_a_table_that_many_show_at_once_is_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a crowd of others never leaves more behind than are kept."""
+    asked: list[int] = []
+    cells = _safe.cells
+
+    def slow(frame: pl.DataFrame) -> pl.DataFrame:
+        asked.append(id(frame))
+        time.sleep(0.02)
+        return cells(frame)
+
+    monkeypatch.setattr(_safe, "cells", slow)
+    monkeypatch.setattr(_show, "TABLES", 3)
+    monkeypatch.setattr(_show, "_tables", OrderedDict())
+    frames = [pl.DataFrame({"number": [number]}) for number in range(3)]
+    with ThreadPoolExecutor(9) as pool:
+        shown = list(pool.map(_show._prepared, frames * 3))
+    assert [cells["number"][0] for cells, _ in shown] == [0, 1, 2] * 3
+    assert sorted(asked) == sorted(map(id, frames))
+    _show._prepared(pl.DataFrame({"number": [3]}))
+    assert len(_show._tables) == 3
 
 
 def test_an_error_is_not_kept_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

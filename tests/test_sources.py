@@ -327,6 +327,18 @@ def test_the_roster_is_edited_counted_and_taken_back(see: Open, home: Path) -> N
     assert store.query(roles).to_dicts() == before
 
 
+def test_a_row_by_id_says_whom_it_means_and_keeps_that_to_itself(see: Open, home: Path) -> None:
+    """The name stands beside the id to be read; the file does not get it."""
+    store = loaded(home)
+    ((account, name),) = store.query("select member_id, name from people where name = 'Ann'").rows()
+    app = edited(see(part="Who is who"), "roster", {"added_rows": [{"role": "staff", "id": account}]})
+    ended(app.button(key="save-roster").click().run(), home)
+    assert tomllib.loads((home / "hearth.toml").read_text())["roster"][1] == {"role": "staff", "id": account}
+    tables: list[Any] = [*see(part="Who is who").dataframe]
+    (rows,) = [each.value for each in tables if "called" in each.value.columns]
+    assert list(rows["called"].fillna("")) == ["", name]
+
+
 @pytest.mark.parametrize(
     ("part", "where", "row", "said"),
     [

@@ -21,7 +21,7 @@ from data.settings import Settings
 from data.store import Chunk, Store
 from metrics.__main__ import app as command
 from metrics.metric import Question, ask
-from pages import _ask, _marks
+from pages import _ask, _marks, _reader
 from tests import sparse
 from tests.desk import Serve
 
@@ -52,7 +52,7 @@ def see(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         app = AppTest.from_file(str(FRAME), default_timeout=60)
         app.query_params.update(address)
         if who:
-            app.session_state[_marks.WHO] = who
+            app.session_state[_reader.WHO] = who
         app.run()
         return app.switch_page("unanswered.py").run()
 
@@ -282,6 +282,26 @@ def test_without_a_name_nothing_can_be_marked(see: Open, store: Store) -> None:
     app.text_input[0].set_value("  Ana   Ruiz ")
     app = press(app, "Begin")
     assert "Marking as **Ana Ruiz**" in words(press(app, "Mine"))
+
+
+def test_a_name_is_known_in_the_same_browser_until_somebody_else_sits_there(
+    see: Open, store: Store, marks: Marks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each `see` is a new visit. Nothing stands in the address."""
+    monkeypatch.setattr(_reader, "_browser", lambda: Target("hearth", "browser", "one"))
+    app = see(store.folder, who=None)
+    app.text_input[0].set_value("Ana")
+    app = press(app, "Begin")
+    assert "Marking as **Ana**" in words(app)
+    again = see(store.folder, who=None)
+    assert "Marking as **Ana**" in words(again)
+    assert "Ana" not in str(again.query_params)
+    assert [row["by"] for row in marks.current("reader").to_pylist()] == ["Ana"]
+    monkeypatch.setattr(_reader, "_browser", lambda: Target("hearth", "browser", "another"))
+    assert "Marking as" not in words(see(store.folder, who=None))
+    monkeypatch.setattr(_reader, "_browser", lambda: Target("hearth", "browser", "one"))
+    press(again, "Somebody else?")
+    assert "Marking as" not in words(see(store.folder, who=None))
 
 
 def test_everyone_answered_tells_when_and_by_whom(see: Open, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -200,10 +201,20 @@ def test_one_week_is_too_early_for_any_verdict(see: Open, tmp_path: Path) -> Non
     app = see(store.folder)
     assert not app.exception
     assert not app.warning
-    assert app.subheader[0].value == "It is too early to tell whether anything changed in this week."
+    assert app.subheader[0].value == "This is the first whole week, so there is nothing to compare it with yet."
+    verdicts = [each.value for each in app.markdown if "◔" in each.value]
+    assert len(verdicts) == len(SIX)
+    assert all("the first week" in each and "nothing to compare it with yet" in each for each in verdicts)
+    assert "too early" not in sheet(app)
     assert values(app)["Answered within 24 h"] == "0\u00a0%"
     assert values(app)["Newcomers welcomed"] == "unknown", "the data has just begun"
     assert values(app)["Conversation share"] == "unknown", "nobody is known to be staff"
+    (door,) = [each for each in app.page_link if each.label == "Say who is staff"]
+    assert (door.proto.page, parse_qs(door.proto.query_string)["part"]) == ("sources", ["Who is who"])
+
+
+def test_nobody_is_asked_who_is_staff_where_that_is_known(see: Open, tmp_path: Path) -> None:
+    assert not [each for each in see(fallen(tmp_path).folder).page_link if each.label == "Say who is staff"]
 
 
 def test_a_target_of_ones_own_is_drawn_with_its_value(
@@ -249,7 +260,9 @@ def test_words_of_others_do_nothing_in_the_report() -> None:
     known = Trail((date(2026, 1, 5),), (0.5,), (0.4,), (0.6,), 0.0, 1.0, (HOSTILE[0],), 0.9, HOSTILE[1])
     reading = guard.Reading(0.5, 0.4, 0.6, 40)
     change = guard.Change("reply_rate", reading, reading, "", "clear better", "; ".join(HOSTILE))
-    number = _sheet.Number(HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], change, known, "", Question("x"), ("", ""))
+    number = _sheet.Number(
+        HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], change, known, "", Question("x"), ("", "", ())
+    )
     for text in HOSTILE:
         place = _sheet.Place(text, text, known)
         found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, (text,))

@@ -5,7 +5,11 @@ select
     (
         select count(distinct people.person_id) from people
         where people.source_key = places.source_key and people.role = 'member'
-    )::bigint as members
+    )::bigint as members,
+    (
+        select count(distinct people.person_id) from people
+        where people.source_key = places.source_key and people.role = 'staff'
+    )::bigint as staff
 from places
 group by all
 order by platform, source_name

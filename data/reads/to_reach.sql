@@ -58,7 +58,8 @@ told as (
 )
 select
     told.kind, told.in_all, told.said_at, told.platform, told.source, told.source_name, told.channel_name, people.name,
-    messages.member_id as member, told.is_reacted, messages.title, messages.text, messages.permalink
+    messages.member_id as member, told.message_id as message, told.is_reacted,
+    messages.title, messages.text, messages.permalink
 from told
 inner join messages on told.source_key = messages.source_key and told.message_id = messages.message_id
 left join people on messages.source_key = people.source_key and messages.member_id = people.member_id
