@@ -277,6 +277,7 @@ class Load:
     path: str | None = None  # where the export is
     reader: str | None = None  # what reads it
     keeps_news: bool = False  # what is new is noted, for only what it concerns will be derived anew
+    is_first: bool = False  # of its source nothing is here yet
 
 
 class Loader:
@@ -297,7 +298,7 @@ class Loader:
         values = {"source_key": key, "platform": source.platform, "source": source.id}
         with self._transaction():
             self._merge("note_source", **values, name=source.name, is_demo=is_demo)
-            ((load.keeps_news,),) = self._merge("keeps_news", source_key=key)
+            ((load.keeps_news, load.is_first),) = self._merge("keeps_news", source_key=key)
         self._merge("seen")
         return load
 
@@ -403,8 +404,9 @@ class Loader:
 
     def publish(self) -> str:
         """Make everything loaded so far visible, as a new numbered snapshot. Its name. The loader's last act."""
-        with self._transaction():
-            self._merge("note_verdicts", words_since=words_since(self.settings))
+        if self.settings.retention.text_days:
+            with self._transaction():
+                self._merge("note_verdicts", words_since=words_since(self.settings))
         self._db.execute("checkpoint")
         self._db.close()  # nothing may write to what is published
         newest = max((_number(path) for path in self.folder.glob("snap-*.duckdb")), default=0)
@@ -422,12 +424,14 @@ class Loader:
             return Fate()
         span = pc.min_max(messages["sent_at"]).as_py()
         load.since, load.until = _least(load.since, span["min"]), max(filter(None, (load.until, span["max"])))
-        repeats = messages.num_rows - pc.count_distinct(messages["id"]).as_py()
         key = pa.repeat(pa.scalar(load.source_key, pa.int64()), messages.num_rows)
         self._db.register("batch", messages.append_column("source_key", key))
+        ((again, repeats),) = self._merge("arrive")
+        if repeats:
+            repeats = messages.num_rows - pc.count_distinct(messages["id"]).as_py()
         self._merge("stage_newest" if repeats else "stage")
         self._merge("note_seen")
-        ((known,),) = self._merge("met")
+        ((known,),) = self._merge("met") if again or load.keeps_news or not load.is_first else [(0,)]
         if load.keeps_news:
             self._merge("note_new_messages")
         newer, distinct = 0, messages.num_rows - repeats
@@ -781,6 +785,8 @@ def _plausible(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
     """What may be kept, and what is from a time that cannot be."""
     latest = pa.scalar(datetime.now(UTC) + timedelta(days=1), columns.MICROSECONDS)
     fits = pc.and_(pc.greater_equal(messages["sent_at"], EARLIEST), pc.less_equal(messages["sent_at"], latest))
+    if pc.all(fits, skip_nulls=False).as_py():
+        return messages, messages.slice(0, 0)  # a filter copies all that it lets through
     return messages.filter(fits), messages.filter(pc.invert(fits))
 
 
