@@ -300,6 +300,13 @@ with recursive reached as (
 )
 select source_key, false as is_whole from reached where source_key not in (select source_key from touched);
 
+-- name: derives_whole
+select count(*) > 0 from whole;
+
+-- name: note_begun
+-- A derivation that is cut off between two transactions is done again as a whole.
+update touched set is_whole = true;
+
 -- name: note_chunk
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
 

@@ -490,7 +490,10 @@ class Loader:
         self._run(say["roots_circles"])
 
     def _derive(self, name: str, slices: int = 1, number: int = 0) -> list[tuple[Any, ...]]:
-        """Run a file's sections, roots_ as often as it takes, last_ for the last slice only; the last one's rows."""
+        """Run a file's sections, roots_ as often as it takes, last_ for the last slice only; the last one's rows.
+
+        What free_ and last_ drop is given back.
+        """
         rows: list[tuple[Any, ...]] = []
         values = {
             "zone": self.settings.community.time_zone, "few": FEW, "slices": slices, "slice": number,
@@ -501,7 +504,17 @@ class Loader:
                 self._follow_to_roots()
             elif not section.startswith("roots_") and not (section.startswith("last_") and number < slices - 1):
                 rows = self._run(statement, values)
+            if section.startswith(("free_", "last_")):
+                self._give_back()
         return rows
+
+    def _give_back(self) -> None:
+        """End the transaction, where much is derived: DuckDB keeps in memory what was dropped in it until then."""
+        if self._merge("derives_whole") == [(True,)]:
+            self._merge("note_begun")
+            self._db.execute("commit")
+            failpoint("deriving")
+            self._db.execute("begin")
 
     def _stage_settings(self) -> None:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))

@@ -250,6 +250,8 @@ from said
 left join opened on said.conversation_key = opened.conversation_key
 group by all
 order by said.day;
+
+-- name: free_talk
 drop table talk;
 
 -- name: ask_words
