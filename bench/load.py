@@ -30,6 +30,7 @@ FATES = ("inserted", "updated", "unchanged", "refused")
 MADE_BY = ("data/demo.py", "data/lanterns.py", "data/demo_words.toml")
 """What decides what stands in an export; and what else decides which facts a load makes of it."""
 LOADED_BY = (*MADE_BY, "data/columns.py", "data/merge.sql", "data/schema.sql", "ingest/exports/slack.py")
+KEEPS_COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # as everywhere but in some containers: else each start compiles anew
 KEPT, DROPPED = "json.loads, results kept", "json.loads, results dropped"
 
 
@@ -120,7 +121,7 @@ def watched(*command: str, folder: Path = ROOT, errors: IO[bytes] | None = None,
     """How a command ended, and its run, with what it said as text. Its complaints go to `errors`."""
     done = subprocess.run(  # noqa: S603 - Hearth itself, or a pinned peer
         [sys.executable, str(ROOT / "bench" / "process.py"), *command],
-        cwd=folder, stdout=subprocess.PIPE, stderr=errors, env=os.environ | variables, check=True,
+        cwd=folder, stdout=subprocess.PIPE, stderr=errors, env=os.environ | KEEPS_COMPILED | variables, check=True,
     )  # fmt: skip
     told = msgspec.json.decode(done.stdout)
     return told["code"], Run(told["said"], told["waited"], told["worked"], told["peak"])

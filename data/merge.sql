@@ -35,6 +35,14 @@ create or replace temp view staged as
 select * exclude (id), id as message_id, hash(source_key, text) as text_key from batch
 qualify row_number() over (partition by id order by version(batch) desc) = 1;
 
+-- name: arrive
+-- How many of the chunk's messages came before in this load, and how many come twice in it. By their hashes, which is
+-- quick: where two ids share one, they are looked at as if they were the same, and found not to be.
+select
+    (count(*) filter (where message_hash in (select message_hash from seen)))::bigint as again,
+    (count(*) - count(distinct message_hash))::bigint as repeats
+from (select hash(id) as message_hash from batch);
+
 -- name: note_seen
 insert into seen select hash(message_id), kind from staged;
 
@@ -258,10 +266,11 @@ delete from touched;
 insert into touched select source_key, true from sources;
 
 -- name: keeps_news
--- What is derived anew as a whole needs no news.
+-- What is derived anew as a whole needs no news; and of a source without messages none can be met again.
 select
     $source_key in (select source_key from places)
-    and $source_key not in (select source_key from touched where is_whole);
+    and $source_key not in (select source_key from touched where is_whole) as keeps_news,
+    $source_key not in (select source_key from messages) as is_first;
 
 -- name: note_new_messages
 insert into news by name
@@ -302,6 +311,13 @@ with recursive reached as (
     inner join merged as there on here.person_id = there.person_id
 )
 select source_key, false as is_whole from reached where source_key not in (select source_key from touched);
+
+-- name: derives_whole
+select count(*) > 0 from whole;
+
+-- name: note_begun
+-- A derivation that is cut off between two transactions is done again as a whole.
+update touched set is_whole = true;
 
 -- name: note_chunk
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);

@@ -289,6 +289,7 @@ class Load:
     reader: str | None = None  # what reads it
     keeps_news: bool = False  # what is new is noted, for only what it concerns will be derived anew
     keeps_raw: bool = True  # of what is refused; nobody could tell when that is deleted where it was pulled from
+    is_first: bool = False  # of its source nothing is here yet
 
 
 class Loader:
@@ -309,7 +310,7 @@ class Loader:
         values = {"source_key": key, "platform": source.platform, "source": source.id}
         with self._transaction():
             self._merge("note_source", **values, name=source.name, is_demo=is_demo)
-            ((load.keeps_news,),) = self._merge("keeps_news", source_key=key)
+            ((load.keeps_news, load.is_first),) = self._merge("keeps_news", source_key=key)
         self._merge("seen")
         return load
 
@@ -415,8 +416,9 @@ class Loader:
 
     def publish(self) -> str:
         """Make everything loaded so far visible, as a new numbered snapshot. Its name. The loader's last act."""
-        with self._transaction():
-            self._merge("note_verdicts", words_since=words_since(self.settings))
+        if self.settings.retention.text_days:
+            with self._transaction():
+                self._merge("note_verdicts", words_since=words_since(self.settings))
         self._db.execute("checkpoint")
         is_taken_back = (self.folder / TAKEN_BACK).exists()
         if is_taken_back:
@@ -451,12 +453,14 @@ class Loader:
             return Fate()
         span = pc.min_max(messages["sent_at"]).as_py()
         load.since, load.until = _least(load.since, span["min"]), max(filter(None, (load.until, span["max"])))
-        repeats = messages.num_rows - pc.count_distinct(messages["id"]).as_py()
         key = pa.repeat(pa.scalar(load.source_key, pa.int64()), messages.num_rows)
         self._db.register("batch", messages.append_column("source_key", key))
+        ((again, repeats),) = self._merge("arrive")
+        if repeats:
+            repeats = messages.num_rows - pc.count_distinct(messages["id"]).as_py()
         self._merge("stage_newest" if repeats else "stage")
         self._merge("note_seen")
-        ((known,),) = self._merge("met")
+        ((known,),) = self._merge("met") if again or load.keeps_news or not load.is_first else [(0,)]
         if load.keeps_news:
             self._merge("note_new_messages")
         newer, distinct = 0, messages.num_rows - repeats
@@ -517,7 +521,10 @@ class Loader:
         self._run(say["roots_circles"])
 
     def _derive(self, name: str, slices: int = 1, number: int = 0) -> list[tuple[Any, ...]]:
-        """Run a file's sections, roots_ as often as it takes, last_ for the last slice only; the last one's rows."""
+        """Run a file's sections, roots_ as often as it takes, last_ for the last slice only; the last one's rows.
+
+        What free_ and last_ drop is given back.
+        """
         rows: list[tuple[Any, ...]] = []
         values = {
             "zone": self.settings.community.time_zone, "few": FEW, "slices": slices, "slice": number,
@@ -528,7 +535,17 @@ class Loader:
                 self._follow_to_roots()
             elif not section.startswith("roots_") and not (section.startswith("last_") and number < slices - 1):
                 rows = self._run(statement, values)
+            if section.startswith(("free_", "last_")):
+                self._give_back()
         return rows
+
+    def _give_back(self) -> None:
+        """End the transaction, where much is derived: DuckDB keeps in memory what was dropped in it until then."""
+        if self._merge("derives_whole") == [(True,)]:
+            self._merge("note_begun")
+            self._db.execute("commit")
+            failpoint("deriving")
+            self._db.execute("begin")
 
     def _stage_settings(self) -> None:
         self._db.register("roster", columns.roster_table(self.settings.roster, self.settings.zone))
@@ -815,6 +832,8 @@ def _plausible(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
     """What may be kept, and what is from a time that cannot be."""
     latest = pa.scalar(datetime.now(UTC) + timedelta(days=1), columns.MICROSECONDS)
     fits = pc.and_(pc.greater_equal(messages["sent_at"], EARLIEST), pc.less_equal(messages["sent_at"], latest))
+    if pc.all(fits, skip_nulls=False).as_py():
+        return messages, messages.slice(0, 0)  # a filter copies all that it lets through
     return messages.filter(fits), messages.filter(pc.invert(fits))
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from data.settings import Settings
 from data.store import Store
+from ingest.archive import Export
 from ingest.load import Job, Summary, find, load, readers
 from ingest.progress import Progress
 from tests.command import hearth
@@ -239,6 +240,26 @@ def test_made_up_people_leave_when_real_ones_come(tmp_path: Path) -> None:
         assert store.query(f"select count(distinct source_key) as n from {table}").item() == 1, table  # noqa: S608
     left = store.query("select count(*) from member_days where place_id not in (select place_id from places)")
     assert left.item() == 0
+
+
+def test_a_reader_knows_an_export_by_a_few_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export of ten years has thousands, and every reader is asked."""
+    for day in range(100):
+        (tmp_path / f"{day}.json").write_text('[{"ts": "1700000000.000100", "user": "U1", "text": "Hello"}]')
+    looked: list[str] = []
+
+    head = Export.head
+
+    def noted(export: Export, name: str, *size: int) -> bytes:
+        looked.append(name)
+        return head(export, name, *size)
+
+    monkeypatch.setattr(Export, "head", noted)
+    with Export(tmp_path) as export:
+        for name, reader in readers().items():
+            looked.clear()
+            reader.detects(export)
+            assert len(looked) < 60, name
 
 
 def test_a_place_that_is_not_there_is_refused(harbour: Path) -> None:

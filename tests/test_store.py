@@ -339,7 +339,7 @@ def test_the_same_command_goes_on_wherever_the_plug_was_pulled(tmp_path: Path) -
     tables, never something between; the same command ends at the tables of an undisturbed run."""
     assert _load_some(tmp_path / "whole") == 0
     whole = tables(Store(tmp_path / "whole"))
-    for place in ("chunk:1", "chunk:4", "finish", "derive", "named", "pointer"):
+    for place in ("chunk:1", "chunk:4", "finish", "deriving:1", "deriving:3", "derive", "named", "pointer"):
         folder = tmp_path / place.replace(":", "-")
         assert _load_some(folder, place) == 137, place
         if Store(folder).snapshot:

@@ -250,6 +250,8 @@ from said
 left join opened on said.conversation_key = opened.conversation_key
 group by all
 order by said.day;
+
+-- name: free_talk
 drop table talk;
 
 -- name: ask_words
@@ -331,10 +333,7 @@ select
 from clock
 group by ask_id;
 
--- name: judged
--- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
--- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
--- for; then whether the platform gives every conversation its own thread.
+-- name: newcomer_asks
 create or replace temp table newcomer_ask as
 select asked.ask_id
 from first_seen
@@ -343,48 +342,50 @@ inner join asked on first_seen.person_id = asked.person_id and first_seen.first_
 where
     first_seen.is_first and first_seen.source_key = asked.source_key
     and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24;
-create or replace temp table judged as
-select
-    asked.ask_id, ask_words.message_id, ask_words.sentiment, newcomer_ask.ask_id is not null as is_newcomer,
-    coalesce(marked.value = 'answered', false) as is_settled,
-    case
-        when marked.value = 'no_reply' then 'marked: no reply needed'
-        when verdict.reason is not null then verdict.reason
-        when ask_words.said is not null then ask_words.said
-        when staff_mention.ask_id is not null then 'mentions staff'
-        when ask_words.has_brand then 'mentions the brand'
-        when ask_words.sentiment = 'negative' then 'unhappy'
-        when is_newcomer then 'newcomer'
-        when place_rule.purpose = 'help' then 'help channel'
-        when place_rule.purpose = 'chat' then 'chat channel'
-        when asked.is_opener and place.kind = 'forum' then 'opens a thread'
-        else 'chat'
-    end as reason
-from asked
-inner join ask_words on asked.ask_id = ask_words.ask_id
-inner join place on asked.place_id = place.place_id
-left join place_rule on asked.place_id = place_rule.place_id
-left join newcomer_ask on asked.ask_id = newcomer_ask.ask_id
-left join staff_mention on asked.ask_id = staff_mention.ask_id
-left join verdict on asked.ask_id = verdict.ask_id
-left join marked on asked.ask_id = marked.ask_id;
-drop table ask_words;
 
 -- name: keep_asks
+-- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
+-- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
+-- for; then whether the platform gives every conversation its own thread.
 insert into asks by name
+with judged as (
+    select
+        asked.*, ask_words.message_id, ask_words.sentiment, newcomer_ask.ask_id is not null as is_newcomer,
+        coalesce(marked.value = 'answered', false) as is_settled,
+        case
+            when marked.value = 'no_reply' then 'marked: no reply needed'
+            when verdict.reason is not null then verdict.reason
+            when ask_words.said is not null then ask_words.said
+            when staff_mention.ask_id is not null then 'mentions staff'
+            when ask_words.has_brand then 'mentions the brand'
+            when ask_words.sentiment = 'negative' then 'unhappy'
+            when is_newcomer then 'newcomer'
+            when place_rule.purpose = 'help' then 'help channel'
+            when place_rule.purpose = 'chat' then 'chat channel'
+            when asked.is_opener and place.kind = 'forum' then 'opens a thread'
+            else 'chat'
+        end as reason
+    from asked
+    inner join ask_words on asked.ask_id = ask_words.ask_id
+    inner join place on asked.place_id = place.place_id
+    left join place_rule on asked.place_id = place_rule.place_id
+    left join newcomer_ask on asked.ask_id = newcomer_ask.ask_id
+    left join staff_mention on asked.ask_id = staff_mention.ask_id
+    left join verdict on asked.ask_id = verdict.ask_id
+    left join marked on asked.ask_id = marked.ask_id
+)
 select
-    asked.* exclude (row_id, day, position), judged.* exclude (ask_id), date_trunc('week', asked.day)::date as week,
+    judged.* exclude (row_id, day, position), date_trunc('week', judged.day)::date as week,
     judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
     again.* exclude (ask_id), reply.* exclude (ask_id, position), inferred_reply.* exclude (ask_id),
-    hour_of_week(timezone($zone, asked.asked_at)) as hour_of_week,
+    hour_of_week(timezone($zone, judged.asked_at)) as hour_of_week,
     reading.asked as business_asked, reading.reply as business_reply, reading.inferred as business_inferred_reply
-from asked
-inner join judged on asked.ask_id = judged.ask_id
-left join reply on asked.ask_id = reply.ask_id
-left join again on asked.ask_id = again.ask_id
-left join inferred_reply on asked.ask_id = inferred_reply.ask_id
-left join reading on asked.ask_id = reading.ask_id;
-drop table judged;
+from judged
+left join reply on judged.ask_id = reply.ask_id
+left join again on judged.ask_id = again.ask_id
+left join inferred_reply on judged.ask_id = inferred_reply.ask_id
+left join reading on judged.ask_id = reading.ask_id;
+drop table ask_words;
 
 -- name: keep_reply_pairs
 -- A turn answers the turn before it in its conversation.

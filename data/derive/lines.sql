@@ -626,6 +626,8 @@ inner join timeline as said on guess.node = said.line_id
 inner join timeline as answered on guess.target = answered.line_id
 anti join edge on guess.node = edge.node and guess.target = edge.target
 where said.is_fresh;
+
+-- name: free_timeline
 drop table timeline;
 drop table named;
 

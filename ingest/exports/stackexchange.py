@@ -60,7 +60,7 @@ class Post(msgspec.Struct, frozen=True):
 
 def detects(export: Export) -> float:
     """High when a Posts.xml begins as the dump's do, or one of the first .json files is an answer of the API."""
-    if any(islice(_answers(export), FEW)):
+    if any(_is_answer(export, name) for name in islice(export.files("*.json"), FEW)):
         return 0.95
     folder = _folder(export)
     return 0.95 if folder is not None and BEGINNING.match(export.head(folder + POSTS, 1024)) else 0.0
@@ -69,7 +69,7 @@ def detects(export: Export) -> float:
 def read(export: Export) -> Iterator[Record]:
     """Yield one site with one channel, its members, its questions and answers, then the comments on them."""
     folder = _folder(export)
-    answers = [] if folder is not None else list(_answers(export))
+    answers = [name for name in export.files("*.json") if _is_answer(export, name)] if folder is None else []
     if answers:
         yield from _told(export, answers)
         return
@@ -180,12 +180,10 @@ def _folder(export: Export) -> str | None:
 # Answers of the API
 
 
-def _answers(export: Export) -> Iterator[str]:
-    """The files that are answers with questions, answers or comments."""
-    for name in export.files("*.json"):
-        head = export.head(name)
-        if WRAPPED.match(head) and MARKS.search(head):
-            yield name
+def _is_answer(export: Export, name: str) -> bool:
+    """Whether a file is an answer with questions, answers or comments."""
+    head = export.head(name)
+    return bool(WRAPPED.match(head) and MARKS.search(head))
 
 
 def _told(export: Export, answers: list[str]) -> Iterator[Record]:
