@@ -73,7 +73,7 @@ where known.is_newer and staged.deleted_at is not null;
 
 -- name: rewrite
 -- What was deleted stays in the file until its block is used again, and a block is seldom used again.
-attach $path as rewritten;
+attach $path as rewritten; -- noqa: PRS
 copy from database hearth to rewritten;
 detach rewritten;
 

@@ -23,7 +23,7 @@ from ingest.archive import ExportError
 from ingest.load import Job as LoadJob
 from ingest.load import NothingLoaded, Summary, derive_again, listen, load, load_demo, readers, retry, unmatched
 from ingest.progress import Progress
-from ingest.pull import Forecast, Job, forecast, pull, seconds
+from ingest.pull import Forecast, Job, chosen, forecast, pull, seconds
 from ingest.pull import Summary as PullSummary
 
 if TYPE_CHECKING:
@@ -274,7 +274,12 @@ def _rows(service: str | None, everything: bool, words: list[str], settings: Set
     if everything == bool(service):
         raise typer.BadParameter(f"name a service ({', '.join(services())}), or say --all")
     if service:
-        return [{"service": service, **_options(words)}]
+        row = {"service": service, **_options(words)}
+        try:
+            chosen(row, 0)
+        except SettingsError as error:
+            raise typer.BadParameter(str(error)) from None
+        return [row]
     if words:
         raise typer.BadParameter(f"{' '.join(words)}: with --all the options stand in hearth.toml, under [[pulls]]")
     if not settings.pulls:
@@ -320,16 +325,21 @@ def _say_pulled(summary: PullSummary, as_json: bool) -> None:
         print(f"hearth: {each.path} could not go on. {each.reason}", file=sys.stderr)
 
 
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def _say_pulls_in_words(summary: PullSummary) -> None:
     for each in summary.pulls:
         new = sum(load.inserted for load in each.loads)
         cost = f", ${each.dollars:,.2f}" if each.spent else ""
         gone = f", {each.deleted:,} deleted upstream and now here" if each.deleted else ""
-        print(f"{each.service} {each.source}: {each.pages:,} pages, {new:,} new messages{cost}{gone}")
+        print(f"{each.service} {each.source}: {_many(each.pages, 'page')}, {_many(new, 'new message')}{cost}{gone}")
         for gap in each.gaps:
             print(f"  a gap: {gap}")
         if each.waiting:
-            print(f"  {each.waiting:,} pages wait to be loaded: the next pull goes on with them.")
+            wait = "wait" if each.waiting > 1 else "waits"
+            print(f"  {_many(each.waiting, 'page')} {wait} to be loaded: the next pull goes on from there.")
     if any(each.loads for each in summary.pulls):
         print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
 

@@ -113,26 +113,28 @@ def forecast(job: Job, store: Store, settings: Settings, progress: Progress) -> 
 
 
 def chosen(row: Mapping[str, Any], number: int) -> tuple[Service, Wanted]:
-    """A row of [[pulls]] with its service. SettingsError says what is wrong with it, and what is allowed."""
-    known = services()
+    """A row of [[pulls]] with its service; row 0 are the options of a command.
+
+    SettingsError says what is wrong with it, and what is allowed.
+    """
+    known, where = services(), f"[[pulls]] row {number}" if number else "pull"
     name = row.get("service")
     if name not in known:
-        raise SettingsError(f"[[pulls]] row {number}: service = {name!r} is not known. There are: {', '.join(known)}.")
+        raise SettingsError(f"{where}: service = {name!r} is not known. There are: {', '.join(known)}.")
     try:
         wanted = msgspec.convert(dict(row), known[name].Options, strict=False)
     except msgspec.ValidationError as error:
         allowed = ", ".join(field for field in known[name].Options.__struct_fields__ if field != "service")
-        raise SettingsError(f"[[pulls]] row {number}, {name}: {error}. Allowed: {allowed}.") from None
+        said = str(error).replace("Object missing required field", "it lacks")
+        raise SettingsError(f"{where}, {name}: {said}. Allowed: {allowed}.") from None
     if alien := wanted.prices.keys() - known[name].PRICES.keys():
         allowed = ", ".join(known[name].PRICES) or "none: it charges for nothing"
-        raise SettingsError(
-            f"[[pulls]] row {number}, {name}: prices: {', '.join(sorted(alien))} is not known. There are: {allowed}."
-        )
+        raise SettingsError(f"{where}, {name}: prices: {', '.join(sorted(alien))} is not known. There are: {allowed}.")
     charges = bool(known[name].PRICES)
     if charges and wanted.budget_dollars is None and wanted.budget_resources is None:
         raise SettingsError(
-            f"[[pulls]] row {number}: {name} charges for what it answers. Say how much a month at most, such as "
-            "budget_dollars = 5"
+            f"{where}: {name} charges for what it answers. Say how much a month at most, such as "
+            + ("budget_dollars = 5" if number else "--budget-dollars 5")
         )
     return known[name], wanted
 

@@ -56,6 +56,16 @@ def asked(*replies: Reply) -> Iterator[tuple[Client, Clock, Scripted]]:
         yield Client(line, address, {"Authorization": f"Bearer {TOKEN}"}), clock, fake
 
 
+def test_a_refusal_whose_reason_is_cut_off_is_heard_again() -> None:
+    """A service may say only in words whether something is gone, or too much was asked."""
+    said = {"error": {"code": 100}}
+    with asked(Reply(b'{"error": {"co', 400), Reply(said, 400)) as (client, _, fake):
+        with pytest.raises(Refusal) as refused:
+            client.get("/some")
+        assert refused.value.answer.json() == said
+        assert len(fake.seen) == 2
+
+
 @pytest.mark.parametrize(
     ("headers", "least", "most"),
     [

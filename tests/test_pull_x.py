@@ -106,7 +106,10 @@ def test_what_waits_because_a_budget_ended_too_soon_is_told_of_and_loaded_by_the
         assert Store(tmp_path).snapshot is None
         (pulled,) = run(fake, tmp_path, run_resources=150).pulls
         assert pulled.waiting == 0
-        there, (since, _) = held(tmp_path), Store(tmp_path).query("select covered_since, covered_until from loads").row(0)
+        there, (since, _) = (
+            held(tmp_path),
+            Store(tmp_path).query("select covered_since, covered_until from loads").row(0),
+        )
         assert {str(post.id) for post in fake.posts if post.is_ours and post.at >= since} <= there.keys()
         assert fake.now - since > timedelta(hours=5)
 

@@ -223,6 +223,8 @@ class Line:
                 f"{self.service}: it answers 402: the credit there is used up. What was pulled is kept. Add credit, "
                 "then give the same command again."
             )
+        if "json" in answer.headers.get("content-type", "") and answer.body and not _is_json(answer.body):
+            raise Lost(f"it answers {answer.status}, and why is cut off")
         message = f"{self.service}: {self.clean(what)} was answered {answer.status} {responses.get(answer.status, '')}."
         raise Refusal(message, answer)
 

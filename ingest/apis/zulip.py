@@ -29,7 +29,9 @@ OVERLAP = timedelta(days=1)
 IS_WHOLE = True  # a channel's kind and a member's role stand in lists of their own
 
 PAGE = 1000
-LOOK_BACK = timedelta(days=30)  # it can only be listed what is there: daily so far back, and all of it once in that time
+LOOK_BACK = timedelta(
+    days=30
+)  # it can only be listed what is there: daily so far back, and all of it once in that time
 CLOUD = ".zulipchat.com"
 LISTS = {
     "users": ("/api/v1/users", {"client_gravatar": "true"}),
@@ -92,7 +94,7 @@ class Organization(Place):
             found = answer["messages"]
             there |= {each["id"] for each in found}
             lowest = min((each["id"] for each in found), default=lowest)
-            is_end = not found or answer.get("found_oldest") or lowest <= min(numbers)
+            is_end = lowest is None or not found or answer.get("found_oldest") or lowest <= min(numbers)
             if found and answer.get("found_oldest") and not answer.get("history_limited"):
                 lowest = 0  # and before it there is nothing
         if lowest is not None:

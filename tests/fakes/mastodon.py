@@ -68,7 +68,9 @@ class Mastodon(Fake):
         self.now += timedelta(minutes=self.chance.randint(1, 40))
         number, kind = 110_000_000 + len(self.posts), self.chance.random()
         said = f"Word {number}"
-        talk = (post for post in reversed(self.posts.values()) if not (post.is_deleted or post.is_direct or post.is_boost))
+        talk = (
+            post for post in reversed(self.posts.values()) if not (post.is_deleted or post.is_direct or post.is_boost)
+        )
         open_ones = list(islice(talk, 100))[::-1]
         if kind < 0.05:
             post = Post(number, self._other(), SECRET_WORDS, self.now, is_mention=True, is_direct=True)
