@@ -17,10 +17,6 @@ from tests.conftest import Serve, Visit
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-EXCEPTIONS = {
-    ("svg-img-alt", "stMetricChart"): "Streamlit's small line under a number has no title; the card says it in words",
-}
-"""A rule and the element it does not hold for, with the reason."""
 SERIOUS = """async () => {
   const {violations} = await axe.run(document, {resultTypes: ['violations']});
   return violations.filter(each => ['serious', 'critical'].includes(each.impact)).flatMap(each =>
@@ -28,7 +24,6 @@ SERIOUS = """async () => {
       rule: each.id,
       html: node.html.slice(0, 200),
       why: node.failureSummary,
-      within: (document.querySelector(node.target.at(-1))?.closest('[data-testid]') || {dataset: {}}).dataset.testid,
     })));
 }"""
 LOOKS = """
@@ -71,10 +66,10 @@ def unfit(page: Page) -> list[Any]:
 
 
 def violations(page: Page) -> list[Any]:
-    """What axe-core finds serious or critical on a page as it stands, but for the exceptions."""
+    """What axe-core finds serious or critical on a page as it stands."""
     page.evaluate(AXE_SCRIPT)
     found: list[dict[str, Any]] = page.evaluate(SERIOUS)
-    return [each for each in found if (each["rule"], each["within"]) not in EXCEPTIONS]
+    return found
 
 
 def lost_by_keyboard(page: Page) -> list[str]:
