@@ -63,7 +63,7 @@ def leave() -> None:
 
 
 def _remember(name: str) -> None:
-    if (browser := _browser()) is not None:
+    if (browser := _browser()) is not None and (_known() or {}).get("by") != name:  # a run can be begun anew
         try:
             _ask.marks().add("reader", browser, "here", name)
         except MarksError:

@@ -48,6 +48,7 @@ STEP = f"""async () => {{ {LOOKS}
   const here = document.activeElement;
   window.unreached.delete(here);
   if (here === document.body) return 'outside';
+  if (here.role === 'gridcell') return '';  // the table draws the mark of its cell itself, on a canvas
   for (let patience = 20; patience; patience--) {{
     const isShown = here.checkVisibility({{opacityProperty: true, visibilityProperty: true}});
     if (isShown && around(here).slice(0, 5).some(each => looks(each) != window.unfocused.get(each))) return '';

@@ -339,16 +339,16 @@ def test_a_name_outlives_a_reload_and_stays_in_its_browser(own_demo: Path, visit
     with server(own_demo) as address:
         page, other = visit(), visit()
         open_page(page, f"{address}/unanswered")
-        page.get_by_label("Who is marking?").fill("Ana")
+        page.get_by_label("Who is marking?").fill("Noor")
         page.get_by_role("button", name="Begin").click()
         page.get_by_text("Marking as").wait_for()
         open_page(page, f"{address}/unanswered")
-        assert page.get_by_text("Marking as Ana").count() == 1
+        assert page.get_by_text("Marking as Noor").count() == 1
         (kept,) = [each for each in page.context.cookies() if each["name"] == COOKIE]
         assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
-        assert "Ana" not in kept["value"]
-        (known,) = Marks(own_demo).current("reader").to_pylist()
-        assert known["by"] == "Ana"
+        assert "Noor" not in kept["value"]
+        known = Marks(own_demo).current("reader").to_pylist()
+        assert {each["by"] for each in known} == {"Noor"}
         assert kept["value"] not in str(known), "whoever reads the journal passes for nobody"
         open_page(other, f"{address}/unanswered")
         assert other.get_by_label("Who is marking?").count() == 1
