@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -259,11 +260,11 @@ def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Vi
 
 
 def test_messages_are_labelled_by_keyboard_and_a_label_is_taken_back(
-    serve: Serve, demo: Path, visit: Visit, artefacts: Path
+    serve: Serve, own_demo: Path, visit: Visit, artefacts: Path
 ) -> None:
     """Digits in the name are no labels; three keys are three labels; U takes the last one back."""
     page = visit()
-    open_page(page, f"{serve(demo)}/is_it_right")
+    open_page(page, f"{serve(own_demo)}/is_it_right")
     page.get_by_label("Your name").fill("")
     page.keyboard.type("Ana 123")
     page.keyboard.press("Enter")
@@ -279,7 +280,7 @@ def test_messages_are_labelled_by_keyboard_and_a_label_is_taken_back(
     page.get_by_text("2 so far").wait_for()
     settle(page)
     assert page.locator('[data-testid="stText"]').inner_text() == shown[2]
-    journal = Marks(demo)
+    journal = Marks(own_demo)
     kept = journal.current("label").to_pylist()
     assert [(row["value"], row["by"]) for row in kept] == [("negative", "Ana 123"), ("positive", "Ana 123")]
     journal.close()
@@ -335,23 +336,23 @@ def test_charts_follow_the_theme_that_the_reader_chooses(serve: Serve, demo: Pat
     expect(ink).to_have_css("fill", "rgb(164, 171, 184)", timeout=20_000)
 
 
-def test_a_name_outlives_a_reload_and_stays_in_its_browser(own_demo: Path, visit: Visit) -> None:
-    with server(own_demo) as address:
-        page, other = visit(), visit()
-        open_page(page, f"{address}/unanswered")
-        page.get_by_label("Who is marking?").fill("Noor")
-        page.get_by_role("button", name="Begin").click()
-        page.get_by_text("Marking as").wait_for()
-        open_page(page, f"{address}/unanswered")
-        assert page.get_by_text("Marking as Noor").count() == 1
-        (kept,) = [each for each in page.context.cookies() if each["name"] == COOKIE]
-        assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
-        assert "Noor" not in kept["value"]
-        known = Marks(own_demo).current("reader").to_pylist()
-        assert {each["by"] for each in known} == {"Noor"}
-        assert kept["value"] not in str(known), "whoever reads the journal passes for nobody"
-        open_page(other, f"{address}/unanswered")
-        assert other.get_by_label("Who is marking?").count() == 1
+def test_a_name_outlives_a_reload_and_stays_in_its_browser(serve: Serve, own_demo: Path, visit: Visit) -> None:
+    address, page, other = serve(own_demo), visit(), visit()
+    open_page(page, f"{address}/unanswered")
+    page.get_by_label("Who is marking?").fill("Noor")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text("Marking as").wait_for()
+    open_page(page, f"{address}/unanswered")
+    assert page.get_by_text("Marking as Noor").count() == 1
+    (kept,) = [each for each in page.context.cookies() if each["name"] == COOKIE]
+    assert (kept["httpOnly"], kept["sameSite"]) == (True, "Strict")
+    assert "Noor" not in kept["value"]
+    with closing(Marks(own_demo)) as journal:
+        known = journal.current("reader").to_pylist()
+    assert [each["by"] for each in known].count("Noor") == 1
+    assert kept["value"] not in str(known), "whoever reads the journal passes for nobody"
+    open_page(other, f"{address}/unanswered")
+    assert other.get_by_label("Who is marking?").count() == 1
 
 
 def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> None:
