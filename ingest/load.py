@@ -245,7 +245,7 @@ def unmatched(store: Store, settings: Settings) -> list[str]:
 def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
     """Work every number out again, after a change in the settings, and publish."""
     with store.loading(settings) as loader:
-        return _publish(loader, settings, progress)
+        return _publish(loader, settings, progress, everywhere=True)
 
 
 def find(
@@ -385,8 +385,8 @@ def _lists(chunk: Chunk) -> dict[type, list[Any]]:
     }
 
 
-def _publish(loader: Loader, settings: Settings, progress: Progress) -> str:
-    _listen(loader, settings, progress)
+def _publish(loader: Loader, settings: Settings, progress: Progress, *, everywhere: bool = False) -> str:
+    _listen(loader, settings, progress, everywhere)
     return _derive(loader, progress)
 
 
@@ -414,7 +414,7 @@ def listen(store: Store, settings: Settings, progress: Progress, most: int | Non
         return few, texts - few, _derive(loader, progress)
 
 
-def _listen(loader: Loader, settings: Settings, progress: Progress) -> None:
+def _listen(loader: Loader, settings: Settings, progress: Progress, everywhere: bool) -> None:
     """Let the scorer hear each text it has not heard, once. A slow one listens only when it is told to."""
     if settings.sentiment.scorer == "off":
         loader.use_scorer("off", "")
@@ -426,7 +426,10 @@ def _listen(loader: Loader, settings: Settings, progress: Progress) -> None:
             return
         heard = _scorer(settings, "linear")
         is_used = loader.uses_scorer(heard.name, heard.version)
-    _hear(loader, heard, loader.unscored(heard.name, heard.version, everywhere=not is_used), progress)
+    texts = loader.unscored(heard.name, heard.version, everywhere=everywhere or not is_used)
+    _hear(loader, heard, texts, progress)
+    if everywhere and texts:
+        loader.touch_all()
     loader.use_scorer(heard.name, heard.version)
 
 

@@ -15,7 +15,7 @@ from data.marks import Marks, Target
 from data.records import Source
 from data.settings import Sentiment, Settings
 from data.store import Store
-from ingest.load import derive_again, listen
+from ingest.load import Job, derive_again, listen, load
 from ingest.progress import Progress
 from tests import sparse
 
@@ -32,10 +32,10 @@ TALK = [
 ]
 
 
-def unheard(store: Store, rows: list[dict[str, str]] = TALK) -> None:
+def unheard(store: Store, rows: list[dict[str, str]] = TALK, source: str = "acme") -> None:
     """Put messages into a store, without anybody listening."""
     with store.loading(Settings()) as loader:
-        begun = loader.begin(Source("forum", "acme", "Acme"), "a.json")
+        begun = loader.begin(Source("forum", source, source.title()), "a.json")
         loader.take(begun, sparse.chunk(rows, [], ["help"]))
         loader.finish(begun)
 
@@ -59,6 +59,21 @@ def test_each_distinct_text_is_heard_once_and_bots_never(tmp_path: Path) -> None
     unheard(store)
     derive_again(store, Settings(), QUIET)
     assert store.query("select * from scores order by all").to_dicts() == before
+
+
+def test_a_source_that_comes_later_is_heard_at_once(tmp_path: Path) -> None:
+    """By the load that brings it: the scorer is in use already, and none of it counts as news."""
+    (tmp_path / "first.csv").write_text("author,date,text\nana,2026-01-05T10:00Z,I love it so much!\n")
+    (tmp_path / "later.csv").write_text("author,date,text\nben,2026-01-05T10:00Z,This is awful and it broke again.\n")
+    store = Store(tmp_path / "data")
+    for name in ("first", "later"):
+        load(Job([tmp_path / f"{name}.csv"], source=name), store, Settings(), QUIET)
+    assert sorted(labels(store).values(), key=str) == ["negative", "positive"]
+    unheard(store, TALK[:1], "quiet")
+    with store.loading(Settings()) as loader:
+        loader.derive()
+    derive_again(store, Settings(), QUIET)
+    assert len(labels(store)) == 3, "whatever was left out is heard by the command that works everything out again"
 
 
 def test_another_version_hears_everything_again_and_nothing_is_mixed(tmp_path: Path) -> None:
