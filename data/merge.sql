@@ -259,7 +259,10 @@ delete from news where source_key in (from demo);
 delete from sources where is_demo;
 
 -- name: note_touched
-insert into touched select $source_key, false where $source_key not in (select source_key from touched);
+-- What was never derived is derived as a whole.
+insert into touched
+select $source_key, $source_key not in (select source_key from places)
+where $source_key not in (select source_key from touched);
 
 -- name: note_all_touched
 delete from touched;
@@ -369,8 +372,8 @@ delete from scores where scorer = $name and version <> $version;
 select count(*)::bigint from scorer where name = $name and version = $version;
 
 -- name: note_unscored
--- Each text that a scorer has not heard yet, once: of the sources that are derived as a whole, as one is that never
--- was, what is new of the others, or all. What bots say is left out.
+-- Each text that a scorer has not heard yet, once: of touched sources, or where it is new of all. What bots say is left
+-- out.
 create or replace temp table unscored as
 with wanted as (
     select messages.text_key, min(messages.rowid) as row_id
@@ -378,10 +381,7 @@ with wanted as (
     left join members on messages.source_key = members.source_key and messages.member_id = members.member_id
     where
         (
-            $everywhere
-            or messages.source_key in (
-                select source_key from touched where is_whole or source_key not in (select source_key from places)
-            )
+            $everywhere or messages.source_key in (select source_key from touched where is_whole)
             or (messages.source_key, messages.message_id) in (select (source_key, message_id) from news)
         ) and messages.kind = 'message' and messages.text <> ''
         and not coalesce(members.is_bot, false)

@@ -16,6 +16,7 @@ from metrics.guard import Change
 from metrics.metric import Question
 from pages import _words
 from pages._figures import LIGHT, Trail
+from pages._filters import Asked
 from pages._safe import markup
 
 WIDE, HIGH = 240, 60
@@ -40,7 +41,7 @@ class Number:
     trail: Trail
     about: str
     question: Question
-    people: tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...]]
+    people: tuple[str, str, Asked]
 
 
 @dataclass(frozen=True)

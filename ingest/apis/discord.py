@@ -33,9 +33,7 @@ OVERLAP = timedelta(days=1)
 IS_WHOLE = True
 
 PAGE = 100
-LOOK_BACK = timedelta(
-    days=30
-)  # it can only be listed what is there: daily so far back, and all of it once in that time
+LOOK_BACK = timedelta(days=30)  # for deletions: only what is there can be listed, nothing asked for singly
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)  # from which Discord's numbers count milliseconds
 SPOKEN_IN = {0, 2, 5, 13}
 FORUMS = {15, 16}

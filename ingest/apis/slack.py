@@ -35,9 +35,7 @@ OVERLAP = timedelta(days=14)  # a thread shows that it was answered only where i
 IS_WHOLE = True  # messages name channels and members that stand in lists of their own
 
 PAGE = 200
-LOOK_BACK = timedelta(
-    days=30
-)  # it can only be listed what is there: daily so far back, and all of it once in that time
+LOOK_BACK = timedelta(days=30)  # for deletions: only what is there can be listed, nothing asked for singly
 SLOW = 15  # messages an answer, and one answer a minute, for apps that are sold outside of the Marketplace
 SLOWLY = (
     "Slack gives this app fifteen messages a minute, as it does since 2025 to apps sold outside of its Marketplace: "

@@ -29,9 +29,7 @@ OVERLAP = timedelta(days=1)
 IS_WHOLE = True  # a channel's kind and a member's role stand in lists of their own
 
 PAGE = 1000
-LOOK_BACK = timedelta(
-    days=30
-)  # it can only be listed what is there: daily so far back, and all of it once in that time
+LOOK_BACK = timedelta(days=30)  # for deletions: only what is there can be listed, nothing asked for singly
 CLOUD = ".zulipchat.com"
 LISTS = {
     "users": ("/api/v1/users", {"client_gravatar": "true"}),
