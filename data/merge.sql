@@ -37,11 +37,14 @@ qualify row_number() over (partition by id order by version(batch) desc) = 1;
 
 -- name: arrive
 -- How many of the chunk's messages came before in this load, and how many come twice in it. By their hashes, which is
--- quick: where two ids share one, they are looked at as if they were the same, and found not to be.
+-- quick: where two ids share one, they are looked at as if they were the same, and found not to be. What is looked up
+-- is the chunk, which is small, in what was seen, which grows.
+with arrived as materialized (
+    select hash(id) as message_hash from batch
+)
 select
-    (count(*) filter (where message_hash in (select message_hash from seen)))::bigint as again,
-    (count(*) - count(distinct message_hash))::bigint as repeats
-from (select hash(id) as message_hash from batch);
+    (select count(*) from arrived semi join seen on arrived.message_hash = seen.message_hash)::bigint as again,
+    (select count(*) - count(distinct message_hash) from arrived)::bigint as repeats;
 
 -- name: note_seen
 insert into seen select hash(message_id), kind from staged;

@@ -683,6 +683,7 @@ def _open_master(folder: Path) -> duckdb.DuckDBPyConnection:
         str(folder / MASTER),
         config={
             "memory_limit": "500MB",
+            "block_allocator_memory": "300MB",  # taken once: to give it back and take it anew costs a twentieth
             "temp_directory": str(folder / "spool"),
             "preserve_insertion_order": False,
             "checkpoint_threshold": "1GB",  # once, when the load is published: in between it costs a third more

@@ -34,6 +34,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Generic, Protocol, Self, Ty
 
 import msgspec
 import zstandard
+from isal import isal_zlib
 from msgspec import inspect
 
 from data.records import Refused
@@ -62,10 +63,12 @@ GLANCE = 1 << 14  # the part of a block in which its last whole element is looke
 TAR = re.compile(r"(?i)\.(tgz|tar(\.(gz|bz2|xz|zst))?)$")
 ENDING = re.compile(r"(?i)\.(zip|tgz|(tar\.)?(gz|bz2|xz|zst)|tar)$")
 
+LOCAL_HEADER = struct.Struct("<26x2H")  # of a zip's member: the lengths of its name and of what else stands before it
+
 BOM = b"\xef\xbb\xbf"
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, zstandard.ZstdError, struct.error),
-    *(EOFError, OSError, RuntimeError, ValueError),
+    *(cast("type[Exception]", isal_zlib.IsalError), EOFError, OSError, RuntimeError, ValueError),
 )
 UNDECODED = (msgspec.Raw, dict[str, msgspec.Raw])
 UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -215,8 +218,7 @@ class Export:
 
     def _read_small(self, member: _Member, name: str, counted: bool) -> bytes:
         try:
-            with member.open() as stored:
-                content = stored.read()
+            content = member.whole()
         except DAMAGE as error:
             raise _damaged(self._label(name), error) from None
         if len(content) != member.size:
@@ -243,7 +245,15 @@ class _Member:
     open: Callable[[], IO[bytes]]
     size: int
     unpack: _Unpack | None = None
+    inflate: Callable[[], bytes] | None = None
     is_verified: bool = False
+
+    def whole(self) -> bytes:
+        """All of it at once, as it is stored."""
+        if self.inflate:
+            return self.inflate()
+        with self.open() as stored:
+            return stored.read()
 
 
 class _Folder:
@@ -285,7 +295,7 @@ class _Zip:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip, self._file = zipfile.ZipFile(path), path.open("rb")
         except DAMAGE:
             raise ExportError(_not_a_zip(path)) from None
         try:
@@ -295,6 +305,7 @@ class _Zip:
             raise
 
     def close(self) -> None:
+        self._file.close()
         self._zip.close()
 
     def _checked(self, zip_name: str) -> Iterator[tuple[str, _Member]]:
@@ -305,7 +316,18 @@ class _Zip:
                 raise ExportError(f"{zip_name}: {name!r} {fault}. Export it again")
             reached = info.header_offset + info.compress_size
             if not name.endswith("/") and not stat.S_ISLNK(info.external_attr >> 16):
-                yield name, _Member(partial(self._zip.open, info), info.file_size)
+                inflate = partial(self._inflated, info) if info.compress_type == zipfile.ZIP_DEFLATED else None
+                yield name, _Member(partial(self._zip.open, info), info.file_size, inflate=inflate)
+
+    def _inflated(self, info: zipfile.ZipInfo) -> bytes:
+        """A member in one piece, which is three times as quick as through zipfile. Of one that lies, what it says."""
+        self._file.seek(info.header_offset)
+        name, extra = LOCAL_HEADER.unpack(self._file.read(LOCAL_HEADER.size))
+        self._file.seek(name + extra, os.SEEK_CUR)
+        content = isal_zlib.decompressobj(-15).decompress(self._file.read(info.compress_size), info.file_size + 1)
+        if isal_zlib.crc32(content) != info.CRC:
+            raise zipfile.BadZipFile("its checksum is wrong")
+        return bytes(content)
 
 
 class _Tar:

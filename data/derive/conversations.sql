@@ -22,7 +22,10 @@ timed as (
         placed.line_id <> placed.conversation_key as is_later
     from placed
     left join line as opening
-        on placed.conversation_key = opening.line_id and placed.line_id <> opening.line_id
+        on
+            placed.conversation_key = opening.line_id and placed.line_id <> opening.line_id
+            -- Nothing else can open a conversation of this slice: all lines in one join would not fit in memory.
+            and opening.line_id % $slices::ubigint = $slice::ubigint
 ),
 followed as (
     select
