@@ -34,7 +34,8 @@ suggested as (
 select
     suggested.role, sources.platform, sources.source, sources.source_name, suggested.member_id, suggested.name,
     suggested.handle, suggested.last_at, suggested.messages::bigint as messages,
-    suggested.first_replies::bigint as first_replies, suggested.answered::bigint as answered, suggested.differing_share, suggested.is_named_so
+    suggested.first_replies::bigint as first_replies, suggested.answered::bigint as answered,
+    suggested.differing_share, suggested.is_named_so
 from suggested
 inner join sources on suggested.source_key = sources.source_key
 qualify
