@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 
 import streamlit as st
@@ -181,12 +181,12 @@ def _drifting(view: View, limit: int) -> Found:
 
 
 def _reaches(days: int, why: str) -> Callable[[View], str]:
-    """Whether the data of the places is long enough to tell: from its first message to where it ends."""
+    """Whether the data of the places is long enough to tell: from the first day that a load covers to its end."""
 
     def unknown(view: View) -> str:
-        first = view.covers(_ask.read("sources"))["first_at"].min()
-        is_long = isinstance(first, datetime) and view.as_of - first >= timedelta(days=days)
-        return "" if is_long else f"{why}, and here there are fewer."
+        first = view.covers(_ask.read("coverage"))["day"].min()
+        is_long = isinstance(first, date) and view.as_of.date() - first >= timedelta(days=days)
+        return "" if is_long else f"{why}, and here there is less."
 
     return unknown
 
@@ -202,7 +202,7 @@ def _unheard(view: View) -> str:
 
 
 def _why_new(row: Row) -> str:
-    return f"first post: {row['reason']}" if row["reason"] not in (None, "newcomer") else "first post"
+    return f"first post, {row['reason']}" if row["reason"] not in (None, "newcomer") else "first post"
 
 
 def _why_praise(row: Row) -> str:
@@ -229,7 +229,7 @@ TODAY = {
         _of_kind("newcomer"),
         _why_new,
         "First posts of the last 14 days that nobody has replied to, those that ask something first.",
-        _reaches(60, "that somebody is new can be told after 60 days of data"),
+        _reaches(60, "who is new can be told after 60 days of data"),
     ),
     "Unhappy people": List(
         "unhappy ask to answer",

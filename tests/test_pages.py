@@ -417,7 +417,7 @@ def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tm
     sparse.put(tmp_path, TODAY, until="2026-10-20T00:00Z")
     app = see(tmp_path, "people_to_reach.py")
     assert listed(app) == [
-        ("Nia", "first post"),
+        ("Nia", "first post\\, question"),
         ("Sol", "unhappy\\, past the target"),
         ("Quin", "praise"),
         ("Xia", "silent for 105 days\\, where 1 day is usual\\; their last ask had no reply"),
