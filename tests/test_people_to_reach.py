@@ -122,11 +122,11 @@ def test_newcomers_who_ask_something_stand_before_those_who_only_say_hello(see: 
         "Ana",
         "Ben",
     ]
-    assert "first post, question" in words(app)
-    assert app.subheader[0].value == "2 newcomers to greet."
+    assert "first post, question" in words(app).replace("\\", "")
+    assert app.subheader[0].value.startswith("2 newcomers to greet.")
 
 
-def test_what_nobody_can_know_is_not_told_as_nobody(see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_nobody_can_know_is_not_told_as_nobody(see: Open, tmp_path: Path) -> None:
     """Two weeks of data know no newcomer and nobody who left; where the scorer is off nobody sounds pleased."""
     rows = [{"id": "a", "by": "ana", "at": MONDAY, "in": "a", "text": "Which glue holds the glass?"}]
     store = _ask._store(tmp_path)
