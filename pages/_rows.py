@@ -133,8 +133,9 @@ def _saving(
     """The button that keeps what was written and ticked; where the file may not be written, the rows to paste."""
     path = settings_path()
     if changed == text:
-        none = "" if rows else "No row yet: click into the empty one, or tick a suggestion. "
-        st.caption(f"{none}What you write or tick here is kept in {label(path.name)} once you save it.")
+        tick, or_tick = (" or tick", ", or tick a suggestion") if part in CHOICES else ("", "")
+        none = "" if rows else f"No row yet: click into the empty one{or_tick}. "
+        st.caption(f"{none}What you write{tick} here is kept in {label(path.name)} once you save it.")
     elif settings_file.may_write(path):
         if st.button(f"Save the {title.lower()}", type="primary", key=f"save-{part}", disabled=_load.is_running()):
             _keep(lambda: settings_file.write_settings(path, changed, text))

@@ -249,7 +249,10 @@ def _weeks(who: dict[str, str | tuple[str, ...]]) -> None:
         "member-weeks",
     )
     heard = {each: int(weeks[each].sum()) for each in ("positive", "neutral", "negative", "unclassified")}
-    if total := sum(heard.values()):
+    total = sum(heard.values())
+    if total and total == heard["unclassified"]:
+        st.caption("How they sound is unknown: none of their messages is classified.")
+    elif total:
         _show.picture(
             weeks,
             _figures.Stack(("positive", "neutral", "unclassified"), "negative"),

@@ -62,6 +62,8 @@ def page() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _marks.marking()
         _marks.last_done(_marks.take_back)
+        if not _filters.has_team(view):
+            _show.name_the_staff("nobody can tell who was thanked by us already")
     _draw(TODAY, view)
     followed = _filters.followed(view)
     with _show.contained("Who has fallen silent"):

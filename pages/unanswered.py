@@ -26,7 +26,7 @@ LISTED = 200
 """So many asks are listed: whoever has more waiting starts at the top anyway."""
 TOLD = 30
 """So many of a conversation's last messages are shown."""
-FITS, LONG, WINDOW = 2, 300, 240
+FITS, LONG, WINDOW = 2, 400, 300
 """So many messages, and letters of them, fit beside the list; more get a window of this height to scroll in."""
 SAID = 4
 """So much of what somebody said before is shown."""
@@ -38,6 +38,8 @@ LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were 
 HANDING, REFUSED = "hand over", "why it was not handed over"
 WRAPS = 66
 """A row so high, over 64, lets its words go on in a second line."""
+FIRST = 80
+"""So many letters of what they said fill such a row."""
 URGENCY = 52
 WIDTHS = {"Waiting": 62, "Open hours": 62, "They said": 220, "Marked": 92, "Who": 112, "Where": 116, "Why": 92}
 """Of the columns, so that all of them fit beside a conversation on a screen of 1280."""
@@ -313,7 +315,7 @@ def _entry(row: Row) -> Row:
         "Urgency": row["priority"],
         "Waiting": _words.age(row["age_hours"]),
         "Open hours": "" if open_hours is None else _open(open_hours),
-        "They said": line(row["title"] or row["text"]),
+        "They said": line(row["title"] or row["text"], FIRST),
         "Marked": _marks_of(row),
         "Who": " · ".join(filter(None, (line(row["name"], 40) or "Somebody", _visits(row)))),
         "Where": f"{line(row['channel_name'], 30)} · {_words.platform(row['platform'])}",
@@ -415,7 +417,7 @@ def _buttons(meant: list[Row]) -> None:
         else:
             _button("Mine", "M", meant, "mine")
         terms = _terms(_marks.now().astimezone(_ask.state().settings.zone))
-        term = st.selectbox("Snooze", list(terms), 1, key="snooze", label_visibility="collapsed", width=190)
+        term = st.selectbox("Snooze", list(terms), 1, key="snooze", label_visibility="collapsed", width=182)
         _button("Snooze", "S", meant, "snoozed", terms[term])
 
 

@@ -105,7 +105,7 @@ def test_a_funnel_tells_each_step_of_the_one_it_is_a_part_of() -> None:
     assert is_empty(pl.DataFrame(), Steps(()))
 
 
-@pytest.mark.parametrize(("length", "step"), [(8, None), (61, None), (90, "M1"), (365, "M2")])
+@pytest.mark.parametrize(("length", "step"), [(8, None), (61, None), (90, "M1"), (365, "M3")])
 def test_the_days_covered_name_no_month_twice(length: int, step: str | None) -> None:
     """Within two months days are named; else months, and none between them."""
     days = [date(2026, 1, 1) + timedelta(days=each) for each in range(length)]

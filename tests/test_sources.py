@@ -281,7 +281,9 @@ def test_a_source_that_is_pulled_says_when_deletions_there_were_looked_for(see: 
     app = see()
     assert not app.exception
     shown, (said,) = app.warning if days else app.caption, looked_at(home / "data")
-    assert label(said.said(datetime.now(UTC))) in [each.value for each in shown]
+    (told,) = [each.value for each in shown if "lumo" in each.value]
+    assert label(said.said(datetime.now(UTC)).replace("WARNING: ", "")) in told
+    assert ("may still be here" in told) == bool(days)
     assert bool(app.warning) == bool(days)
 
 
