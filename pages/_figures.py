@@ -814,7 +814,8 @@ def strips(days: pl.DataFrame, colors: Palette) -> Figure:
     rows = {"range": [len(sources) - 0.5, -0.5], "showgrid": False, "color": colors.ink}
     layout = {
         "template": _template(colors),
-        "height": 64 + 40 * len(sources),
+        "height": 80 + 40 * len(sources),
+        "margin": {"b": 48, "r": 12},
         "xaxis": _months(days["day"].min(), days["day"].max()),
         "yaxis": rows | {"tickvals": list(range(len(sources))), "ticktext": names},
     }

@@ -70,7 +70,7 @@ def _looked_for_deletions(now: datetime) -> None:
 
 def _look(look: Looked, now: datetime) -> str:
     """A look in words; that it is late, the page says by its place."""
-    return label(look.said(now).replace("WARNING: ", ""))
+    return label(look.said(now).replace(": WARNING:", ":").partition(" WARNING:")[0])
 
 
 @kept(4)

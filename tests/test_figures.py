@@ -112,4 +112,4 @@ def test_the_days_covered_name_no_month_twice(length: int, step: str | None) -> 
     known = {"platform": "slack", "source_name": "Acme", "source": "acme", "messages": 3, "is_covered": True}
     axis = strips(pl.DataFrame([{**known, "day": day} for day in days]), LIGHT)["layout"]["xaxis"]
     assert axis.get("dtick") == step
-    assert ("%b %Y" in axis["tickformat"]) == (step is not None)
+    assert ("%b<br>%Y" in axis["tickformat"]) == (step is not None)

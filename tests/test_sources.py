@@ -282,7 +282,7 @@ def test_a_source_that_is_pulled_says_when_deletions_there_were_looked_for(see: 
     assert not app.exception
     shown, (said,) = app.warning if days else app.caption, looked_at(home / "data")
     (told,) = [each.value for each in shown if "lumo" in each.value]
-    assert label(said.said(datetime.now(UTC)).replace("WARNING: ", "")) in told
+    assert label(said.said(datetime.now(UTC)).partition(" WARNING")[0]) in told
     assert ("may still be here" in told) == bool(days)
     assert bool(app.warning) == bool(days)
 
