@@ -56,13 +56,13 @@ def page() -> None:
     view = _filters.places()
     _marks.meet()
     with _show.contained("Whom to talk to today"):
-        st.subheader(_sentence(TODAY, view) or "Nobody is waiting for a word from us.")
+        st.subheader(_sentence(TODAY, view, "is waiting for a word from us"))
         until = _words.moment(view.as_of, _ask.state().settings.zone)
         st.caption(f"Days count back from {until}, where the data ends. Somebody can be on two lists.")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _marks.marking()
         _marks.last_done(_marks.take_back)
-        if not _filters.has_team(view):
+        if not _unheard(view) and not _filters.has_team(view):
             _show.name_the_staff("nobody can tell who was thanked by us already")
     _draw(TODAY, view)
     followed = _filters.followed(view)
@@ -70,19 +70,23 @@ def page() -> None:
         if followed is None:
             st.subheader("Who has fallen silent is not told here.")
         else:
-            st.subheader(_sentence(SILENT, followed) or "Nobody whom we know has fallen silent.")
+            st.subheader(_sentence(SILENT, followed, "whom we know has fallen silent"))
         if closed := _filters.closed(view):
             st.caption(_show.left_out(closed))
     if followed is not None:
         _draw(SILENT, followed)
 
 
-def _sentence(lists: dict[str, List], view: View) -> str:
-    """How many there are on each list, and of which nobody knows; nothing where all are empty."""
-    counts = [(each, _people(title, each, view).total) for title, each in lists.items() if not each.unknown(view)]
+def _sentence(lists: dict[str, List], view: View, none: str) -> str:
+    """How many there are on each list, or that there is nobody; and of which lists nobody can know."""
+    known = {title: each for title, each in lists.items() if not each.unknown(view)}
+    counts = [(each, _people(title, each, view).total) for title, each in known.items()]
     told = ", ".join(_words.count(total, each.one, each.more) for each, total in counts if total)
-    hidden = ", ".join(title.lower() for title, each in lists.items() if each.unknown(view))
-    return " ".join([f"{told}."] * bool(told) + [f"Not known: {hidden}."] * bool(hidden))
+    hidden = ", ".join(title.lower() for title in lists if title not in known)
+    if not hidden:
+        return f"{told}." if told else f"Nobody {none}."
+    rest = [f"{told}."] if told else [f"Nobody else {none}."] * bool(known)
+    return " ".join([*rest, f"Not known: {hidden}."])
 
 
 def _people(title: str, each: List, view: View) -> People:

@@ -38,10 +38,10 @@ LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were 
 HANDING, REFUSED = "hand over", "why it was not handed over"
 WRAPS = 66
 """A row so high, over 64, lets its words go on in a second line."""
-FIRST = 80
+FIRST = 66
 """So many letters of what they said fill such a row."""
-URGENCY = 52
-WIDTHS = {"Waiting": 62, "Open hours": 62, "They said": 220, "Marked": 92, "Who": 112, "Where": 116, "Why": 92}
+URGENCY = 62
+WIDTHS = {"Waiting": 90, "They said": 168, "Marked": 82, "Who": 104, "Where": 102, "Why": 80}
 """Of the columns, so that all of them fit beside a conversation on a screen of 1280."""
 ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
@@ -305,7 +305,7 @@ def _weights() -> None:
 
 def _cells(rows: pl.DataFrame) -> pl.DataFrame:
     cells = pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
-    return cells.drop(name for name in ("Open hours", "Marked") if name in cells and (cells[name] == "").all())
+    return cells.drop("Marked") if len(cells) and (cells["Marked"] == "").all() else cells
 
 
 def _entry(row: Row) -> Row:
@@ -313,8 +313,7 @@ def _entry(row: Row) -> Row:
     open_hours = row["business_age_hours"]
     return {
         "Urgency": row["priority"],
-        "Waiting": _words.age(row["age_hours"]),
-        "Open hours": "" if open_hours is None else _open(open_hours),
+        "Waiting": _words.age(row["age_hours"]) + ("" if open_hours is None else f", {_open(open_hours)} open"),
         "They said": line(row["title"] or row["text"], FIRST),
         "Marked": _marks_of(row),
         "Who": " · ".join(filter(None, (line(row["name"], 40) or "Somebody", _visits(row)))),
