@@ -22,7 +22,7 @@ from metrics.metric import metrics
 from pages._reader import COOKIE
 from tests.browser import BROKEN, DESK, PAGES, PHONE, fetch, open_page, server, settle
 from tests.conftest import Serve, Visit
-from tests.test_accessibility import unfit
+from tests.test_accessibility import unfit, violations
 from tests.test_safe import HOSTILE
 
 if TYPE_CHECKING:
@@ -343,6 +343,8 @@ def test_a_name_outlives_a_reload_and_stays_in_its_browser(serve: Serve, own_dem
     settle(page)
     page.keyboard.press("m")
     page.get_by_label("Your name").wait_for()
+    settle(page)
+    assert violations(page) == []
     for key in ("Tab", "Tab", *"Noor", "Enter"):  # past the way out to the field
         page.keyboard.press(key)
     page.get_by_text("Marking as").wait_for()
