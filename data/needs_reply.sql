@@ -1,5 +1,5 @@
 -- What a text says of itself, links and emoji codes left out and in lower case. $question, $courtesy and $brands are
--- regular expressions made from data/words.toml and the settings.
+-- regular expressions made from data/words.toml and the settings; so are $thanks, $solved and $turns.
 
 create or replace temp macro without_links(words) as
     case
@@ -33,5 +33,15 @@ create or replace temp macro is_too_short(words) as
 create or replace temp macro is_courtesy(words, courtesy) as regexp_full_match(words, courtesy);
 
 create or replace temp macro has_question_word(words, question) as regexp_matches(words, question);
+
+-- "Thanks a lot, that solved my problem with the router!": only thanks, with what for. More words may ask for more. A
+-- case, and not an "and" of which every part would be asked of every text.
+create or replace temp macro is_closing(words, question, thanks, solved, turns) as
+    case
+        when length(words) > 300 then false
+        when not regexp_matches(words, solved) then false
+        when not regexp_matches(words, thanks) or regexp_matches(words, turns) then false
+        else not has_question_mark(words) and not has_question_word(words, question)
+    end;
 
 create or replace temp macro has_word(words, pattern) as regexp_matches(words, pattern);

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -18,6 +18,10 @@ from data.settings import PARTS, SettingsError, parse_settings
 Part = Literal["roster", "channels", "calendars"]
 Row = Mapping[str, Any]
 NOTE = "note"  # of a new row: for whoever reads the file, written behind its first setting as a comment
+BEFORE, UNDONE = (
+    "before",
+    "undone",
+)  # what the file held before the last change, and what it held before that was undone
 
 
 def settings_text(path: Path) -> str:
@@ -70,34 +74,68 @@ def write_settings(path: Path, text: str, seen: str) -> None:
 
     Raises SettingsError where somebody else has changed the file since it was seen, or where it cannot be written.
     """
-    if settings_text(path) != seen:
-        raise SettingsError(f"{path}: was changed by somebody else just now. Reload the page, then change it again.")
-    parse_settings(text, path)
-    try:
-        _replace(_before(path), seen, path)
-        _replace(path.resolve(), text, path)
-    except OSError as error:
-        raise SettingsError(f"{path}: could not be written ({error.strerror}). It is as it was.") from error
+    _write(path, text, seen, BEFORE)
+    _beside(path, UNDONE).unlink(missing_ok=True)
 
 
 def undo_settings(path: Path) -> None:
-    """Put back what stood in the file before the last change; a second time brings the change back.
+    """Put back what stood in the file before the last change. What it held is kept for `redo_settings`.
 
     Raises SettingsError where there is nothing to put back.
     """
     if not can_undo(path):
         raise SettingsError(f"{path}: nothing was changed here, so there is nothing to undo.")
-    write_settings(path, _before(path).read_text("utf-8"), settings_text(path))
+    _put_back(path, BEFORE, UNDONE)
+
+
+def redo_settings(path: Path) -> None:
+    """Bring the change back that `undo_settings` took back. Raises SettingsError where none was."""
+    if not can_redo(path):
+        raise SettingsError(f"{path}: nothing was taken back here, so there is nothing to bring back.")
+    _put_back(path, UNDONE, BEFORE)
 
 
 def can_undo(path: Path) -> bool:
     """Whether what stood in the file before is still known, and differs."""
-    return _before(path).exists() and _before(path).read_text("utf-8") != settings_text(path)
+    return _differs(path, BEFORE)
 
 
-def _before(path: Path) -> Path:
+def can_redo(path: Path) -> bool:
+    """Whether a change was taken back, and is still known."""
+    return _differs(path, UNDONE)
+
+
+def last_changed(path: Path) -> tuple[Part, ...]:
+    """The parts in which the file differs from what `undo_settings` or `redo_settings` would put there."""
+    kept = next((_beside(path, each) for each in (BEFORE, UNDONE) if _differs(path, each)), path)
+    text, other = settings_text(path), settings_text(kept)
+    return tuple(part for part in get_args(Part) if rows_of(text, part) != rows_of(other, part))
+
+
+def _put_back(path: Path, kept: str, other: str) -> None:
+    _write(path, _beside(path, kept).read_text("utf-8"), settings_text(path), other)
+    _beside(path, kept).unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str, seen: str, kept: str) -> None:
+    if settings_text(path) != seen:
+        raise SettingsError(f"{path}: was changed by somebody else just now. Reload the page, then change it again.")
+    parse_settings(text, path)
+    try:
+        _replace(_beside(path, kept), seen, path)
+        _replace(path.resolve(), text, path)
+    except OSError as error:
+        raise SettingsError(f"{path}: could not be written ({error.strerror}). It is as it was.") from error
+
+
+def _differs(path: Path, kept: str) -> bool:
+    place = _beside(path, kept)
+    return place.exists() and place.read_text("utf-8") != settings_text(path)
+
+
+def _beside(path: Path, kept: str) -> Path:
     place = path.resolve()
-    return place.with_name(f"{place.name}.before")
+    return place.with_name(f"{place.name}.{kept}")
 
 
 def _replace(place: Path, text: str, like: Path) -> None:

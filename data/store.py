@@ -39,6 +39,7 @@ MIGRATIONS = HERE / "migrations"
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 TAKEN_BACK = "taken-back"  # lies in the folder from when something is deleted until no file there holds it any more
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
+COURTEOUS = ("courtesies", "thanks", "solved")
 DERIVE = ("lines", "conversations", "afterwards")
 SLICE = 1_500_000  # lines whose conversations are derived at once, within the memory below
 FEW = 0.05  # of a source's messages: up to so much news, only what it concerns is derived anew
@@ -812,9 +813,14 @@ def _patterns(brands: tuple[str, ...]) -> dict[str, str]:
     return {
         "question": rf"(?:{opens}(?:{apart['questions']})|(?:^|{edge})(?:{apart['asks']})){ends}"
         rf"|{run_on['asks']}|(?:{apart['endings']}|{run_on['endings']}){closes}",
-        "courtesy": rf"(?:{edge}|(?:{apart['courtesies']}){ends}|{run_on['courtesies']})*",
+        "courtesy": rf"(?:{edge}|(?:{_parts(apart, COURTEOUS)}){ends}|{_parts(run_on, COURTEOUS)})*",
+        **{name: rf"(?:^|{edge})(?:{apart[name]}){ends}|{run_on[name]}" for name in ("thanks", "solved", "turns")},
         "brands": rf"(^|{edge})({_any([brand.lower() for brand in brands])})({edge}|$)" if brands else r"[^\s\S]",
     }
+
+
+def _parts(alternatives: Mapping[str, str], names: Iterable[str]) -> str:
+    return "|".join(alternatives[name] for name in names)
 
 
 def _either(words: Mapping[str, Mapping[str, list[str]]], unspaced: list[str], *, spaced: bool) -> dict[str, str]:

@@ -809,12 +809,13 @@ def strips(days: pl.DataFrame, colors: Palette) -> Figure:
     for row, mine in enumerate(sources):
         missing = _days(mine.filter(~pl.col("is_covered"))["day"])
         data += [_warmth(mine, row, colors), _missing(missing, row, colors)]
-        name = f"{_words.platform(mine['platform'][0])} · {mine['source_name'][0]}"
-        names.append(_safe.figure_text(name, 30))
+        told = (_words.platform(mine["platform"][0]), mine["source_name"][0])
+        names.append("<br>".join(_safe.figure_text(each, 22) for each in told))
     rows = {"range": [len(sources) - 0.5, -0.5], "showgrid": False, "color": colors.ink}
     layout = {
         "template": _template(colors),
-        "height": 64 + 34 * len(sources),
+        "height": 80 + 40 * len(sources),
+        "margin": {"b": 48, "r": 12},
         "xaxis": _months(days["day"].min(), days["day"].max()),
         "yaxis": rows | {"tickvals": list(range(len(sources))), "ticktext": names},
     }
@@ -826,7 +827,7 @@ def _months(first: Any, last: Any) -> Figure:
     length = (last - first).days if first and last else 0
     if length < SHORT:
         return {"tickformat": "%-d %b", "nticks": min(length + 1, 8)}
-    return {"tickformat": "%b %Y", "dtick": "M1" if length < 200 else "M2"}
+    return {"tickformat": "%b<br>%Y", "dtick": "M1" if length < 200 else "M3"}
 
 
 def _warmth(days: pl.DataFrame, row: int, colors: Palette) -> Figure:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -24,10 +25,11 @@ from data.store import Busy, Store
 from pages import _ask, _words
 from pages._ask import Row, kept
 from pages._filters import View
-from pages._reader import WHO
+from pages._reader import WHO, introduce, leave, who
 from pages._safe import label, plain
 
 DONE, TROUBLE = "what was marked in this session", "what could not be kept"
+WAITS = "what waits until somebody gives a name"
 SETTLED = ("answered", "no_reply")
 """Marks that end a wait."""
 QUIET, LONGEST, LATER = 5.0, 60.0, 20.0
@@ -113,20 +115,67 @@ class Done:
     first: Key | None = None  # the ask that was marked, or the first of them
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What somebody pressed before giving a name: in words, and as it will be done then."""
+
+    words: str
+    work: Callable[[], object] | None = None
+
+
+def named(words: str, work: Callable[[], object] | None = None) -> None:
+    """Do what was pressed; where nobody said yet who is there, ask for the name first."""
+    if work and st.session_state.get(WHO):
+        work()
+    else:
+        st.session_state[WAITS] = Waiting(words, work)
+
+
+def meet() -> str | None:
+    """Who is there. Where something was pressed without a name: the question for it; with one, what waited is done."""
+    name, waits = who(), st.session_state.get(WAITS)
+    if waits is not None and name:
+        del st.session_state[WAITS]
+        if waits.work:
+            waits.work()
+    elif waits is not None:
+        _ask_name(waits.words)
+    return name
+
+
+def marking() -> None:
+    """Who is marking, and the way to be somebody else, or to say it."""
+    if told := st.session_state.get(WHO):
+        st.caption(f"Marking as **{label(told)}**", width="content")
+        st.button("Somebody else?", on_click=leave, type="tertiary")
+    else:
+        st.button("Say who is marking", on_click=named, args=("Every mark says who made it.",), type="tertiary")
+
+
+def _forget_waiting() -> None:
+    st.session_state.pop(WAITS, None)
+
+
+@st.dialog("Who is marking?", on_dismiss=_forget_waiting)
+def _ask_name(words: str) -> None:
+    st.markdown(words)
+    introduce("Your name", "a mark says who made it")
+
+
 def mark(kind: str, value: str, asks: Sequence[Row], note: str | None = None, until: datetime | None = None) -> bool:
     """Write the same down about some asks, in the name of who is there; whether it is kept."""
     try:
-        stands, who = standing(), st.session_state[WHO]
-        asks = [ask for ask in asks if kind != "ask" or not _stands(stands, ask, value, who)]
+        stands, name = standing(), st.session_state[WHO]
+        asks = [ask for ask in asks if kind != "ask" or not _stands(stands, ask, value, name)]
         if not asks:
             return False  # a key that was pressed twice
         targets = [Target(*key_of(ask)) for ask in asks]
-        numbers = _ask.marks().add_all(kind, targets, value, who, note, until)
+        numbers = _ask.marks().add_all(kind, targets, value, name, note, until)
     except MarksError as error:
         st.session_state[TROUBLE] = str(error)
         return False
     _remember(asks)
-    others = _others(stands, asks, who) if kind == "ask" else ""
+    others = _others(stands, asks, name) if kind == "ask" else ""
     done = Done(f"{_called(asks)}: {WORDS[value]}.{others}", tuple(numbers), key_of(asks[0]))
     st.session_state.setdefault(DONE, []).append(done)
     return True
@@ -179,17 +228,18 @@ def last_done(back: Callable[[Done], None]) -> None:
             st.button("Undo", key=name, on_click=back, args=(done[-1],), shortcut="U", type="tertiary")
 
 
-def told(rows: Sequence[Row], back: Callable[[Done], None], named: Mapping[Key, str] | None = None) -> None:
-    """Marks with who and when, each with the way back; `named`: what each is about, where that is not plain."""
-    zone, who = _ask.state().settings.zone, st.session_state.get(WHO)
+def told(rows: Sequence[Row], back: Callable[[Done], None], names: Mapping[Key, str] | None = None) -> None:
+    """Marks with who and when, each with the way back; `names`: what each is about, where that is not plain."""
+    zone = _ask.state().settings.zone
     for row in rows:
-        about = (named or {}).get((row["platform"], row["source"], row["native_id"]), "")
+        about = (names or {}).get((row["platform"], row["source"], row["native_id"]), "")
         words = f"{label(about)}: " if about else ""
         words += f"{state(row)} · {_words.moment(row['at'], zone)}"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
             done = Done(WORDS[row["value"]], (row["id"],))
-            st.button("Undo", key=f"back {row['id']}", on_click=back, args=(done,), type="tertiary", disabled=not who)
+            pressed = ("Who takes it back is kept, too.", partial(back, done))
+            st.button("Undo", key=f"back {row['id']}", on_click=named, args=pressed, type="tertiary")
 
 
 def state(row: Row) -> str:

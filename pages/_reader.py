@@ -37,11 +37,11 @@ def who() -> str | None:
     return name
 
 
-def introduce(question: str, why: str, *, is_framed: bool = False) -> None:
+def introduce(question: str, why: str) -> None:
     """Ask who is there; `why` a name is needed."""
-    with st.form("introduction", border=is_framed):
+    with st.form("introduction", border=False):
         name = st.text_input(question, max_chars=LONGEST_NAME)
-        is_ready = st.form_submit_button("Begin", type="secondary" if is_framed else "primary")
+        is_ready = st.form_submit_button("Begin", type="primary")
         st.caption("This browser will be known by it, until you say that you are somebody else.")
     if is_ready and name.strip():
         st.session_state[WHO] = " ".join(name.split())

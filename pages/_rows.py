@@ -19,6 +19,7 @@ from pages._ask import kept
 from pages._safe import label, line, plain
 
 SUGGESTED = 10
+MISSING, AIMLESS = "People who may be missing here", "Channels without a purpose"
 EDITS = "how often the settings were changed here"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WAS = "row"  # which row of the file a row of the editor is
@@ -34,7 +35,15 @@ READ: dict[str, Callable[[str], Any]] = {
     "valid_from": date.fromisoformat, "valid_to": date.fromisoformat,
     "opens": time.fromisoformat, "closes": time.fromisoformat,
 }  # fmt: skip
+NAMED: dict[Part, tuple[str, ...]] = {
+    "roster": ("platform", "source", "id"),
+    "channels": ("platform", "source", "channel"),
+}
+CHOICES: dict[Part, str] = {"roster": "role", "channels": "purpose"}
 HOURS: dict[str, Any] = {"days": DAYS[:5], "opens": time(9), "closes": time(17)}
+Rows = Sequence[Mapping[str, Any]]
+Suggestion = dict[str, dict[str, Any]]
+"""What is shown of it, and the row that it would be."""
 HELP = re.compile(r"help|support|question|ask|how-?to|troubleshoot|bug", re.IGNORECASE)
 CHAT = re.compile(r"general|random|off-?topic|chat|lounge|introduc|announce|jobs?\b|show", re.IGNORECASE)
 
@@ -46,8 +55,7 @@ def people() -> None:
         "over the platform's own flag. A row names people by id, name, e-mail domain or pattern (`*` and `?`); what "
         "stands empty holds everywhere and always."
     )
-    _editor("roster", "Roster")
-    _suggestions("roster", "People who may be missing here", _people_suggested(), "Add the ticked to the roster")
+    _editor("roster", "Roster", lambda held: _suggestions("roster", MISSING, _new("roster", _people_suggested(), held)))
 
 
 def channels() -> None:
@@ -56,8 +64,11 @@ def channels() -> None:
         "In a **help** channel every opener needs a reply, in **chat** only a question does. The target says how soon; "
         "with a calendar it counts open hours. `*` and `?` stand for letters: `help-*`. The first row that fits counts."
     )
-    _editor("channels", "Channels")
-    _suggestions("channels", "Channels without a purpose", _channels_suggested(), "Add the ticked")
+    _editor(
+        "channels",
+        "Channels",
+        lambda held: _suggestions("channels", AIMLESS, _new("channels", _channels_suggested(), held)),
+    )
     st.subheader("Calendars")
     st.markdown(
         "Rows of one name are versions: each holds from its day on, until the next one's. Holidays: 2026-12-25."
@@ -66,25 +77,37 @@ def channels() -> None:
 
 
 def undo() -> None:
-    """Take the last change of the settings back."""
+    """Take the last change of the settings back; or, once that is done, put it back."""
     path = settings_path()
-    if settings_file.may_write(path) and settings_file.can_undo(path):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Take back the last save", key="undo", disabled=_load.is_running()):
-                _keep(lambda: settings_file.undo_settings(path))
-            words = f"{label(path.name)} goes back to how it was before, and the numbers are worked out again."
-            st.caption(words, width="content")
+    if not settings_file.may_write(path):
+        return
+    name, what = label(path.name), label(" and ".join(settings_file.last_changed(path)) or "settings")
+    if settings_file.can_undo(path):
+        words = f"It was of the {what}: {name} goes back to how it was before, and the numbers are worked out again."
+        _way("Take back the last save", "undo", lambda: settings_file.undo_settings(path), words)
+    elif settings_file.can_redo(path):
+        words = f"The last save, of the {what}, is taken back. This saves it again, and works the numbers out again."
+        _way("Put it back", "redo", lambda: settings_file.redo_settings(path), words)
+
+
+def _way(title: str, key: str, write: Callable[[], None], words: str) -> None:
+    """A button that goes a step back or forth, and what it does."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(title, key=key, disabled=_load.is_running()):
+            _keep(write)
+        st.caption(words, width="content")
 
 
 # The editor ----------------------------------------------------------------------------------------
 
 
-def _editor(part: Part, title: str) -> None:
-    """The rows of a part in a table to write in, and a button that keeps them."""
+def _editor(part: Part, title: str, suggest: Callable[[Rows], Rows] = lambda _: ()) -> None:
+    """The rows of a part in a table to write in, what `suggest` would add to them, and one button that keeps both."""
     path = settings_path()
     text = settings_file.settings_text(path)
+    held = settings_file.rows_of(text, part)
     edited = st.data_editor(
-        _table(part, settings_file.rows_of(text, part)),
+        _table(part, held),
         num_rows="dynamic",
         hide_index=True,
         column_config=_columns(part),
@@ -94,19 +117,30 @@ def _editor(part: Part, title: str) -> None:
         alt=f"{title}: rows to edit",
         placeholder="",
     )
+    ticked = suggest(held)
     try:
-        rows = [_row(each) for each in edited.to_dict("records")]
+        rows = [*(_row(each) for each in edited.to_dict("records")), *((None, dict(each)) for each in ticked)]
         changed = settings_file.with_rows(text, part, rows, path)
     except (SettingsError, ValueError) as error:
         _wrong(error)
         return
+    _saving(part, title, text, changed, rows, len(ticked))
+
+
+def _saving(
+    part: Part, title: str, text: str, changed: str, rows: Sequence[tuple[int | None, dict[str, Any]]], ticked: int
+) -> None:
+    """The button that keeps what was written and ticked; where the file may not be written, the rows to paste."""
+    path = settings_path()
     if changed == text:
-        none = "" if rows else "No row yet: click into the empty one, or tick a suggestion. "
-        st.caption(f"{none}What you write here is kept in {label(path.name)} once you save it.")
+        tick, or_tick = (" or tick", ", or tick a suggestion") if part in CHOICES else ("", "")
+        none = "" if rows else f"No row yet: click into the empty one{or_tick}. "
+        st.caption(f"{none}What you write{tick} here is kept in {label(path.name)} once you save it.")
     elif settings_file.may_write(path):
         if st.button(f"Save the {title.lower()}", type="primary", key=f"save-{part}", disabled=_load.is_running()):
             _keep(lambda: settings_file.write_settings(path, changed, text))
-        st.caption("It is not saved yet. Saving works every number out again.")
+        told = f"{_words.count(ticked, 'suggestion is', 'suggestions are')} ticked. " if ticked else ""
+        st.caption(f"{told}Nothing is saved yet. Saving works every number out again, and can be taken back.")
     else:
         st.info(f"This dashboard may not write {label(str(path))}. Put this into it, in place of its [[{part}]] rows:")
         st.code(plain(settings_file.only_rows(part, [row for _, row in rows])), language="toml")
@@ -156,9 +190,14 @@ def _called(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
     """What the account of each row by id is called, where anybody with it spoke."""
     ids = tuple(sorted({str(row["id"]) for row in rows if row.get("id")}))
     known = _ask.read("named", ids=ids).to_dicts() if ids else []
-    return [
-        next((line(each["name"] or each["handle"], 60) for each in known if _fits(row, each)), None) for row in rows
-    ]
+    return [next((f"{_who(each)}, {_seen(each)}" for each in known if _fits(row, each)), None) for row in rows]
+
+
+def _seen(account: Mapping[str, Any]) -> str:
+    """By what an account is known from others of its name: "@ana, 12 messages, last on 3 May 2026"."""
+    handle = [f"@{line(account['handle'], 40)}"] if account["handle"] else []
+    last = _words.day(account["last_at"].astimezone(_ask.state().settings.zone))
+    return ", ".join([*handle, _words.count(account["messages"], "message"), f"last on {last}"])
 
 
 def _fits(row: Mapping[str, Any], account: Mapping[str, Any]) -> bool:
@@ -196,7 +235,7 @@ def _columns(part: Part) -> dict[str, Any]:
         "email_domain": column.TextColumn("E-mail domain"),
         "pattern": column.TextColumn("Pattern", help="Of a name or handle, such as *-feed"),
         "id": column.TextColumn("Id", help="The platform's own"),
-        CALLED: column.TextColumn("Called", help="What the account with this id is called: to be read only."),
+        CALLED: column.TextColumn("Whose it is", help="Whose account has this id: to be read only."),
     }
     if part == "calendars":
         kinds["name"] = column.TextColumn("Name", required=True)
@@ -216,52 +255,53 @@ def _platforms() -> list[str]:
 # Suggestions ---------------------------------------------------------------------------------------
 
 
-def _suggestions(part: Part, title: str, found: list[dict[str, Any]], button: str) -> None:
-    """What Hearth would add, to be ticked: nothing is added by itself."""
+def _new(part: Part, found: list[Suggestion], held: Rows) -> list[Suggestion]:
+    """The suggestions that the file does not follow yet."""
+    named = [{name: row.get(name) for name in NAMED[part]} for row in held]
+    return [each for each in found if {name: each["row"][name] for name in NAMED[part]} not in named]
+
+
+def _suggestions(part: Part, title: str, found: list[Suggestion]) -> Rows:
+    """What Hearth would add, to be ticked: nothing is added by itself. The rows that are ticked."""
     if not found:
-        return
-    opened = st.expander(f"{title}: {len(found)}", key=f"{part}-suggested")
-    with opened:
-        shown = [{"add": False, **{name: plain(str(each["shown"][name])) for name in each["shown"]}} for each in found]
-        choice = {"roster": ("role", ["staff", "member", "bot"]), "channels": ("purpose", ["help", "chat"])}[part]
-        edited = st.data_editor(
-            pl.DataFrame(shown),
+        return ()
+    with st.expander(f"{title}: {len(found)}", key=f"{part}-suggested"):
+        choice = CHOICES[part]
+        rows = st.data_editor(
+            pl.DataFrame([{"add": False, **each["shown"]} for each in found]),
             hide_index=True,
-            disabled=[name for name in shown[0] if name not in ("add", choice[0])],
-            column_config={
-                "add": st.column_config.CheckboxColumn("Add"),
-                choice[0]: st.column_config.SelectboxColumn(choice[0].capitalize(), options=choice[1], required=True),
-                **{name: name.capitalize() for name in shown[0] if name not in ("add", choice[0])},
-            },
+            disabled=[name for name in found[0]["shown"] if name != choice],
+            column_config=_suggested_columns(part, found[0]["shown"]),
             key=f"{part}-suggested-{st.session_state.get(EDITS, 0)}",
             alt=title,
-        )
-        rows = edited.to_dicts()
-        ticked = [
-            each["row"] | {choice[0]: row[choice[0]]} for each, row in zip(found, rows, strict=True) if row["add"]
-        ]
-        _add(part, ticked, button)
+        ).to_dicts()
+    return [each["row"] | {choice: row[choice]} for each, row in zip(found, rows, strict=True) if row["add"]]
 
 
-def _add(part: Part, ticked: Sequence[Mapping[str, Any]], button: str) -> None:
-    path = settings_path()
-    if not settings_file.may_write(path):
-        if ticked:
-            st.code(plain(settings_file.only_rows(part, ticked)), language="toml")
-        return
-    if st.button(button, key=f"add-{part}", disabled=not ticked or _load.is_running()):
-        text = settings_file.settings_text(path)
-        rows = [*enumerate(settings_file.rows_of(text, part)), *((None, row) for row in ticked)]
-        _keep(lambda: settings_file.write_settings(path, settings_file.with_rows(text, part, rows, path), text))
+def _suggested_columns(part: Part, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """How each column of the suggestions is shown, and which may be chosen from."""
+    column, zone = st.column_config, str(_ask.state().settings.zone)
+    options = {"role": ["staff", "member", "bot"], "purpose": ["help", "chat"]}
+    return {name: name.capitalize() for name in shown} | {
+        "add": column.CheckboxColumn("Add"),
+        CHOICES[part]: column.SelectboxColumn(
+            CHOICES[part].capitalize(), options=options[CHOICES[part]], required=True
+        ),
+        "messages": column.NumberColumn("Messages", format="localized"),
+        "last_seen": column.DatetimeColumn(f"Last seen ({zone})", format="localized", timezone=zone),
+    }
 
 
 @kept(4)
-def _people_suggested() -> list[dict[str, Any]]:
+def _people_suggested() -> list[Suggestion]:
     """Members who answer first so often that they may be staff, or who speak as bots do."""
     found = _ask.read("suggested_roles", limit=SUGGESTED).to_dicts()
     return [
         {
-            "shown": {"role": row["role"], "who": _who(row), "where": _where(row), "why": _why(row)},
+            "shown": {
+                "role": row["role"], "who": _who(row), "account": _account(row), "where": _where(row),
+                "why": _why(row), "messages": row["messages"], "last_seen": row["last_at"],
+            },
             "row": {
                 "platform": row["platform"], "source": row["source"], "id": row["member_id"],
                 settings_file.NOTE: _who(row),
@@ -273,6 +313,12 @@ def _people_suggested() -> list[dict[str, Any]]:
 
 def _who(row: Mapping[str, Any]) -> str:
     return line(row["name"] or row["handle"] or row["member_id"], 60)
+
+
+def _account(row: Mapping[str, Any]) -> str:
+    """What tells an account from another of the same name: its handle, and the platform's own id."""
+    handle = f"@{line(row['handle'], 40)}" if row["handle"] and row["handle"] != row["member_id"] else ""
+    return " · ".join(filter(None, (handle, line(row["member_id"], 40))))
 
 
 def _where(row: Mapping[str, Any]) -> str:
@@ -288,7 +334,7 @@ def _why(row: Mapping[str, Any]) -> str:
 
 
 @kept(4)
-def _channels_suggested() -> list[dict[str, Any]]:
+def _channels_suggested() -> list[Suggestion]:
     """Chat channels whose purpose nobody has said, the busiest first, and what their name suggests."""
     places = _ask.read("places").filter(pl.col("purpose").is_null()).sort("messages", descending=True).head(30)
     return [
@@ -296,7 +342,7 @@ def _channels_suggested() -> list[dict[str, Any]]:
             "shown": {
                 "purpose": _purpose(row["channel_name"] or "", row["kind"]),
                 "channel": line(row["channel_name"] or row["channel"]),
-                "where": _where(row), "why": _words.count(row["messages"], "message"),
+                "where": _where(row), "messages": row["messages"],
             },
             "row": {
                 "channel": row["channel"], "platform": row["platform"], "source": row["source"],

@@ -143,10 +143,10 @@ def half_wait(row: Mapping[str, Any]) -> str:
 
 
 def age(hours: float) -> str:
-    """An age as a word: "20 minutes", "5 hours", "2 days"."""
-    for size, noun in ((24 * 7 * 9, "week"), (48, "day"), (1, "hour")):
+    """An age as a word: "20 minutes", "5 hours", "2 days", "12 weeks", "3 years"."""
+    for size, unit, noun in ((2 * 8766, 8766, "year"), (24 * 7 * 9, 168, "week"), (48, 24, "day"), (1, 1, "hour")):
         if hours >= size:
-            return count(int(hours // {"week": 168, "day": 24, "hour": 1}[noun]), noun)
+            return count(int(hours // unit), noun)
     return count(int(hours * 60), "minute")
 
 

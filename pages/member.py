@@ -51,12 +51,18 @@ def _find(title: str) -> None:
     elif not sought:
         st.caption("The last to speak:")
     for row in people:
-        told = f"{label(_words.platform(row['platform']))}, {label(row['source_name'], 40)}"
-        told += f", {_words.count(row['messages'], 'message')}"
-        _show.somebody(row["name"] or "Somebody", told, row["account"], row["platform"])
+        _show.somebody(row["name"] or "Somebody", _apart(row), row["account"], row["platform"])
     shut = sorted(set(_ask.read("sources")["platform"]) & set(closed))
     if shut:
         st.caption(_show.left_out(shut))
+
+
+def _apart(row: Row) -> str:
+    """What tells somebody from others of the same name: where, the handle, how much they said, and when last."""
+    told = [label(_words.platform(row["platform"])), label(row["source_name"], 40)]
+    told += [f"@{label(row['handle'], 40)}"] if row["handle"] else []
+    last = _words.day(row["last_at"].astimezone(_ask.state().settings.zone))
+    return ", ".join([*told, _words.count(row["messages"], "message"), f"last on {last}"])
 
 
 def _draw(found: list[Row]) -> None:
@@ -243,7 +249,10 @@ def _weeks(who: dict[str, str | tuple[str, ...]]) -> None:
         "member-weeks",
     )
     heard = {each: int(weeks[each].sum()) for each in ("positive", "neutral", "negative", "unclassified")}
-    if total := sum(heard.values()):
+    total = sum(heard.values())
+    if total and total == heard["unclassified"]:
+        st.caption("How they sound is unknown: none of their messages is classified.")
+    elif total:
         _show.picture(
             weeks,
             _figures.Stack(("positive", "neutral", "unclassified"), "negative"),

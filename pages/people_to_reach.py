@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 import streamlit as st
 
 from metrics.metric import Answer
-from pages import _ask, _filters, _marks, _reader, _show, _words
+from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row
 from pages._filters import View
 from pages._safe import label
@@ -39,7 +39,7 @@ class People:
 
 @dataclass(frozen=True)
 class List:
-    """What a list is called by how many it has, who is on it, why each is, and how they are found."""
+    """How a list is counted, what it says where it is empty, who is on it, and why each is."""
 
     one: str
     more: str
@@ -47,51 +47,46 @@ class List:
     find: Callable[[View, int], Found]
     why: Callable[[Row], str]
     found: str
+    unknown: Callable[[View], str] = lambda _: ""
+    """Why nobody can know who is on it; nothing where it can be known."""
 
 
 def page() -> None:
     """Draw whom to talk to today, then who has fallen silent."""
     view = _filters.places()
-    name = _reader.who()
-    _marks.last_done(_marks.take_back)
+    _marks.meet()
     with _show.contained("Whom to talk to today"):
-        st.subheader(_sentence(TODAY, view) or "Nobody is waiting for a word from us.")
+        st.subheader(_sentence(TODAY, view, "is waiting for a word from us"))
         until = _words.moment(view.as_of, _ask.state().settings.zone)
         st.caption(f"Days count back from {until}, where the data ends. Somebody can be on two lists.")
-        _who_marks(name)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _marks.marking()
+        _marks.last_done(_marks.take_back)
+        if not _unheard(view) and not _filters.has_team(view):
+            _show.name_the_staff("nobody can tell who was thanked by us already")
     _draw(TODAY, view)
     followed = _filters.followed(view)
     with _show.contained("Who has fallen silent"):
         if followed is None:
             st.subheader("Who has fallen silent is not told here.")
         else:
-            st.subheader(_sentence(SILENT, followed) or "Nobody whom we know has fallen silent.")
+            st.subheader(_sentence(SILENT, followed, "whom we know has fallen silent"))
         if closed := _filters.closed(view):
             st.caption(_show.left_out(closed))
     if followed is not None:
         _draw(SILENT, followed)
 
 
-def _who_marks(name: str | None) -> None:
-    """Who marks whom as reached; or the question, which nobody has to answer who only looks."""
-    if not name:
-        with st.popover("Mark people as reached", type="tertiary"):
-            _reader.introduce("Who is marking?", "a mark says who made it")
-        return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"Marking as **{label(name)}**", width="content")
-        st.button("Somebody else?", on_click=_reader.leave, type="tertiary")
-
-
-def _sentence(lists: dict[str, List], view: View) -> str:
-    """How many there are on each list; nothing where all are empty."""
-    counts = [(each, _people(title, each, view).total) for title, each in lists.items()]
-    told = ", ".join(_title(each, total) for each, total in counts if total)
-    return told and f"{told}."
-
-
-def _title(each: List, total: int) -> str:
-    return _words.count(total, each.one, each.more) if total else each.none
+def _sentence(lists: dict[str, List], view: View, none: str) -> str:
+    """How many there are on each list, or that there is nobody; and of which lists nobody can know."""
+    known = {title: each for title, each in lists.items() if not each.unknown(view)}
+    counts = [(each, _people(title, each, view).total) for title, each in known.items()]
+    told = ", ".join(_words.count(total, each.one, each.more) for each, total in counts if total)
+    hidden = ", ".join(title.lower() for title in lists if title not in known)
+    if not hidden:
+        return f"{told}." if told else f"Nobody {none}."
+    rest = [f"{told}."] if told else [f"Nobody else {none}."] * bool(known)
+    return " ".join([*rest, f"Not known: {hidden}."])
 
 
 def _people(title: str, each: List, view: View) -> People:
@@ -117,19 +112,31 @@ def _draw(lists: dict[str, List], view: View) -> None:
     with st.grid(len(lists), min_column_width=320):
         for title, each in lists.items():
             with _show.contained(title), st.container(border=True):
-                people = _people(title, each, view)
-                st.markdown(f"**{_title(each, people.total)}**")
+                st.markdown(f"**{title}**")
                 st.caption(each.found)
-                for row in people.first:
-                    _show.said(row, each.why(row), view.as_of, partial(_done, title, row))
-                _below(title, people)
+                if unknown := each.unknown(view):
+                    st.markdown(f"Unknown: {unknown}")
+                else:
+                    _listed(title, each, view)
+
+
+def _listed(title: str, each: List, view: View) -> None:
+    """The people of a list; or that there is nobody."""
+    people = _people(title, each, view)
+    if not people.first:
+        st.markdown(each.none)
+    for row in people.first:
+        _show.said(row, each.why(row), view.as_of, partial(_done, title, row))
+    _below(title, people)
 
 
 def _done(title: str, row: Row) -> None:
     """The button that says somebody had a word of ours."""
-    if row["message"] and st.session_state.get(_reader.WHO):
+    if row["message"]:
         name = f"{title} {'/'.join(_marks.key_of(row))}"
-        st.button("Done", key=name, on_click=_marks.reach, args=(row,), type="tertiary", icon=":material/check:")
+        told = f"That {label(row['name'] or 'somebody')} was reached is kept as soon as you have given a name."
+        pressed = (told, partial(_marks.reach, row))
+        st.button("Done", key=name, on_click=_marks.named, args=pressed, type="tertiary", icon=":material/check:")
 
 
 def _below(title: str, people: People) -> None:
@@ -176,7 +183,32 @@ def _drifting(view: View, limit: int) -> Found:
     return first, len(answer.rows), answer
 
 
+# What nobody knows ------------------------------------------------------------------------------
+
+
+def _reaches(days: int, why: str) -> Callable[[View], str]:
+    """Whether the data of the places is long enough to tell: from the first day that a load covers to its end."""
+
+    def unknown(view: View) -> str:
+        first = view.covers(_ask.read("coverage"))["day"].min()
+        is_long = isinstance(first, date) and view.as_of.date() - first >= timedelta(days=days)
+        return "" if is_long else f"{why}, and here there is less."
+
+    return unknown
+
+
+def _unheard(view: View) -> str:
+    """Whether the scorer has heard nothing at all of these places, so that nobody sounds like anything."""
+    heard = _ask.answer(view.question("data_trust")).rows["unclassified_share"]
+    is_heard = (heard.fill_null(1.0) < 1).any()
+    return "" if is_heard else "no message here is classified, so nobody knows who is pleased and who is unhappy."
+
+
 # Why ---------------------------------------------------------------------------------------------
+
+
+def _why_new(row: Row) -> str:
+    return f"first post, {row['reason']}" if row["reason"] not in (None, "newcomer") else "first post"
 
 
 def _why_praise(row: Row) -> str:
@@ -199,44 +231,49 @@ TODAY = {
     "Newcomers to greet": List(
         "newcomer to greet",
         "newcomers to greet",
-        "No newcomer to greet",
+        "No newcomer waits for a greeting.",
         _of_kind("newcomer"),
-        lambda _: "first post",
-        "First posts of the last 14 days that nobody has replied to, where the data starts 60 days before them.",
+        _why_new,
+        "First posts of the last 14 days that nobody has replied to, those that ask something first.",
+        _reaches(60, "who is new can be told after 60 days of data"),
     ),
     "Unhappy people": List(
         "unhappy ask to answer",
         "unhappy asks to answer",
-        "No unhappy ask to answer",
+        "No unhappy ask is waiting.",
         _unhappy,
         _why_unhappy,
         "Asks of the last 28 days without a reply that the scorer hears as unhappy, the most urgent first.",
+        _unheard,
     ),
     "Praise to thank": List(
         "person to thank",
         "people to thank",
-        "Nobody to thank",
+        "Nobody is left to thank.",
         _of_kind("praise"),
         _why_praise,
         "What the scorer hears as praise, of the last 14 days, and no staff spoke there since.",
+        _unheard,
     ),
 }
 SILENT = {
     "Regulars drifting away": List(
         "regular drifting away",
         "regulars drifting away",
-        "No regular is drifting away",
+        "No regular is drifting away.",
         _drifting,
         _why_drifting,
         "Silent for 14 days and for 3 times their usual gap, the most active first.",
+        _reaches(28, "who is drifting away can be told after four weeks of data"),
     ),
     "Lost after an unanswered ask": List(
         "person lost after an unanswered ask",
         "people lost after an unanswered ask",
-        "Nobody was lost after an unanswered ask",
+        "Nobody was lost after an unanswered ask.",
         _of_kind("lost"),
         lambda _: "asked, and has been silent since",
         "Silent for 28 to 90 days, and their last ask has no reply. Whether they left for that, nobody knows.",
+        _reaches(28, "who left can be told after four weeks of data"),
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from data.spool import looked_at
+from data.spool import Looked, looked_at
 from metrics.metric import Question
 from pages import _ask, _filters, _load, _rows, _show, _words
 from pages._ask import kept
@@ -59,8 +59,18 @@ def inside() -> None:
 
 def _looked_for_deletions(now: datetime) -> None:
     """Of what is pulled, when it was last looked for what is deleted there: a day may pass, not more."""
-    for each in looked_at(_ask.state().folder):
-        (st.warning if each.is_late(now) else st.caption)(label(each.said(now)))
+    looks = looked_at(_ask.state().folder)
+    late, told = ([each for each in looks if each.is_late(now) == is_late] for is_late in (True, False))
+    if late:
+        said = "".join(f"\n- {_look(each, now)}" for each in late)
+        st.warning(f"**What was deleted there may still be here.** A pull looks for it, best every day.\n{said}")
+    if told:
+        st.caption("  \n".join(_look(each, now) for each in told))
+
+
+def _look(look: Looked, now: datetime) -> str:
+    """A look in words; that it is late, the page says by its place."""
+    return label(look.said(now).replace(": WARNING:", ":").partition(" WARNING:")[0])
 
 
 @kept(4)
@@ -70,8 +80,8 @@ def _inside(now: datetime) -> pl.DataFrame:
     loads = _ask.read("loads").group_by(keys).agg(pl.col("loaded_at").max().alias("last_load"), pl.len().alias("loads"))
     refused = _ask.read("refused_by_reason").group_by(keys).agg(pl.col("count").sum().alias("refused"))
     sources = _ask.read("sources").join(loads, keys, "left").join(refused, keys, "left").sort("platform", "source_name")
-    return sources.select(
-        pl.col("platform").map_elements(_words.platform, pl.String),
+    return _spelled(sources).select(
+        "platform",
         "source_name",
         pl.col("as_of").alias("until"),
         pl.Series("age", [_words.age((now - each).total_seconds() / 3600) for each in sources["as_of"]], pl.String),
@@ -173,7 +183,7 @@ def refused() -> None:
             return
         count = _words.count(int(reasons["count"].sum()), "record was", "records were")
         st.markdown(f"**{count} refused**")
-        _show.table(reasons, "Why records were refused")
+        _show.table(_refusals(), "Why records were refused")
         _retry()
         opened = st.expander("The records themselves", on_change="rerun", key="refused")
         if opened.open:
@@ -217,13 +227,24 @@ def _records() -> None:
 
 @kept(4)
 def _trust() -> pl.DataFrame:
-    return _ask.answer(Question("data_trust")).rows.drop("source")
+    return _spelled(_ask.answer(Question("data_trust")).rows.drop("source"))
+
+
+def _spelled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Platforms as they write themselves."""
+    names = {name: _words.platform(name) for name in rows["platform"].unique()}
+    return rows.with_columns(pl.col("platform").replace_strict(names, return_dtype=pl.String))
+
+
+@kept(4)
+def _refusals() -> pl.DataFrame:
+    return _spelled(_ask.read("refused_by_reason"))
 
 
 @kept(4)
 def _ledger() -> pl.DataFrame:
     loads = _ask.read("loads").select(*LEDGER, *COUNTS, "left_out", "private_reason")
-    return loads.with_columns(pl.col("private_reason").fill_null(""))  # none was needed, which is not unknown
+    return _spelled(loads).with_columns(pl.col("private_reason").fill_null(""))  # none was needed: not unknown
 
 
 IN, MORE, HOURS = "What is in", "Load more", "Channels and hours"

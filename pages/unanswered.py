@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -18,24 +19,30 @@ from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._filters import View
 from pages._marks import Done, Key, Standing, key_of
-from pages._reader import WHO, introduce, leave, who
+from pages._reader import WHO
 from pages._safe import label, line, plain, web_link
 
 LISTED = 200
 """So many asks are listed: whoever has more waiting starts at the top anyway."""
 TOLD = 30
 """So many of a conversation's last messages are shown."""
-FITS, LONG = 4, 1200
-"""So many messages, and letters of them, fit beside the list; more get a window of their own to scroll in."""
+FITS, LONG, WINDOW = 2, 400, 300
+"""So many messages, and letters of them, fit beside the list; more get a window of this height to scroll in."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
 """So many of the last marks, of everybody, can be taken back in one place."""
-NOBODY = "Nobody said yet who is marking: open an ask under Everyone's, give your name, and this shows what is yours."
+NOBODY = "Nobody said yet who is marking: take an ask under Everyone's with M, and this shows what is yours."
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 HANDING, REFUSED = "hand over", "why it was not handed over"
-WIDTHS = {"Waiting": 75, "Open hours": 80, "They said": 215, "Marked": 105, "Who": 165, "Where": 115, "Why": 100}
+WRAPS = 66
+"""A row so high, over 64, lets its words go on in a second line."""
+FIRST = 66
+"""So many letters of what they said fill such a row."""
+URGENCY = 62
+WIDTHS = {"Waiting": 90, "They said": 168, "Marked": 82, "Who": 104, "Where": 102, "Why": 80}
+"""Of the columns, so that all of them fit beside a conversation on a screen of 1280."""
 ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
     "reach them. Older ones slip back, by half every four weeks, so that they do not bury what can be saved today."
@@ -64,6 +71,7 @@ class Board:
 def page() -> None:
     """Draw the list on the left and the opened conversation on the right."""
     view = _filters.period()
+    name = _marks.meet()
     try:
         stands = _marks.standing()
     except MarksError as error:
@@ -72,11 +80,12 @@ def page() -> None:
         stands = _marks.NOTHING
     drawn = _ask.pulse()
     head = st.container(gap="xxsmall")
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
         _everybodys()
+        _marks.marking()
     with _show.contained("Who is waiting"):
-        board = _board(view, whose, who(), drawn, int(time.time() // 60))
+        board = _board(view, whose, name, drawn, int(time.time() // 60))
         with head:
             _head(view, board, stands, drawn)
         if board.rows.is_empty():
@@ -90,11 +99,13 @@ def page() -> None:
 def _draw(board: Board, stands: Standing) -> None:
     chosen, ticked = _chosen(board)
     left, right = st.columns([2, 1], gap="medium")
-    with left, _show.contained("The list of asks"):
+    with left, _show.contained("The list of asks"), st.container(key="waiting"):
         _list(board)
     with right, _show.contained("The conversation"):
         _last_done()
         _opened(board.rows.row(chosen, named=True), [board.rows.row(each, named=True) for each in ticked], stands)
+    with _show.contained("What the list is made of"):
+        _below(board)
 
 
 @kept(64, is_worded=True)
@@ -256,17 +267,25 @@ def _list(board: Board) -> None:
         board.cells,
         "Asks without an answer, the most urgent first",
         height=560,
-        row_height=44,
+        row_height=WRAPS,
         key=LIST,
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         column_config={
             "Urgency": st.column_config.ProgressColumn(
-                min_value=0, max_value=1, format=" ", width=65, help="Of what it is made: open an ask, or see below."
+                min_value=0,
+                max_value=1,
+                format=" ",
+                width=URGENCY,
+                help="Of what it is made: open an ask, or see below.",
             ),
             **{name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()},
         },
     )
+
+
+def _below(board: Board) -> None:
+    """How many more there are, the doors, and what makes an ask urgent."""
     if board.found > LISTED:
         st.caption(f"The {LISTED} most urgent of {board.found:,}. The download has them all.")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -286,7 +305,7 @@ def _weights() -> None:
 
 def _cells(rows: pl.DataFrame) -> pl.DataFrame:
     cells = pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
-    return cells.drop(name for name in ("Open hours", "Marked") if name in cells and (cells[name] == "").all())
+    return cells.drop("Marked") if len(cells) and (cells["Marked"] == "").all() else cells
 
 
 def _entry(row: Row) -> Row:
@@ -294,9 +313,8 @@ def _entry(row: Row) -> Row:
     open_hours = row["business_age_hours"]
     return {
         "Urgency": row["priority"],
-        "Waiting": _words.age(row["age_hours"]),
-        "Open hours": "" if open_hours is None else _open(open_hours),
-        "They said": line(row["title"] or row["text"]),
+        "Waiting": _words.age(row["age_hours"]) + ("" if open_hours is None else f", {_open(open_hours)} open"),
+        "They said": line(row["title"] or row["text"], FIRST),
         "Marked": _marks_of(row),
         "Who": " · ".join(filter(None, (line(row["name"], 40) or "Somebody", _visits(row)))),
         "Where": f"{line(row['channel_name'], 30)} · {_words.platform(row['platform'])}",
@@ -334,28 +352,43 @@ def _is_closed(platform: str) -> bool:
 
 
 def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
-    """Who, the marks and their keys, what was said, and the person."""
-    who = label(ask["name"] or "Somebody")
-    told = " · ".join(filter(None, (f"**{who}**", _visits(ask))))
+    """Who and where, their words before all else, the marks and their keys, how urgent it is, and the person."""
+    told = " · ".join(filter(None, (f"**{label(ask['name'] or 'Somebody')}**", _visits(ask))))
     st.markdown(f"{told} · in {label(ask['channel_name'])}, {label(ask['source_name'])}")
-    st.caption(f"{_wait(ask)} Needs a reply: {label(_why(ask))}.  \nUrgency {ask['priority']:.2f}: {ask['because']}.")
+    said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
+    _conversation(ask, said)
     if stands is not _marks.NOTHING:
         _buttons(ticked or [ask])
-    _steps(st.session_state[DRAWN].index(key_of(ask)), len(st.session_state[DRAWN]))
-    if link := web_link(ask["permalink"]):
-        st.link_button(f"Answer on {label(link[1])}", link[0], type="primary")
-    said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
-    if len(said) > TOLD:
-        st.caption(f"{len(said) - TOLD} earlier messages are not shown.")
-    is_long = len(said) > FITS or int(said["text"].str.len_chars().sum()) > LONG
-    with st.container(height=420 if is_long else "content", border=True):
-        for message in said.tail(TOLD).iter_rows(named=True):
-            _bubble(message, _words.moment(message["sent_at"], _ask.state().settings.zone))
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if link := web_link(ask["permalink"]):
+            st.link_button(f"Answer on {label(link[1])}", link[0], type="primary")
+        _steps(st.session_state[DRAWN].index(key_of(ask)), len(st.session_state[DRAWN]))
+    st.caption(f"{_wait(ask)} Needs a reply: {label(_why(ask))}.  \nUrgency {ask['priority']:.2f}: {ask['because']}.")
     _standing(ask)
     _person(ask)
     with st.container(horizontal=True, gap="small"):
         _note(ask)
         _handing_over(ask, said)
+
+
+def _conversation(ask: Row, said: pl.DataFrame) -> None:
+    """What was said: the ask and what followed first, so that whoever opens it reads it; then what stood before."""
+    asked_at = said.filter(message=ask["message"])["sent_at"].min()
+    is_before = pl.col("sent_at") < pl.lit(asked_at or ask["asked_at"])  # the ask's own clock may have been wrong
+    since, before = said.filter(~is_before).head(TOLD), said.filter(is_before)
+    shown = before.tail(max(0, TOLD - len(since)))
+    is_long = len(since) + len(shown) > FITS or int(said["text"].str.len_chars().sum()) > LONG
+    with st.container(height=WINDOW if is_long else "content", border=True, autoscroll=False, key="conversation"):
+        _bubbles(since)
+        if len(before):
+            hidden = f", the last {len(shown)} of {len(before):,}" if len(shown) < len(before) else ""
+            st.caption(f"**Before it**{hidden}")
+            _bubbles(shown)
+
+
+def _bubbles(messages: pl.DataFrame) -> None:
+    for message in messages.iter_rows(named=True):
+        _bubble(message, _words.moment(message["sent_at"], _ask.state().settings.zone))
 
 
 def _wait(ask: Row) -> str:
@@ -371,13 +404,10 @@ def _open(hours: float) -> str:
 
 
 def _buttons(meant: list[Row]) -> None:
-    """The marks with their keys, or the question who is there."""
-    if not st.session_state.get(WHO):
-        introduce("Who is marking?", "a mark says who made it", is_framed=True)
-        return
+    """The marks with their keys. Without a name they ask for one first."""
     if len(meant) > 1:
         st.markdown(f"**{len(meant)} asks are ticked:** a mark goes to all of them.")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         _button("Answered elsewhere", "A", meant, "answered")
         _button("No reply needed", "N", meant, "no_reply")
         if all(_is_own(each) for each in meant):
@@ -385,27 +415,23 @@ def _buttons(meant: list[Row]) -> None:
             st.button("Let go", key=f"let go {done.numbers}", on_click=_take_back, args=(done,), shortcut="M")
         else:
             _button("Mine", "M", meant, "mine")
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         terms = _terms(_marks.now().astimezone(_ask.state().settings.zone))
-        term = st.selectbox("Snooze", list(terms), 1, key="snooze", label_visibility="collapsed", width=190)
+        term = st.selectbox("Snooze", list(terms), 1, key="snooze", label_visibility="collapsed", width=182)
         _button("Snooze", "S", meant, "snoozed", terms[term])
 
 
 def _steps(place: int, of: int) -> None:
-    """The way to the ask before and the one after, and who is marking."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
-            name, is_none = f"{words} {place}", not 0 <= to < of
-            st.button(words, key=name, on_click=_go, args=(to,), shortcut=key, type="tertiary", disabled=is_none)
-        if told := st.session_state.get(WHO):
-            st.caption(f"Marking as **{label(told)}**", width="content")
-            st.button("Somebody else?", on_click=leave, type="tertiary")
+    """The way to the ask before and the one after."""
+    for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
+        name, is_none = f"{words} {place}", not 0 <= to < of
+        st.button(words, key=name, on_click=_go, args=(to,), shortcut=key, type="tertiary", disabled=is_none)
 
 
 def _button(words: str, key: str, meant: list[Row], value: str, until: datetime | None = None) -> None:
     """One mark. A press that comes late speaks of the asks it was meant for."""
     name = f"{value} {'; '.join('/'.join(key_of(ask)) for ask in meant)}"
-    st.button(words, key=name, on_click=_mark, args=(value, meant, until), shortcut=key)
+    told = f"**{words}** is kept as soon as you have given a name: every mark says who made it."
+    st.button(words, key=name, on_click=_marks.named, args=(told, partial(_mark, value, meant, until)), shortcut=key)
 
 
 def _mark(value: str, meant: list[Row], until: datetime | None) -> None:
@@ -464,12 +490,13 @@ def _standing(ask: Row) -> None:
 
 def _note(ask: Row) -> None:
     """Words for the others who answer."""
-    window = st.popover("Note", type="tertiary", key="note", on_change="rerun", disabled=not st.session_state.get(WHO))
+    window = st.popover("Note", type="tertiary", key="note", on_change="rerun")
     if window.open:
         with window, st.form(f"note {key_of(ask)}", border=False, clear_on_submit=True):
             words = st.text_area("What the others should know", max_chars=2000)
             if st.form_submit_button("Keep it") and words.strip():
-                _marks.mark("note", "note", [ask], note=words.strip())
+                keep = partial(_marks.mark, "note", "note", [ask], note=words.strip())
+                _marks.named("The note is kept as soon as you have given a name.", keep)
                 st.rerun()
 
 
@@ -530,8 +557,6 @@ def _handing_over(ask: Row, said: pl.DataFrame) -> None:
         url = _ask.state().settings.handover.url
         if not url:
             st.caption("To send it to a help desk, set `url` under `[handover]` in `hearth.toml`.")
-        elif not st.session_state.get(WHO):
-            st.caption("Say who you are to send it to the help desk.")
         else:
             _send(url, ask, said)
 
@@ -540,17 +565,18 @@ def _send(url: str, ask: Row, said: pl.DataFrame) -> None:
     """The button that sends it; a private conversation goes only if somebody says so."""
     may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
     again = " again" if ask.get("handed") else ""
-    sent = (url, ask, _body(ask, said), may)
-    st.button(f"Send it to the help desk{again}", type="primary", disabled=not may, on_click=_send_off, args=sent)
+    pressed = ("It is sent as soon as you have given a name.", partial(_send_off, url, ask, said, may))
+    name = f"Send it to the help desk{again}"
+    st.button(name, type="primary", disabled=not may, on_click=_marks.named, args=pressed)
     if trouble := st.session_state.pop(REFUSED, None):
         st.error("It was not handed over.")
         st.text(plain(trouble))
 
 
-def _send_off(url: str, ask: Row, body: dict[str, Any], may: bool) -> None:
+def _send_off(url: str, ask: Row, said: pl.DataFrame, may: bool) -> None:
     """Send it, keep that it was sent, and close the window; where it was refused, say why."""
     try:
-        host = hand_over(url, body, although_private=may)
+        host = hand_over(url, _body(ask, said), although_private=may)
     except HandoverError as error:
         st.session_state[REFUSED] = str(error)
         return

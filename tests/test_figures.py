@@ -105,11 +105,11 @@ def test_a_funnel_tells_each_step_of_the_one_it_is_a_part_of() -> None:
     assert is_empty(pl.DataFrame(), Steps(()))
 
 
-@pytest.mark.parametrize(("length", "step"), [(8, None), (61, None), (90, "M1"), (365, "M2")])
+@pytest.mark.parametrize(("length", "step"), [(8, None), (61, None), (90, "M1"), (365, "M3")])
 def test_the_days_covered_name_no_month_twice(length: int, step: str | None) -> None:
     """Within two months days are named; else months, and none between them."""
     days = [date(2026, 1, 1) + timedelta(days=each) for each in range(length)]
     known = {"platform": "slack", "source_name": "Acme", "source": "acme", "messages": 3, "is_covered": True}
     axis = strips(pl.DataFrame([{**known, "day": day} for day in days]), LIGHT)["layout"]["xaxis"]
     assert axis.get("dtick") == step
-    assert ("%b %Y" in axis["tickformat"]) == (step is not None)
+    assert ("%b<br>%Y" in axis["tickformat"]) == (step is not None)

@@ -41,14 +41,16 @@ def morning(tmp_path: Path, desk: Serve, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def arrive(opened: ExitStack, chromium: Browser, address: str, name: str) -> Page:
-    """Somebody opens the page in a browser of their own and says who they are, all by keyboard."""
+    """Somebody opens the page in a browser of their own, and says who they are, all by keyboard."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     opened.callback(context.close)
     page = context.new_page()
     open_page(page, address)
-    page.get_by_label("Who is marking?").focus()
-    page.keyboard.type(name)
+    page.get_by_role("button", name="Say who is marking").focus()
     page.keyboard.press("Enter")
+    page.get_by_label("Your name").wait_for()
+    for key in ("Tab", "Tab", *name, "Enter"):
+        page.keyboard.press(key)
     page.get_by_text(f"Marking as {name}").wait_for()
     settle(page)
     return page

@@ -1,4 +1,4 @@
-"""What a text says of itself, in fifteen languages: a question without its mark, a courtesy, and neither."""
+"""What a text says of itself, in fifteen languages: a question without its mark, courtesy, thanks, or none."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ EXPECTED = [
     *(("question", language, text) for language, text in MARKED.items()),
     *(("too short", rule, text) for rule, (text, _) in SHORT.items()),
     *(("chat", rule, text) for rule, (_, text) in SHORT.items()),
+    ("question", "thanks that go on to ask", "Thanks, that solved it. How do I clean the glass"),
+    ("chat", "thanks, and it is not over", "Thanks, that solved it for an hour but the lamp is dark again"),
+    ("chat", "over, but nobody is thanked", "I fixed my lamp with a new cable yesterday"),
+    ("chat", "thanks alone for what is not over", "Thanks for the new cable and all the wick you sent"),
+    (
+        "chat",
+        "so long that more may be in it",
+        f"Thanks, that solved it. {'The lamp stands on the table by the door. ' * 8}",
+    ),
     ("chat", "a semicolon that is not Greek", "first the lamp; then the cable"),
 ]
 
@@ -60,4 +69,4 @@ def test_every_language_is_tried_in_every_way() -> None:
     """A language that data/words.toml gains comes with its sentences here."""
     words = tomllib.loads((Path(__file__).parent.parent / "data" / "words.toml").read_text("utf-8"))
     known = set().union(*(part for name, part in words.items() if name != "unspaced"))
-    assert [set(by) for by in LANGUAGES.values()] == [known] * 3
+    assert [set(by) for by in LANGUAGES.values()] == [known] * len(LANGUAGES)

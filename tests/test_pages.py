@@ -409,7 +409,8 @@ TODAY = [
 def listed(app: AppTest) -> list[tuple[str, str]]:
     """Who is on the lists with a page of their own, each with why."""
     whys = [each.value[len(":small[") : -1] for each in app.markdown if re.match(r":small\[[^*]", each.value)]
-    return list(zip((each.value.strip("*") for each in app.page_link), whys, strict=True))
+    people = [each.value.strip("*") for each in app.page_link if each.value.startswith("**")]
+    return list(zip(people, whys, strict=True))
 
 
 def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tmp_path: Path) -> None:
@@ -417,7 +418,7 @@ def test_people_to_reach_are_those_whom_a_word_of_ours_would_reach(see: Open, tm
     sparse.put(tmp_path, TODAY, until="2026-10-20T00:00Z")
     app = see(tmp_path, "people_to_reach.py")
     assert listed(app) == [
-        ("Nia", "first post"),
+        ("Nia", "first post\\, question"),
         ("Sol", "unhappy\\, past the target"),
         ("Quin", "praise"),
         ("Xia", "silent for 105 days\\, where 1 day is usual\\; their last ask had no reply"),
@@ -467,10 +468,15 @@ def test_accounts_of_one_person_are_one_to_thank(see: Open, tmp_path: Path) -> N
 
 
 def test_when_nobody_waits_for_a_word_the_page_says_so(see: Open, tmp_path: Path) -> None:
-    sparse.load(_ask._store(tmp_path), FEW[:4], until="2026-10-07T00:00Z")
+    """And where the scorer has heard nothing it does not say so of what only the scorer can tell."""
+    calm = {"by": "ann", "at": "2026-10-06T11:00Z", "in": "b", "to": "b", "sounds": "neutral"}
+    sparse.load(_ask._store(tmp_path), [*FEW[:4], calm], until="2026-10-07T00:00Z")
     said = words(see(tmp_path, "people_to_reach.py"))
     assert "Nobody is waiting for a word from us." in said
     assert "Nobody whom we know has fallen silent." in said
+    sparse.load(_ask._store(tmp_path / "unheard"), FEW[:4], until="2026-10-07T00:00Z")
+    said = words(see(tmp_path / "unheard", "people_to_reach.py"))
+    assert "Nobody else is waiting for a word from us. Not known: unhappy people, praise to thank." in said
 
 
 def test_definitions_hold_every_number_and_its_words_until_one_is_looked_for(see: Open, few: Store) -> None:

@@ -142,7 +142,15 @@ def test_the_pictures_of_a_members_weeks_are_what_they_did(see: Open, ann: Store
     """Three days in the first week, two... of which one was all deleted: only one counts in the second."""
     app = see(ann.folder, member="forum:acme:ann")
     assert drawn(app, 0)["data"][0]["y"] == [4, 1]
-    assert "Of one person it is a hint, not a finding." in words(app)
+    assert "How they sound is unknown: none of their messages is classified." in words(app)
+
+
+def test_how_somebody_sounds_is_a_hint(see: Open, tmp_path: Path) -> None:
+    rows = [{"by": "ann", "at": f"2026-10-0{day}T09:00Z", "id": f"{day}", "sounds": "positive"} for day in (5, 6)]
+    sparse.load(_ask._store(tmp_path), rows, until="2026-10-20T00:00Z")
+    said = words(see(tmp_path, member="forum:acme:ann"))
+    assert "2 of 2 messages sound positive, 0 negative" in said
+    assert "Of one person it is a hint, not a finding." in said
 
 
 def test_many_messages_come_a_page_at_a_time(see: Open, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from data.marks import Marks, MarksError
+from data.settings import Settings
 from pages import _ask, _reader
 from tests import sparse
 from tests.test_pages import FRAME, words
@@ -81,20 +82,65 @@ def test_something_new_brings_somebody_back(see: Open, tmp_path: Path) -> None:
     store = _ask._store(tmp_path)
     sparse.load(store, [praise(0)], since=SINCE, until="2026-10-20T00:00Z")
     app = press(see(), "Done")
-    assert "Nobody to thank" in words(app)
+    assert "Nobody is left to thank." in words(app)
     sparse.load(store, [praise(0)], since=SINCE, until="2026-10-21T00:00Z")
-    assert "Nobody to thank" in words(see())
+    assert "Nobody is left to thank." in words(see())
     sparse.load(store, [praise(0, day=8)], since=SINCE, until="2026-10-22T00:00Z")
     assert thanked(see()) == ["Who00"]
 
 
-def test_without_a_name_nobody_is_marked_and_the_lists_stand(see: Open, tmp_path: Path) -> None:
-    sparse.load(_ask._store(tmp_path), [praise(0)], since=SINCE, until="2026-10-20T00:00Z")
-    app = see(who=None)
-    assert thanked(app) == ["Who00"]
-    assert not [each for each in app.button if each.label == "Done"]
+def test_what_is_pressed_without_a_name_asks_for_it_and_is_done_then(see: Open, tmp_path: Path) -> None:
+    """Nothing is kept before; whoever closes the question has marked nobody, and is not asked again."""
+    sparse.load(_ask._store(tmp_path), [praise(number) for number in range(2)], since=SINCE, until="2026-10-20T00:00Z")
+    app = press(see(who=None), "Done")
+    assert "That Who01 was reached is kept as soon as you have given a name." in words(app)
+    assert thanked(app) == ["Who01", "Who00"]
+    assert not Marks(tmp_path).current("reach").num_rows
     app.text_input[0].set_value("Ana")
-    assert [each.label for each in press(app, "Begin").button if each.label == "Done"] == ["Done"]
+    app = press(app, "Begin")
+    assert thanked(app) == ["Who00"]
+    (kept,) = Marks(tmp_path).current("reach").to_pylist()
+    assert (kept["native_id"], kept["by"]) == ("p1-0", "Ana")
+    assert "Marking as **Ana**" in words(app)
+    assert not app.text_input, "the question is gone"
+
+
+def test_newcomers_who_ask_something_stand_before_those_who_only_say_hello(see: Open, tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "by": "ana", "at": MONDAY, "in": "a", "text": "Which glue holds the glass?"},
+        {
+            "id": "b",
+            "by": "ben",
+            "at": MONDAY + timedelta(days=1),
+            "in": "b",
+            "text": "Thanks, that solved my problem with it!",
+        },
+    ]
+    sparse.load(_ask._store(tmp_path), rows, until="2026-10-20T00:00Z")
+    app = see()
+    assert [each.value.strip("*") for each in app.page_link if each.value.strip("*") in ("Ana", "Ben")] == [
+        "Ana",
+        "Ben",
+    ]
+    assert "first post, question" in words(app).replace("\\", "")
+    assert app.subheader[0].value.startswith("2 newcomers to greet.")
+
+
+def test_what_nobody_can_know_is_not_told_as_nobody(see: Open, tmp_path: Path) -> None:
+    """Two weeks of data know no newcomer and nobody who left; where the scorer is off nobody sounds pleased."""
+    rows = [{"id": "a", "by": "ana", "at": MONDAY, "in": "a", "text": "Which glue holds the glass?"}]
+    store = _ask._store(tmp_path)
+    sparse.load(store, rows, since=SINCE, until="2026-10-20T00:00Z")
+    with store.loading(Settings()) as loader:
+        loader._db.execute("delete from scores; delete from sentiments")
+        loader.derive()
+        loader.publish()
+    app = see()
+    said = words(app)
+    assert "Not known: newcomers to greet, unhappy people, praise to thank." in said
+    assert "Not known: regulars drifting away, lost after an unanswered ask." in said
+    assert said.count("Unknown: ") == 5
+    assert "Nobody is left to thank." not in said
 
 
 def test_a_mark_that_cannot_be_kept_is_told(see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

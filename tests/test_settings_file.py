@@ -11,9 +11,12 @@ import pytest
 
 from data.settings import SettingsError, read_settings
 from data.settings_file import (
+    can_redo,
     can_undo,
+    last_changed,
     may_write,
     only_rows,
+    redo_settings,
     rows_of,
     settings_text,
     undo_settings,
@@ -112,18 +115,35 @@ def test_what_cannot_be_used_is_never_written_and_says_its_row_and_what_is_allow
     assert ours.read_text() == OURS
 
 
-def test_undo_brings_back_the_file_to_the_letter_and_again_the_change(ours: Path) -> None:
+def test_undo_brings_back_the_file_to_the_letter_and_only_redo_the_change(ours: Path) -> None:
+    """A second undo changes nothing, and says so; each time one file holds what the other press would bring."""
     ours.chmod(0o640)
     changed = with_rows(OURS, "roster", [(0, rows_of(OURS, "roster")[0])], ours)
-    assert not can_undo(ours)
+    assert (can_undo(ours), can_redo(ours), last_changed(ours)) == (False, False, ())
     write_settings(ours, changed, OURS)
     assert len(read_settings(ours).roster) == 1
+    assert (can_undo(ours), can_redo(ours), last_changed(ours)) == (True, False, ("roster",))
     undo_settings(ours)
     assert ours.read_text() == OURS
-    undo_settings(ours)
+    assert (can_undo(ours), can_redo(ours), last_changed(ours)) == (False, True, ("roster",))
+    with pytest.raises(SettingsError, match="nothing to undo"):
+        undo_settings(ours)
+    assert ours.read_text() == OURS
+    redo_settings(ours)
     assert ours.read_text() == changed
     assert ours.stat().st_mode & 0o777 == 0o640
     assert sorted(each.name for each in ours.parent.iterdir()) == ["hearth.toml", "hearth.toml.before"]
+
+
+def test_a_new_save_is_what_is_taken_back_then_and_what_was_undone_is_forgotten(ours: Path) -> None:
+    first = with_rows(OURS, "roster", [(0, rows_of(OURS, "roster")[0])], ours)
+    second = with_rows(OURS, "channels", [], ours)
+    write_settings(ours, first, OURS)
+    undo_settings(ours)
+    write_settings(ours, second, OURS)
+    assert (can_undo(ours), can_redo(ours), last_changed(ours)) == (True, False, ("channels",))
+    with pytest.raises(SettingsError, match="nothing to bring back"):
+        redo_settings(ours)
 
 
 def test_a_file_that_somebody_changed_meanwhile_is_not_overwritten(ours: Path) -> None:

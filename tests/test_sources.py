@@ -281,7 +281,9 @@ def test_a_source_that_is_pulled_says_when_deletions_there_were_looked_for(see: 
     app = see()
     assert not app.exception
     shown, (said,) = app.warning if days else app.caption, looked_at(home / "data")
-    assert label(said.said(datetime.now(UTC))) in [each.value for each in shown]
+    (told,) = [each.value for each in shown if "lumo" in each.value]
+    assert label(said.said(datetime.now(UTC)).partition(" WARNING")[0]) in told
+    assert ("may still be here" in told) == bool(days)
     assert bool(app.warning) == bool(days)
 
 
@@ -322,9 +324,16 @@ def test_the_roster_is_edited_counted_and_taken_back(see: Open, home: Path) -> N
     assert "# since ever" in text
     assert {row["name"]: row["role"] for row in store.query(roles).to_dicts()}["Ann"] == "staff"
     assert "The numbers are worked out anew" in words(app)
+    assert "It was of the roster: hearth\\.toml goes back" in words(app)
     app = ended(app.button(key="undo").click().run(), home)
     assert (home / "hearth.toml").read_text() == SETTINGS
     assert store.query(roles).to_dicts() == before
+    assert "undo" not in {each.key for each in app.button}, "the same press again would do the contrary"
+    assert "The last save, of the roster, is taken back." in words(app)
+    assert app.button(key="redo").label == "Put it back"
+    app = ended(app.button(key="redo").click().run(), home)
+    assert (home / "hearth.toml").read_text() == text
+    assert app.button(key="undo").label == "Take back the last save"
 
 
 def test_a_row_by_id_says_whom_it_means_and_keeps_that_to_itself(see: Open, home: Path) -> None:
@@ -336,7 +345,7 @@ def test_a_row_by_id_says_whom_it_means_and_keeps_that_to_itself(see: Open, home
     assert tomllib.loads((home / "hearth.toml").read_text())["roster"][1] == {"role": "staff", "id": account}
     tables: list[Any] = [*see(part="Who is who").dataframe]
     (rows,) = [each.value for each in tables if "called" in each.value.columns]
-    assert list(rows["called"].fillna("")) == ["", name]
+    assert list(rows["called"].fillna("")) == ["", f"{name}, 3 messages, last on 12 Oct 2026"]
 
 
 @pytest.mark.parametrize(
@@ -376,23 +385,54 @@ def test_a_file_that_may_not_be_written_gives_the_text_to_paste(see: Open, home:
     assert (home / "hearth.toml").read_text() == SETTINGS
 
 
-def test_people_who_answer_first_and_channels_without_a_purpose_are_suggested_to_be_ticked(
+def helpers(home: Path) -> Store:
+    """Two people of one name who answer what others ask."""
+    rows: list[dict[str, Any]] = []
+    for n in range(12):
+        by, at = ("ivy", "ivy2")[n % 2], f"2026-10-{n + 10}T"
+        rows += [
+            {"id": str(n), "by": f"m{n}", "at": f"{at}09:00Z", "in": str(n), "text": "How?"},
+            {"by": by, "at": f"{at}10:00Z", "to": str(n), "in": str(n), "text": "So."},
+        ]
+    store = _ask._store(home / "data")
+    sparse.load(store, rows, ACME, [{"id": "ivy", "name": "Ivy"}, {"id": "ivy2", "name": "Ivy"}])
+    return store
+
+
+def tick(app: AppTest, part: str, *places: int) -> AppTest:
+    ticked = {place: {"add": True} for place in places}
+    app.session_state[f"{part}-suggested-0"] = {"edited_rows": ticked, "added_rows": [], "deleted_rows": []}
+    return app.run()
+
+
+def test_what_is_ticked_is_saved_with_what_is_written_by_one_button_and_leaves_the_suggestions(
     see: Open, home: Path
 ) -> None:
     """They are named by their id, so that a new name changes nothing; the file says beside it who that is."""
-    asked = [
-        {"id": str(n), "by": f"m{n}", "at": f"2026-10-{n + 10}T09:00Z", "in": str(n), "text": "How?"} for n in range(6)
-    ]
-    answered = [
-        {"by": "ivy", "at": f"2026-10-{n + 10}T10:00Z", "to": str(n), "in": str(n), "text": "So."} for n in range(6)
-    ]
-    store = _ask._store(home / "data")
-    sparse.load(store, [*asked, *answered], ACME)
+    store = helpers(home)
     app = see(part="Who is who")
-    ticked = {"edited_rows": {0: {"add": True}}, "added_rows": [], "deleted_rows": []}
-    app.session_state["roster-suggested-0"] = ticked
-    app = ended(app.run().button(key="add-roster").click().run(), home)
-    assert tomllib.loads((home / "hearth.toml").read_text())["roster"][1] == {
-        "role": "staff", "platform": "forum", "source": "acme", "id": "ivy",
-    }  # fmt: skip
+    assert "People who may be missing here: 2" in {each.label for each in app.expander}
+    app = edited(tick(app, "roster", 0), "roster", {"added_rows": [{"role": "staff", "name": "Ann"}]})
+    assert (home / "hearth.toml").read_text() == SETTINGS, "a tick alone saves nothing"
+    assert "1 suggestion is ticked. Nothing is saved yet." in words(app)
+    app = app.button(key="save-roster").click().run()
+    assert tomllib.loads((home / "hearth.toml").read_text())["roster"][1:] == [
+        {"role": "staff", "name": "Ann"},
+        {"role": "staff", "platform": "forum", "source": "acme", "id": "ivy"},
+    ]
+    assert "People who may be missing here: 1" in {each.label for each in app.expander}, "at once"
+    app = ended(app, home)
     assert store.query("select role from people where member_id = 'ivy'").item() == "staff"
+    assert "People who may be missing here: 1" in {each.label for each in app.expander}
+
+
+def test_two_of_one_name_are_told_apart(see: Open, home: Path) -> None:
+    """By account, how much they said and when last: where they are suggested, and where a row names one of them."""
+    helpers(home)
+    app = see(part="Who is who")
+    tables: list[Any] = list(app.dataframe)
+    (shown,) = [each.value for each in tables if "account" in each.value.columns]
+    assert list(shown["who"]) == ["Ivy", "Ivy"]
+    assert list(shown["account"]) == ["ivy", "ivy2"]
+    assert list(shown["messages"]) == [6, 6]
+    assert [str(each)[:10] for each in shown["last_seen"]] == ["2026-10-20", "2026-10-21"]

@@ -131,7 +131,7 @@ def test_waits_are_told_by_the_wall_and_in_open_hours(
     monkeypatch.setenv("HEARTH_SETTINGS", str(path))
     app = see(store.folder)
     (row,) = app.dataframe[0].value.query("`They said` == 'Which glue?'").to_dict("records")
-    assert (row["Waiting"], row["Open hours"]) == ("6 days", "35 h")
+    assert row["Waiting"] == "6 days, 35 h open"
     assert "Waiting 6 days, 35 h of it while somebody is there; target 24 h." in words(app)
 
 
@@ -275,13 +275,34 @@ def test_two_sessions_lose_nothing_and_see_each_other(see: Open, store: Store, m
     assert first == listed(ana.run())[0]
 
 
-def test_without_a_name_nothing_can_be_marked(see: Open, store: Store) -> None:
-    """Asked once, then remembered."""
+def test_what_is_pressed_without_a_name_asks_for_it_and_is_done_then(see: Open, store: Store, marks: Marks) -> None:
+    """Asked once, then remembered; nothing is kept before."""
     app = see(store.folder, who=None)
-    assert not [each for each in app.button if each.label == "Mine"]
+    first = listed(app)[0]
+    app = press(app, "Answered elsewhere")
+    assert "**Answered elsewhere** is kept as soon as you have given a name" in words(app)
+    assert listed(app)[0] == first
+    assert marks.current("ask").num_rows == 0
     app.text_input[0].set_value("  Ana   Ruiz ")
     app = press(app, "Begin")
+    assert first not in listed(app)
+    assert [row["by"] for row in marks.current("ask").to_pylist()] == ["Ana Ruiz"]
     assert "Marking as **Ana Ruiz**" in words(press(app, "Mine"))
+    assert not app.text_input, "the question is gone"
+
+
+def test_the_ask_stands_before_what_was_said_earlier(see: Open, store: Store) -> None:
+    """However long the conversation is, whoever opens it reads the ask first."""
+    told = [{"by": "tess", "at": f"2026-10-14T10:{n:02}Z", "in": "e", "text": f"Word {n}."} for n in range(40)]
+    rows = [*ROWS, *told, {"id": "e", "by": "eve", "at": "2026-10-14T09:30Z", "in": "e", "text": "Where was I?"},
+            {"by": "eve", "at": "2026-10-17T09:00Z", "in": "e", "text": "Which of these glues is it?"}]  # fmt: skip
+    sparse.load(store, rows, until=NOON)
+    app = see(store.folder)
+    app = open_row(app, listed(app).index("Which of these glues is it?"))
+    said = [each.value for each in app.text]
+    assert said[0] == "Which of these glues is it?"
+    assert said[-30:] != said, "what stood before follows"
+    assert "**Before it**, the last 29 of 41" in words(app)
 
 
 def test_a_name_is_known_in_the_same_browser_until_somebody_else_sits_there(
@@ -289,7 +310,7 @@ def test_a_name_is_known_in_the_same_browser_until_somebody_else_sits_there(
 ) -> None:
     """Each `see` is a new visit. Nothing stands in the address."""
     monkeypatch.setattr(_reader, "_browser", lambda: Target("hearth", "browser", "one"))
-    app = see(store.folder, who=None)
+    app = press(see(store.folder, who=None), "Say who is marking")
     app.text_input[0].set_value("Ana")
     app = press(app, "Begin")
     assert "Marking as **Ana**" in words(app)

@@ -294,6 +294,7 @@ select
         when has_question_mark(words) then 'question'
         when is_too_short(words) then 'too short'
         when has_question_word(words, $question) then 'question'
+        when is_closing(words, $question, $thanks, $solved, $turns) then 'closing'
     end as said
 from said;
 
@@ -347,9 +348,9 @@ where
     and hours_between(source_span.first_at, first_seen.first_at) >= 60 * 24;
 
 -- name: keep_asks
--- needs_reply, first rule that fits: a person's mark; no for courtesies and under three words without a question mark;
--- yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first post; then what the channel is
--- for; then whether the platform gives every conversation its own thread.
+-- needs_reply, first rule that fits: a person's mark; no for courtesies, thanks that close a matter, and under three
+-- words without a question mark; yes for a question, a mention of staff or the brand, unhappy words, a newcomer's first
+-- post; then what the channel is for; then whether the platform gives every conversation its own thread.
 insert into asks by name
 with judged as (
     select
@@ -379,7 +380,8 @@ with judged as (
 )
 select
     judged.* exclude (row_id, day, position), date_trunc('week', judged.day)::date as week,
-    judged.reason not in ('marked: no reply needed', 'courtesy', 'too short', 'chat channel', 'chat') as needs_reply,
+    judged.reason not in ('marked: no reply needed', 'courtesy', 'closing', 'too short', 'chat channel', 'chat')
+    as needs_reply,
     again.* exclude (ask_id), reply.* exclude (ask_id, position), inferred_reply.* exclude (ask_id),
     hour_of_week(timezone($zone, judged.asked_at)) as hour_of_week,
     reading.asked as business_asked, reading.reply as business_reply, reading.inferred as business_inferred_reply
@@ -447,8 +449,8 @@ inner join opened on turn.conversation_key = opened.conversation_key and turn.po
 where turn.role = 'staff';
 
 -- name: later_words
--- Whether all that was said in such a turn is a courtesy, or too short to mean anything. Of words that are no longer
--- kept, what was found when they were.
+-- Whether all that was said in such a turn is a courtesy, too short to mean anything, or thanks that close the matter.
+-- Of words that are no longer kept, what was found when they were.
 create or replace temp table later_words as
 with said as (
     select line_id, row_id, position from later
@@ -471,6 +473,7 @@ select
         when bool_or(words.is_shown) then null
         when bool_and(is_courtesy(words.words, $courtesy)) then 'courtesy'
         when bool_and(is_too_short(words.words) and not has_question_mark(words.words)) then 'too short'
+        when bool_and(is_closing(words.words, $question, $thanks, $solved, $turns)) then 'closing'
     end as said
 from words
 left join verdict on words.line_id = verdict.ask_id

@@ -16,7 +16,7 @@ said as (
 ),
 member as (
     select
-        people.source_key, people.member_id, people.name, people.handle, people.messages,
+        people.source_key, people.member_id, people.name, people.handle, people.messages, people.last_at,
         coalesce(first_reply.first_replies, 0) as first_replies, coalesce(first_reply.answered, 0) as answered,
         coalesce(said.distinct_share, 1) as differing_share,
         regexp_matches(lower(concat_ws(' ', people.name, people.handle)), '(bot|-feed|webhook)\b') as is_named_so,
@@ -33,8 +33,9 @@ suggested as (
 )
 select
     suggested.role, sources.platform, sources.source, sources.source_name, suggested.member_id, suggested.name,
-    suggested.handle, suggested.messages::bigint as messages, suggested.first_replies::bigint as first_replies,
-    suggested.answered::bigint as answered, suggested.differing_share, suggested.is_named_so
+    suggested.handle, suggested.last_at, suggested.messages::bigint as messages,
+    suggested.first_replies::bigint as first_replies, suggested.answered::bigint as answered,
+    suggested.differing_share, suggested.is_named_so
 from suggested
 inner join sources on suggested.source_key = sources.source_key
 qualify

@@ -1,6 +1,7 @@
 -- Whom to talk to, and their words: of each kind one row a person, the newest first, at most $limit. in_all: how many
 -- there are of the kind. Days count back from where the data of these places ends.
--- newcomer: a first post of the last 14 days that nobody has replied to.
+-- newcomer: a first post of the last 14 days that nobody has replied to; those that need a reply stand first. reason:
+-- why that one needs a reply.
 -- praise: said in the last 14 days, and no staff spoke there since.
 -- lost: silent for 28 days or more, 90 at most, after an ask that nobody has replied to.
 -- $platforms, $sources, $channels: the places, where an empty list means all. $inferred: guessed replies count.
@@ -29,9 +30,12 @@ last_ask as (
 ),
 word as (
     select
-        'newcomer' as kind, source_key, place_id, person_id, message_id, first_at as said_at, 14 as days,
-        reply_at is not null or ($inferred and inferred_reply_at is not null) as is_answered, false as is_reacted
+        'newcomer' as kind, newcomers.source_key, newcomers.place_id, newcomers.person_id, newcomers.message_id,
+        newcomers.first_at as said_at, 14 as days, false as is_reacted,
+        newcomers.reply_at is not null or ($inferred and newcomers.inferred_reply_at is not null) as is_answered,
+        case when asks.needs_reply then asks.reason end as reason
     from newcomers
+    left join asks on newcomers.line_id = asks.ask_id
     union all by name
     select
         'praise' as kind, source_key, place_id, person_id, message_id, said_at, 14 as days,
@@ -54,13 +58,13 @@ person as (
 told as (
     select *, count(*) over (partition by kind) as in_all
     from person
-    qualify row_number() over (partition by kind order by said_at desc, message_id) <= $limit
+    qualify row_number() over (partition by kind order by reason is null, said_at desc, message_id) <= $limit
 )
 select
     told.kind, told.in_all, told.said_at, told.platform, told.source, told.source_name, told.channel_name, people.name,
-    messages.member_id as member, told.message_id as message, told.is_reacted,
+    messages.member_id as member, told.message_id as message, told.is_reacted, told.reason,
     messages.title, messages.text, messages.permalink
 from told
 inner join messages on told.source_key = messages.source_key and told.message_id = messages.message_id
 left join people on messages.source_key = people.source_key and messages.member_id = people.member_id
-order by told.kind, told.said_at desc, told.message_id
+order by told.kind, told.reason is null, told.said_at desc, told.message_id
