@@ -181,9 +181,9 @@ class Trail:
         return [run for run in found if run]
 
     def dots(self) -> set[int]:
-        """The places that need a point: the last one known, and those that no line reaches."""
+        """The places that need a point: the newest, if it is known, and those that no line reaches."""
         runs = self.runs()
-        return {run[0] for run in runs if len(run) == 1} | {run[-1] for run in runs[-1:]}
+        return {run[0] for run in runs if len(run) == 1} | {len(self.values) - 1} & {run[-1] for run in runs}
 
     def banded(self, run: list[int]) -> list[tuple[int, float, float]]:
         """The places of a run that have a band, with its ends within the scale."""
@@ -242,8 +242,8 @@ def _single(rows: pl.DataFrame, shape: Line, colors: Palette) -> Figure:
 
 
 def _multiples(rows: pl.DataFrame, shape: Line, colors: Palette) -> Figure:
-    """One strip below the other, so that a phone can show them too."""
-    whole = rows.filter(pl.col("week").is_null()).sort(shape.of, descending=True).head(6)
+    """One strip below the other, so that a phone can show them too; none where there is nothing in all these weeks."""
+    whole = rows.filter(pl.col("week").is_null(), pl.col(shape.of) > 0).sort(shape.of, descending=True).head(6)
     calendar = _every_week(rows.select(pl.col("week").unique()))["week"]
     layout = _paper(colors, calendar, max(HEIGHT, 75 * len(whole)))
     data, titles = [], []

@@ -415,9 +415,9 @@ def target(view: View) -> float | None:
 
 
 @kept(256)
-def platforms(view: View) -> int:
-    """On how many platforms the view's places are."""
-    return len(_platforms_of(view))
+def platforms(view: View) -> tuple[str, ...]:
+    """The platforms that the view's places are on."""
+    return tuple(sorted(view.covers(_ask.read("places"))["platform"].unique()))
 
 
 @kept(256)
@@ -433,17 +433,13 @@ def covered(view: View) -> float | None:
 
 def closed(view: View) -> list[str]:
     """The view's platforms whose terms forbid to follow single members over time."""
-    return [name for name in _platforms_of(view) if name in _ask.closed()]
+    return [name for name in platforms(view) if name in _ask.closed()]
 
 
 def followed(view: View) -> View | None:
     """The view without those platforms; None where nothing is left of it."""
-    left = tuple(name for name in _platforms_of(view) if name not in _ask.closed())
+    left = tuple(name for name in platforms(view) if name not in _ask.closed())
     return replace(view, platforms=left) if left else None
-
-
-def _platforms_of(view: View) -> list[str]:
-    return sorted(view.covers(_ask.read("places"))["platform"].unique())
 
 
 def reaches(view: View, safe: Callable[[str], str]) -> str:
