@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from data.command import STOPPED, run
+from data.meant import meant
 from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
 from data.spool import looked_at
 from data.store import Busy, Store, StoreError
@@ -194,7 +196,7 @@ def sentiment(
     asked = read_settings(settings_file).sentiment
     known = sorted({reader.PLATFORM for reader in readers().values()} | PLATFORMS.keys())
     if platform and platform not in known:
-        raise typer.BadParameter(f"--platform {platform}: there is no such platform; there are: {', '.join(known)}")
+        raise typer.BadParameter(f"--platform {platform}: there is no such platform{meant(platform, known)}")
     texts, out = texts_of(file, column), sys.stdout  # a bar takes what is printed beside it for its own
     try:
         chosen = named(
@@ -238,27 +240,16 @@ def pull_command(
         _say_forecast(forecast(job, store, settings, progress), as_json)
         return
     pause = _pause(every)
-    with _stoppable():
-        while pause is not None:
-            _pull_once_of_many(job, store, settings, progress, as_json)
-            print(f"The next pull is in {every}. Ctrl-C stops.", file=sys.stderr)
-            time.sleep(pause)
-        summary = pull(job, store, settings, progress)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops us as Ctrl-C does
+    while pause is not None:
+        _pull_once_of_many(job, store, settings, progress, as_json)
+        print(f"The next pull is in {every}. Ctrl-C stops.", file=sys.stderr)
+        time.sleep(pause)
+    summary = pull(job, store, settings, progress)
     _say_pulled(summary, as_json)
     if summary.failed:
         raise typer.Exit(FAILED)
     raise typer.Exit(REFUSALS if any(load.refused for each in summary.pulls for load in each.loads) else ALL_IN)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """A service manager stops us as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("hearth: stopped. What was pulled so far is kept; the same command goes on.", file=sys.stderr)
-        raise typer.Exit(130) from None
 
 
 def _pull_once_of_many(job: Job, store: Store, settings: Settings, progress: Progress, as_json: bool) -> None:
@@ -501,13 +492,13 @@ def _some(fields: dict[str, int]) -> str:
 def main() -> None:
     """Run a command; say what went wrong in words, never as a traceback."""
     try:
-        app()
+        code = run(app)
     except (ExportError, PullError, SettingsError, StoreError) as error:
         print(f"hearth: {error}", file=sys.stderr)
         sys.exit(BUSY if isinstance(error, Busy) else FAILED)
-    except KeyboardInterrupt:
+    if code == STOPPED:
         print("hearth: stopped. What was read so far is kept; the same command goes on.", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(code)
 
 
 class _WithoutPandas:

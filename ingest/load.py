@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import msgspec
 import pyarrow as pa
 
+from data.meant import meant
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
@@ -303,7 +304,7 @@ def _recognise(path: Path, platform: str | None, settings: Settings) -> Reader |
 def _named(platform: str) -> Reader:
     known = readers()
     if platform not in known:
-        raise ExportError(f"--platform {platform}: there is no such reader; there are: {', '.join(known)}")
+        raise ExportError(f"--platform {platform}: there is no such reader{meant(platform, known)}")
     return known[platform]
 
 

@@ -260,7 +260,9 @@ def _both(
     store: Asked, settings: Settings, question: Question, previous: Period | None, rows: AsksRows | None = None
 ) -> _Both:
     if question.since is None or question.until is None:
-        raise LookupError("a comparison needs the first day of its period, and the day after the last")
+        raise LookupError(
+            "a comparison needs the first day of its period and the day after the last: --since and --until"
+        )
     period = Period(question.since, question.until)
     asked = replace(question, hours=question.hours or RATES.get(question.name))
     return _Both(store, settings, asked, period, previous or period.before, rows)

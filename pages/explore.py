@@ -110,9 +110,12 @@ def _table(view: _filters.View, name: str) -> Rows:
 
 def _metric(view: _filters.View, name: str) -> Rows:
     """A metric's rows, by its own filters."""
+    metric, by, count = metrics()[name], "", ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = _filters.one_of("Split by", _same(SPLITS), "by", index=None, placeholder="Nothing", width=150)
-        count = _filters.one_of("Count", _same(ASKS), "count", width=190)
+        if metric.takes("by"):
+            by = _filters.one_of("Split by", _same(SPLITS), "by", index=None, placeholder="Nothing", width=150)
+        if metric.takes("population"):
+            count = _filters.one_of("Count", _same(ASKS), "count", width=190)
     asked = view.question(name, SPLITS.get(by))
     question = replace(asked, population=ASKS.get(count, "asks"))
     answer = _ask.answer(question)
