@@ -23,7 +23,7 @@ from ingest.apis._client import PullError
 from ingest.apis._service import Service, services
 from ingest.archive import ExportError
 from ingest.load import Job as LoadJob
-from ingest.load import NothingLoaded, Summary, derive_again, listen, load, load_demo, readers, retry, unmatched
+from ingest.load import Loaded, NothingLoaded, Summary, derive_again, listen, load, load_demo, readers, retry, unmatched
 from ingest.progress import Progress
 from ingest.pull import Forecast, Job, chosen, forecast, pull, seconds
 from ingest.pull import Summary as PullSummary
@@ -167,7 +167,8 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
         return
     for row in sources.to_dicts():
         print(
-            f"{row['platform']} {row['source_name']}: {row['messages']:,} messages by {row['members']:,} members, "
+            f"{row['platform']} {row['source_name']}: {_many(row['messages'], 'message')}"
+            f" by {_speakers(row)}, "
             f"{row['first_at']:%Y-%m-%d} to {row['as_of']:%Y-%m-%d %H:%M} UTC"
         )
     for each in kept_up:
@@ -175,6 +176,13 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
     _say_unmatched(alone)
+
+
+def _speakers(source: dict[str, Any]) -> str:
+    """Who spoke there, in words: bots are no members, and the team is told apart."""
+    kinds = (("members", "member"), ("staff", "colleague"), ("bots", "bot"))
+    told = [_many(source[kind], noun) for kind, noun in kinds if source[kind] or kind == "members"]
+    return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
 
 
 @app.command()
@@ -462,13 +470,14 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
             f"{each.path}: {each.platform} {each.source}\n"
             f"  read {each.read:,} = inserted {each.inserted:,} + updated {each.updated:,}"
             f" + unchanged {each.unchanged:,} + refused {each.refused:,}\n"
-            f"  kept {each.messages:,} messages, {each.system:,} system lines, {each.duplicate:,} duplicates;"
-            f" {each.members:,} members, {each.channels:,} channels, {each.reactions:,} reactions"
+            f"  kept {_many(each.messages, 'message')}, {_many(each.system, 'system line')},"
+            f" {_many(each.duplicate, 'duplicate')}; {_many(each.members, 'member')}{_who_spoke(each)},"
+            f" {_many(each.channels, 'channel')}, {_many(each.reactions, 'reaction')}"
         )
         if each.left_out:
             print("  left out on purpose: " + ", ".join(f"{count:,} {what}" for what, count in each.left_out.items()))
         if each.unknown:
-            print(f"  fields not read: {_some(each.unknown)}")
+            print(f"  no number needs these details, so they stay in the export: {_some(each.unknown)}")
     done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
     print(f"{done} ({summary.seconds:.1f} s).")
     if any(each.refused for each in summary.loads):
@@ -479,6 +488,11 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
 def _say_unmatched(rows: list[str]) -> None:
     for row in rows:
         print(f"[[roster]] row {row}: nobody who spoke matches it.")
+
+
+def _who_spoke(each: Loaded) -> str:
+    """How many of the members said anything: an export may name all who ever joined."""
+    return ", all of whom spoke" if each.spoke == each.members > 1 else f", {each.spoke:,} of whom spoke"
 
 
 def _some(fields: dict[str, int]) -> str:

@@ -79,6 +79,7 @@ class Loaded(msgspec.Struct):
     system: int  # joins, pins and the like
     duplicate: int  # the same record again within this export
     members: int
+    spoke: int  # members of whom there is a message
     channels: int
     reactions: int
     left_out: dict[str, int]  # passed over on purpose, by kind: private messages, spam
@@ -491,7 +492,8 @@ def _account(load: Load, path: Path, unknown: dict[str, int] | None = None) -> L
         messages=load.messages,
         system=load.system,
         duplicate=fate.read - fate.refused - load.messages - load.system,
-        members=len(load.members),
+        members=len(load.members | load.spoke),
+        spoke=len(load.spoke),
         channels=len(load.channels),
         reactions=load.reactions,
         left_out=load.left_out,
