@@ -180,8 +180,9 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
 
 def _speakers(source: dict[str, Any]) -> str:
     """Who spoke there, in words: bots are no members, and the team is told apart."""
-    kinds = (("members", "member"), ("staff", "colleague"), ("bots", "bot"))
-    told = [_many(source[kind], noun) for kind, noun in kinds if source[kind] or kind == "members"]
+    told = [_many(source["members"], "member")]
+    told += [f"{source['staff']:,} staff"] if source["staff"] else []
+    told += [_many(source["bots"], "bot")] if source["bots"] else []
     return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
 
 

@@ -194,7 +194,7 @@ def test_fields_that_no_reader_knows_are_named_in_the_summary(tmp_path: Path) ->
     assert "fields not read" not in hearth("ingest", "load", export, data=tmp_path / "data").stdout
     export.write_text(json.dumps({**head, "messages": [said, *odd, {**said, "id": 4, "moon": 1}]}))
     told = hearth("ingest", "load", export, data=tmp_path / "data").stdout
-    assert "  fields not read: moon, sun, rain and 1 more\n" in told
+    assert "  no number needs these details, so they stay in the export: moon, sun, rain and 1 more\n" in told
 
 
 def test_a_row_of_the_roster_that_matches_nobody_is_named(tmp_path: Path) -> None:
