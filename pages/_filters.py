@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from metrics import guard
 from metrics.metric import By, Question
@@ -207,9 +208,9 @@ def choice(title: str, options: list[str], key: str) -> str:
     return str(chosen or options[0])
 
 
-def sought(title: str, such_as: str, key: str = "find", width: int = 420) -> str:
+def sought(title: str, such_as: str, key: str = "find", width: int = 420, **options: Any) -> str:
     """The words that the reader looks for."""
-    return st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width).strip()
+    return st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width, **options).strip()
 
 
 def one_of(
@@ -240,6 +241,12 @@ def some_of(title: str, names: Mapping[str, str], key: str, **options: Any) -> t
         **options,
     )
     return tuple(value for value in chosen if value in names)
+
+
+def folded(title: str, keys: Iterable[str], key: str) -> DeltaGenerator:
+    """A small window for fields that few need; its name says how many of them are set."""
+    given = sum(bool(st.session_state.get(name, st.query_params.get_all(name))) for name in keys)
+    return st.popover(f"{title}: {given}" if given else title, key=key, width="content")
 
 
 def switched(title: str, key: str, about: str) -> bool:
@@ -333,7 +340,7 @@ def _own_dates(view: View) -> View:
 
 def _places() -> View:
     """One small window with everything that narrows the places; its name says what is chosen."""
-    with st.popover(_title(), key="places", width=220):
+    with st.popover(_title(), key="places", width=210):  # with a period beside it as wide as a phone
         platforms = _pick("Platforms", "platform", View(EVER))
         sources = _pick("Sources", "source", View(EVER, platforms=platforms))
         channels = _pick("Channels", "channel", View(EVER, platforms=platforms, sources=sources))
