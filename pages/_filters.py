@@ -210,7 +210,8 @@ def choice(title: str, options: list[str], key: str) -> str:
 
 def sought(title: str, such_as: str, key: str = "find", width: int = 420, **options: Any) -> str:
     """The words that the reader looks for."""
-    return st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width, **options).strip()
+    found: str = st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width, **options)
+    return found.strip()
 
 
 def one_of(
