@@ -440,7 +440,9 @@ class _Both:
         days = (self.previous.until - self.previous.since).days
         if self.previous != self.period.before:
             return f"from {self.previous.since} to {self.previous.until - timedelta(days=1)}"
-        return "the week before" if days == WEEK.days else f"the {days} days before"
+        if days == WEEK.days:
+            return "the week before"
+        return f"the {days // 7} weeks before" if days % 7 == 0 else f"the {days} days before"
 
     @property
     def of(self) -> str:
@@ -611,7 +613,7 @@ def _left_out(facts: Row, period: str) -> float:
 
 def _needed(now: Reading, before: Reading, few: int) -> str:
     """How many there were of both, and how many it takes."""
-    return f"{now.n:,} and {before.n:,}; each side needs {few}"
+    return f"{now.n:,} and {before.n:,}; it takes {few} each"
 
 
 def _unknown(now: Reading, before: Reading, noun: str) -> str:

@@ -137,7 +137,7 @@ def _number(number: Number) -> str:
     return (
         f"<article><h3>{markup(number.title)}</h3><p class='value'>{markup(number.value)}</p>"
         f"<p>{markup(number.note)}</p><p class='verdict {kind}'>{shape} {verdict}{why}</p>"
-        f"{_drawn(number.trail, number.title)}<p class='before'>{markup(number.before)}</p></article>"
+        f"<p class='before'>{markup(number.before)}</p>{_drawn(number.trail, number.title)}</article>"
     )
 
 

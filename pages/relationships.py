@@ -52,7 +52,8 @@ def pairs(period: Weeks) -> None:
     row = _ask.whole(answer.question)
     title = "We can't tell yet who talks with whom: depth takes 90 days to see"
     if row["pairs"] is not None:
-        title = f"{_words.whole(row['deep_pairs'])} of {_words.count(row['pairs'], 'pair')} talk often, and both ways"
+        pairs = _words.count(row["pairs"], "pair")
+        title = f"{_words.whole(row['deep_pairs'])} of the {pairs} of all these weeks talked often, and both ways"
     both_ways = _words.rate(row["two_way_share"], row["pairs"])
     note = f"In {both_ways} of the pairs each has replied to the other. Deep: both did, on 3 or more days of 90."
     shape = _figures.Lines((("deep_pairs", "deep"), ("pairs", "all pairs")), "pairs", "count")
@@ -67,7 +68,7 @@ def web(period: Weeks) -> None:
         return
     first, deep = rows.row(0, named=True), rows["deep"][0]
     title = f"{_words.count(deep, 'pair talks', 'pairs talk')} often and both ways"
-    title += f"; {_name(first['name'])} and {_name(first['other_name'])} on {_words.count(first['days'], 'day')}"
+    title += f" in 90 days; {_name(first['name'])} and {_name(first['other_name'])} on {first['days']:,} of them"
     note = f"{DEEP} Of the deepest the first {_figures.KNOTS} people, to {_words.day(period.newest + _filters.WEEK)}: "
     note += "diamonds are the team, circles members; the wider a line, the more days."
     if closed := _filters.closed(period.view):

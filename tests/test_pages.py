@@ -349,7 +349,7 @@ def test_a_page_draws_any_period(see: Open, demo: Store, page: str, period: str)
     app.selectbox(key="period").set_value(period).run()
     assert not app.exception
     assert not app.warning
-    assert ("days before" in words(app)) == (period == "4 weeks")
+    assert ("the 4 weeks before" in words(app)) == (period == "4 weeks")
 
 
 def test_a_page_of_few_counts_and_makes_no_percentage(see: Open, few: Store) -> None:
