@@ -214,6 +214,18 @@ def page(
                     charts[title](period)
 
 
+def of_team(period: Weeks, name: str) -> bool:
+    """Whether somebody is known as staff; where nobody is, a card says that a metric of what staff do is unknown."""
+    if _filters.has_team(period.view):
+        return True
+    answer = _ask.answer(period.view.question(name))
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Unknown: nobody who spoke here is known as staff**")
+        st.caption(answer.metric.asks)
+        doors(answer)
+    return False
+
+
 def share(
     period: Weeks, name: str, found: str, of: str, noun: str, note: str = "", why_none: str = "in these weeks"
 ) -> None:

@@ -17,7 +17,10 @@ def words(period: Weeks) -> tuple[str, str]:
     sure = _words.interval(stay["low"], stay["high"], stay["members"], "member")
     kinds = ("new", "returning", "reactivated", "lapsed")
     new, returning, reactivated, lapsed = (_words.whole(flow.get(kind)) for kind in kinds)
-    told = f"{sure[0].upper()}{sure[1:]} of the week before. Also there: {new} seen for the first time, "
+    were = f"{sure} of the week before"
+    if (stay["members"] or 0) < _words.FEW:
+        were = f"{_words.count(stay['members'], 'member')} had been there the week before"
+    told = f"{were[0].upper()}{were[1:]}. Also there: {new} seen for the first time, "
     told += f"{returning} after a break, {reactivated} after 8 weeks or more; {lapsed} stayed away."
     return f"{_words.part(stay['share'], stay['members'], 'member')} came back {week}.", told
 
