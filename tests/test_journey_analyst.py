@@ -67,6 +67,22 @@ def choose(page: Page, title: str, value: str) -> None:
     settle(page)
 
 
+def filter_asks(page: Page) -> None:
+    """The unhappy asks that wait and hold a word, those that wait longest first."""
+    choose(page, "Look into", "Asks")
+    unfold(page, "Filters")
+    choose(page, "Reason", "unhappy")
+    choose(page, "Answered", "Waiting")
+    assert page.get_by_role("button", name="Filters: 2").is_visible()
+    page.keyboard.press("Escape")
+    page.get_by_label("Text contains").fill("the")
+    page.keyboard.press("Enter")
+    settle(page)
+    unfold(page, "Columns and order")
+    choose(page, "Sort by", "Hours")
+    page.keyboard.press("Escape")
+
+
 def told(page: Page) -> str:
     """The fingerprint of the rows that are shown."""
     found = re.search(r"Fingerprint: (\S+)\.", page.get_by_text("Fingerprint:").inner_text())
@@ -97,18 +113,7 @@ def test_the_analyst_filters_shares_and_takes_the_rows_along(
 ) -> None:
     page = chromium.new_page(viewport={"width": 1280, "height": 1400})
     open_page(page, address)
-    choose(page, "Look into", "Asks")
-    unfold(page, "Filters")
-    choose(page, "Reason", "unhappy")
-    choose(page, "Answered", "Waiting")
-    assert page.get_by_role("button", name="Filters: 2").is_visible()
-    page.keyboard.press("Escape")
-    page.get_by_label("Text contains").fill("the")
-    page.keyboard.press("Enter")
-    settle(page)
-    unfold(page, "Columns and order")
-    choose(page, "Sort by", "Hours")
-    page.keyboard.press("Escape")
+    filter_asks(page)
     page.get_by_text("The same from the command line").click()
     settle(page)
     command = page.get_by_test_id("stCode").last.inner_text()

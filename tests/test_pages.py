@@ -522,6 +522,17 @@ def test_the_vanity_drawer_is_plain_and_holds_what_counts_beside(see: Open, tmp_
     assert not app.metric, "no total is a headline"
 
 
+@pytest.mark.parametrize("page", ["responsiveness.py", "relationships.py"])
+def test_where_nobody_is_known_as_staff_what_staff_do_is_unknown(see: Open, tmp_path: Path, page: str) -> None:
+    """And not none: there are public messages, answers and praise, only nobody knows whose."""
+    sparse.put(tmp_path, [row | {"by": row["by"].replace("staff", "kim")} for row in FEW])
+    app = see(tmp_path, page)
+    assert not app.warning
+    said = words(app)
+    assert said.count("Unknown: nobody who spoke here is known as staff") >= 2
+    assert not any(wrong in said for wrong in ("No public messages", "Nobody of the team", "An unknown share"))
+
+
 def test_totals_that_no_export_has_are_unknown_not_zero(see: Open, few: Store) -> None:
     app = see(few.folder, "vanity_drawer.py")
     assert "Followers, likes and impressions are unknown" in words(app)

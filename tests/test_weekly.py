@@ -380,3 +380,10 @@ def test_a_trail_bridges_no_gap() -> None:
     figure = _figures.small(trail, _figures.LIGHT)
     assert [each["mode"] for each in figure["data"]] == ["none", "none", "lines+markers"]
     assert figure["data"][-1]["y"] == [0.2, None, 0.4, 0.6]
+    assert [each["x0"] for each in figure["layout"]["shapes"]] == ["2026-01-08T12:00"], "the unknown week is grey"
+
+
+def test_a_trail_has_no_last_point_where_the_last_week_is_unknown() -> None:
+    """Else an old value would look like today's."""
+    weeks = tuple(date(2026, 1, 5) + each * guard.WEEK for each in range(3))
+    assert Trail(weeks, (0.2, 0.3, None), (None,) * 3, (None,) * 3, 0, 1, ("",) * 3).dots() == set()
