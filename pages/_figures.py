@@ -366,9 +366,10 @@ def _stacked(rows: pl.DataFrame, shape: Stack, colors: Palette) -> Figure:
         bars.append({"y": (-weeks[shape.below]).to_list(), "name": shape.below.capitalize(), "marker": away})
     told = (*shape.above, *filter(None, [shape.below]))
     texts = [_told(week, told) for week in weeks.iter_rows(named=True)]
-    shared = {"type": "bar", "x": days, "hovertext": texts, "hoverinfo": "text"}
+    # Left to itself a lone week is drawn a millisecond wide.
+    shared = {"type": "bar", "x": days, "width": 5.25 * DAY_LONG, "hovertext": texts, "hoverinfo": "text"}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    layout = {"barmode": "relative", "bargap": 0.25, "showlegend": len(told) > 1, "legend": legend}
+    layout = {"barmode": "relative", "showlegend": len(told) > 1, "legend": legend}
     layout |= {"yaxis": _both_ways(weeks, shape), "margin": MARGINS}
     return {"data": [each | shared for each in bars], "layout": _paper(colors, weeks["week"]) | layout}
 

@@ -476,10 +476,10 @@ def freshness(view: View, until: date, of: str) -> str:
     return f"{told} · Not all of it reaches {of}: {'; '.join(short)}." if short else told
 
 
-def is_young(week: Week) -> bool:
+def is_young(view: View, monday: date) -> bool:
     """Whether a source of the view began so lately that a first message need not be a newcomer's."""
-    begun = [each.date() for each in week.view.covers(_ask.read("sources"))["first_at"].drop_nulls()]
-    return any(week.monday - timedelta(days=60) < first < week.monday + WEEK for first in begun)
+    begun = [each.date() for each in view.covers(_ask.read("sources"))["first_at"].drop_nulls()]
+    return any(monday - timedelta(days=60) < first < monday + WEEK for first in begun)
 
 
 def is_first(week: Week) -> bool:

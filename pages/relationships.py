@@ -164,14 +164,14 @@ def substance(period: Weeks) -> None:
 
 CHARTS = {
     "Conversation": conversation,
-    "There and back": two_way,
+    "Substance": substance,
     "Who talks with whom": web,
     "By name": by_name,
+    "There and back": two_way,
     "Pairs": pairs,
-    "Substance": substance,
     "Unhappy asks": unhappy,
     "Praise": praise,
 }
 
 
-_show.page(words, CHARTS, "what the team says and answers is unknown")
+_show.page(words, CHARTS, "what the team says and answers is unknown", ("Conversation", "Substance", "Praise"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages import _ask, _figures, _show, _words
+from pages import _ask, _figures, _filters, _show, _words
 from pages._ask import Row
 from pages._figures import Step
 from pages._filters import Weeks
@@ -65,8 +65,11 @@ def cohorts(period: Weeks) -> None:
 
 def welcomed(period: Weeks) -> None:
     """The share of newcomers whose first post was answered within a day."""
-    note = period.change("newcomer_welcome")
-    _show.share(period, "newcomer_welcome", "were welcomed within a day", "newcomers", "newcomer", note)
+    note, why_none = period.change("newcomer_welcome"), "in these weeks"
+    if _filters.is_young(period.view, period.newest):
+        why_none = "can be told yet: the data starts under 60 days before"
+    found = "were welcomed within a day"
+    _show.share(period, "newcomer_welcome", found, "newcomers", "newcomer", note, why_none)
 
 
 def welcome_and_return(period: Weeks) -> None:

@@ -219,7 +219,7 @@ def newcomers(week: Week) -> Number:
     value = f"{now['welcomed']:,} of {now['newcomers']:,}" if now.get("share") is not None else _words.UNKNOWN
     sure = _words.interval(now.get("low"), now.get("high"), now.get("newcomers"), "newcomer")
     if now.get("share") is None:
-        is_young = _filters.is_young(week)
+        is_young = _filters.is_young(week.view, week.monday)
         sure = "the data starts under 60 days before" if is_young else "no first post whose wait can be told"
     elif now["newcomers"] >= _words.FEW:
         sure = f"{_words.percent(now['share'])} ({now['low'] * 100:.0f}–{now['high'] * 100:.0f}\u00a0%)"
