@@ -19,22 +19,29 @@ import streamlit as st
 from starlette.datastructures import Headers as Brought
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages._reader import COOKIE, cookie
 
 HERE = Path(__file__).parent
+PLAIN = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
+"""Streamlit's own page."""
+HOME = '<script>window.__streamlit={BACKEND_BASE_URL:new URL(".",location).href}</script>'
+LINKED = PLAIN.replace("<head>", f"<head>{HOME}", 1)
+"""The same for a page's own address: without being told Streamlit would first look for its server below that page."""
 
 
 def content_policy() -> str:
     """What a page may load: this server and nothing else.
 
-    Streamlit's own page holds one inline script; its hash is allowed, not inline scripts as such.
+    Its own page holds two inline scripts, Streamlit's and ours; their hashes are allowed, not inline scripts as such.
     """
-    page = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
-    inline = re.findall(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(each).digest()).decode()}'" for each in inline)
+    inline = re.findall(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", LINKED, re.DOTALL)
+    digests = (hashlib.sha256(each.encode()).digest() for each in inline)
+    hashes = " ".join(f"'sha256-{base64.b64encode(each).decode()}'" for each in digests)
     rules = {
         "default-src": "'self'",
         "script-src": f"'self' 'wasm-unsafe-eval' {hashes}",
@@ -107,4 +114,14 @@ async def warm(_: object) -> AsyncIterator[None]:
     import_module("pages._child").stop_all()
 
 
-app = st.App(HERE / "pages" / "_frame.py", middleware=[Middleware(Headers)], lifespan=warm)
+async def linked(_: Request) -> HTMLResponse:
+    """A page that somebody opens by its address."""
+    return HTMLResponse(LINKED, headers={"Cache-Control": "no-cache"})
+
+
+app = st.App(
+    HERE / "pages" / "_frame.py",
+    middleware=[Middleware(Headers)],
+    routes=[Route(f"/{page.stem}", linked) for page in (HERE / "pages").glob("[!_]*.py")],
+    lifespan=warm,
+)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -14,7 +13,9 @@ from typing import Annotated
 import typer
 
 from data import explore, export
+from data.command import WRONG_USAGE, run
 from data.explore import View
+from data.meant import meant
 from data.settings import SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
 
@@ -92,7 +93,7 @@ def _check_values(store: Store, view: View) -> None:
     explore.check_places(store, {"platform": view.platforms, "source": view.sources, "channel": view.channels})
     reasons = store.read("reasons")["reason"].to_list() if view.reasons else []
     if missing := [each for each in view.reasons if each not in reasons]:
-        raise LookupError(f"--reason {missing[0]}: there is none; there are: {', '.join(reasons)}")
+        raise LookupError(f"--reason {missing[0]}: there is none{meant(missing[0], reasons)}")
 
 
 def _day(text: str | None, option: str) -> date | None:
@@ -112,12 +113,10 @@ def _progress() -> Callable[[int], None]:
 def main() -> None:
     """Run; say what went wrong in words, never as a traceback."""
     try:
-        app(standalone_mode=True)
-    except BrokenPipeError:  # whoever read along has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(run(app))
     except (LookupError, OSError, SettingsError, StoreError) as error:
         print(f"hearth: {error.args[0] if isinstance(error, LookupError) else error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, LookupError) else 1)
+        sys.exit(WRONG_USAGE if isinstance(error, LookupError) else 1)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from data.meant import meant
 from data.settings import Settings, midnight
 from data.store import Store, words_since
 
@@ -30,6 +31,8 @@ LETTERS = 1000
 """So much of a text is shown on a page; a file has all of it."""
 WHOLE = 2**31 - 1
 """As many letters as no text has."""
+SOME = 20
+"""So many places are named to who looks for one that is not there."""
 BATCH = 20_000
 """So many rows are in memory while a file is written."""
 ROLES = ("member", "staff", "bot")
@@ -110,7 +113,7 @@ def named(name: str) -> Table:
     """One table. Raises LookupError, with the names there are."""
     if name not in tables():
         raise LookupError(
-            f"no table {name!r}; there are: {', '.join(tables())}. "
+            f"no table {name!r}{meant(name, tables())}. "
             "For the rows of a metric: python -m metrics NAME --format xlsx --output FILE"
         )
     return tables()[name]
@@ -127,15 +130,17 @@ def check(view: View) -> None:
     table = named(view.table)
     for column in (*view.columns, *filter(None, [view.sort])):
         if column not in table.columns:
-            raise LookupError(f"{view.table} has no column {column!r}; it has: {', '.join(table.columns)}")
+            raise LookupError(f"{view.table} has no column {column!r}{meant(column, table.columns)}")
     plain = View(view.table)
     for name in (*_LISTS, "answered", "contains"):
         if getattr(view, name) != getattr(plain, name) and name not in table.filters:
-            raise LookupError(f"{view.table} cannot be filtered by {name}; it can by: {', '.join(table.filters)}")
+            there = ", ".join(each[:-1] if each in _LISTS else each for each in table.filters)
+            asked = name[:-1] if name in _LISTS else name
+            raise LookupError(f"{view.table} cannot be filtered by {asked}; it can by: {there}")
     few = (("role", view.roles, ROLES), ("sentiment", view.sentiments, SENTIMENTS), ("kind", view.kinds, KINDS))
     for what, chosen, known in few:
         if missing := [each for each in chosen if each not in known]:
-            raise LookupError(f"no {what} {missing[0]!r}; there are: {', '.join(known)}")
+            raise LookupError(f"no {what} {missing[0]!r}{meant(missing[0], known)}")
     if view.since and view.until and view.since >= view.until:
         raise LookupError(f"the period is empty: {view.since} is not before {view.until}")
 
@@ -147,8 +152,8 @@ def check_places(store: Store, chosen: Mapping[str, Iterable[str]]) -> None:
         shown = [column] if column == "platform" else [column, f"{column}_name"]
         known = {value for each in shown for value in places[each].to_list()}
         if missing := [each for each in names if each not in known]:
-            there = ", ".join(sorted(places[shown[-1]].unique().to_list())[:20])
-            raise LookupError(f"--{column} {missing[0]}: there is none; there are: {there}")
+            there = sorted(places[shown[-1]].unique().to_list())[:SOME]
+            raise LookupError(f"--{column} {missing[0]}: there is none{meant(missing[0], there)}")
 
 
 def query(view: View, *, is_page: bool = False) -> str:

@@ -21,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 
 from data.explore import Extract
+from data.meant import meant
 
 FORMULA = r"^[\s\p{Cc}\p{Cf}]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]|^[\t\r\n]"
 """A text that a spreadsheet may take for a formula: the signs also full-width, and after what is not seen."""
@@ -65,6 +66,8 @@ def save(extract: Extract, form: str, path: Path | None, seen: Seen = lambda _: 
             whole.seek(0)
             shutil.copyfileobj(whole, sys.stdout.buffer)
         return [*notes, f"{_rows(extract)} [{extract.fingerprint}]"]
+    if path.is_dir():
+        raise LookupError(f"{path} is a folder. Name a file in it, such as {path / f'rows{FORMATS[form].ending}'}")
     if not path.absolute().parent.is_dir():
         raise LookupError(f"{path}: there is no such folder. Make it first, or name another.")
     unfinished = path.with_name(f"{path.name}.part")
@@ -84,9 +87,13 @@ def save(extract: Extract, form: str, path: Path | None, seen: Seen = lambda _: 
 def format_of(form: str, path: Path | None) -> str:
     """The format asked for, else the one of a file's ending, else CSV. Raises LookupError, with those there are."""
     if form and form not in FORMATS:
-        raise LookupError(f"no format {form!r}; there are: {', '.join(FORMATS)}")
+        raise LookupError(f"no format {form!r}{meant(form, FORMATS)}")
     endings = {each.ending: name for name, each in FORMATS.items()}
     matching = [ending for ending in endings if path and path.name.lower().endswith(ending)]
+    if path and path.suffix and not (form or matching):
+        raise LookupError(
+            f"{path}: no format ends in {path.suffix}{meant(path.suffix, endings)}. Or name it: --format csv"
+        )
     return form or (endings[max(matching, key=len)] if matching else "csv")
 
 

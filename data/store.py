@@ -282,6 +282,7 @@ class Load:
     messages: int = 0
     system: int = 0
     members: set[str] = field(default_factory=set)
+    spoke: set[str] = field(default_factory=set)  # members, too, but only those of whom there is a message
     channels: set[str] = field(default_factory=set)
     reactions: int = 0
     left_out: dict[str, int] = field(default_factory=dict)  # passed over on purpose, by kind
@@ -335,7 +336,9 @@ class Loader:
             ledger = {each.name: getattr(fate, each.name) for each in fields(Fate)}
             self._merge("note_chunk", load_id=load.load_id, chunk=load.chunks, **ledger)
             load.fate.add(fate)
-            system = pc.sum(pc.equal(messages["kind"], "system")).as_py() or 0
+            is_system = pc.equal(messages["kind"], "system")
+            system = pc.sum(is_system).as_py() or 0
+            load.spoke.update(filter(None, pc.unique(messages["member_id"].filter(pc.invert(is_system))).to_pylist()))
             load.system, load.messages = load.system + system, load.messages + messages.num_rows - system
             failpoint("chunk")
         return fate

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from data.command import STOPPED, run
+from data.meant import meant
 from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
 from data.spool import looked_at
 from data.store import Busy, Store, StoreError
@@ -21,7 +23,7 @@ from ingest.apis._client import PullError
 from ingest.apis._service import Service, services
 from ingest.archive import ExportError
 from ingest.load import Job as LoadJob
-from ingest.load import NothingLoaded, Summary, derive_again, listen, load, load_demo, readers, retry, unmatched
+from ingest.load import Loaded, NothingLoaded, Summary, derive_again, listen, load, load_demo, readers, retry, unmatched
 from ingest.progress import Progress
 from ingest.pull import Forecast, Job, chosen, forecast, pull, seconds
 from ingest.pull import Summary as PullSummary
@@ -165,7 +167,8 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
         return
     for row in sources.to_dicts():
         print(
-            f"{row['platform']} {row['source_name']}: {row['messages']:,} messages by {row['members']:,} members, "
+            f"{row['platform']} {row['source_name']}: {_many(row['messages'], 'message')}"
+            f" by {_speakers(row)}, "
             f"{row['first_at']:%Y-%m-%d} to {row['as_of']:%Y-%m-%d %H:%M} UTC"
         )
     for each in kept_up:
@@ -173,6 +176,14 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
     _say_unmatched(alone)
+
+
+def _speakers(source: dict[str, Any]) -> str:
+    """Who spoke there, in words: bots are no members, and the team is told apart."""
+    told = [_many(source["members"], "member")]
+    told += [f"{source['staff']:,} staff"] if source["staff"] else []
+    told += [_many(source["bots"], "bot")] if source["bots"] else []
+    return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
 
 
 @app.command()
@@ -194,7 +205,7 @@ def sentiment(
     asked = read_settings(settings_file).sentiment
     known = sorted({reader.PLATFORM for reader in readers().values()} | PLATFORMS.keys())
     if platform and platform not in known:
-        raise typer.BadParameter(f"--platform {platform}: there is no such platform; there are: {', '.join(known)}")
+        raise typer.BadParameter(f"--platform {platform}: there is no such platform{meant(platform, known)}")
     texts, out = texts_of(file, column), sys.stdout  # a bar takes what is printed beside it for its own
     try:
         chosen = named(
@@ -238,27 +249,16 @@ def pull_command(
         _say_forecast(forecast(job, store, settings, progress), as_json)
         return
     pause = _pause(every)
-    with _stoppable():
-        while pause is not None:
-            _pull_once_of_many(job, store, settings, progress, as_json)
-            print(f"The next pull is in {every}. Ctrl-C stops.", file=sys.stderr)
-            time.sleep(pause)
-        summary = pull(job, store, settings, progress)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops us as Ctrl-C does
+    while pause is not None:
+        _pull_once_of_many(job, store, settings, progress, as_json)
+        print(f"The next pull is in {every}. Ctrl-C stops.", file=sys.stderr)
+        time.sleep(pause)
+    summary = pull(job, store, settings, progress)
     _say_pulled(summary, as_json)
     if summary.failed:
         raise typer.Exit(FAILED)
     raise typer.Exit(REFUSALS if any(load.refused for each in summary.pulls for load in each.loads) else ALL_IN)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """A service manager stops us as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("hearth: stopped. What was pulled so far is kept; the same command goes on.", file=sys.stderr)
-        raise typer.Exit(130) from None
 
 
 def _pull_once_of_many(job: Job, store: Store, settings: Settings, progress: Progress, as_json: bool) -> None:
@@ -471,13 +471,14 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
             f"{each.path}: {each.platform} {each.source}\n"
             f"  read {each.read:,} = inserted {each.inserted:,} + updated {each.updated:,}"
             f" + unchanged {each.unchanged:,} + refused {each.refused:,}\n"
-            f"  kept {each.messages:,} messages, {each.system:,} system lines, {each.duplicate:,} duplicates;"
-            f" {each.members:,} members, {each.channels:,} channels, {each.reactions:,} reactions"
+            f"  kept {_many(each.messages, 'message')}, {_many(each.system, 'system line')},"
+            f" {_many(each.duplicate, 'duplicate')}; {_many(each.members, 'member')}{_who_spoke(each)},"
+            f" {_many(each.channels, 'channel')}, {_many(each.reactions, 'reaction')}"
         )
         if each.left_out:
             print("  left out on purpose: " + ", ".join(f"{count:,} {what}" for what, count in each.left_out.items()))
         if each.unknown:
-            print(f"  fields not read: {_some(each.unknown)}")
+            print(f"  no number needs these details, so they stay in the export: {_some(each.unknown)}")
     done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
     print(f"{done} ({summary.seconds:.1f} s).")
     if any(each.refused for each in summary.loads):
@@ -488,6 +489,11 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
 def _say_unmatched(rows: list[str]) -> None:
     for row in rows:
         print(f"[[roster]] row {row}: nobody who spoke matches it.")
+
+
+def _who_spoke(each: Loaded) -> str:
+    """How many of the members said anything: an export may name all who ever joined."""
+    return ", all of whom spoke" if each.spoke == each.members > 1 else f", {each.spoke:,} of whom spoke"
 
 
 def _some(fields: dict[str, int]) -> str:
@@ -501,13 +507,13 @@ def _some(fields: dict[str, int]) -> str:
 def main() -> None:
     """Run a command; say what went wrong in words, never as a traceback."""
     try:
-        app()
+        code = run(app)
     except (ExportError, PullError, SettingsError, StoreError) as error:
         print(f"hearth: {error}", file=sys.stderr)
         sys.exit(BUSY if isinstance(error, Busy) else FAILED)
-    except KeyboardInterrupt:
+    if code == STOPPED:
         print("hearth: stopped. What was read so far is kept; the same command goes on.", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(code)
 
 
 class _WithoutPandas:

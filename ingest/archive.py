@@ -660,8 +660,14 @@ class _Fields:
     """Counts the fields that no struct names, in the first records of each kind."""
 
     def __init__(self) -> None:
-        self.unknown = Counter[str]()
+        self._met = Counter[str]()
+        self._read = set[str]()
         self._compared = Counter[object]()
+
+    @property
+    def unknown(self) -> Counter[str]:
+        """What none of the structs names: a reader may look at the same record twice, each time for other fields."""
+        return Counter({name: count for name, count in self._met.items() if name.split(".")[1] not in self._read})
 
     def compare(self, content: bytes, type: object) -> None:
         """Look at JSON that was decoded as `type`, or as a list of it, while there is something to learn."""
@@ -679,7 +685,8 @@ class _Fields:
     def _walk(self, value: object, kind: inspect.Type) -> None:
         if isinstance(kind, inspect.StructType) and isinstance(value, dict):
             known = {field.encode_name for field in kind.fields} | {kind.tag_field}
-            self.unknown.update(f"{kind.cls.__name__}.{name}" for name in value.keys() - known)
+            self._read |= {name for name in known if name}
+            self._met.update(f"{kind.cls.__name__}.{name}" for name in value.keys() - known)
         for inner, its_kind in _parts(value, kind):
             self._walk(inner, its_kind)
 

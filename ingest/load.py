@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import msgspec
 import pyarrow as pa
 
+from data.meant import meant
 from data.records import Audience, Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
@@ -78,6 +79,7 @@ class Loaded(msgspec.Struct):
     system: int  # joins, pins and the like
     duplicate: int  # the same record again within this export
     members: int
+    spoke: int  # members of whom there is a message
     channels: int
     reactions: int
     left_out: dict[str, int]  # passed over on purpose, by kind: private messages, spam
@@ -303,7 +305,7 @@ def _recognise(path: Path, platform: str | None, settings: Settings) -> Reader |
 def _named(platform: str) -> Reader:
     known = readers()
     if platform not in known:
-        raise ExportError(f"--platform {platform}: there is no such reader; there are: {', '.join(known)}")
+        raise ExportError(f"--platform {platform}: there is no such reader{meant(platform, known)}")
     return known[platform]
 
 
@@ -490,7 +492,8 @@ def _account(load: Load, path: Path, unknown: dict[str, int] | None = None) -> L
         messages=load.messages,
         system=load.system,
         duplicate=fate.read - fate.refused - load.messages - load.system,
-        members=len(load.members),
+        members=len(load.members | load.spoke),
+        spoke=len(load.spoke),
         channels=len(load.channels),
         reactions=load.reactions,
         left_out=load.left_out,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from datetime import date
 from enum import StrEnum
@@ -16,6 +15,7 @@ import polars as pl
 import typer
 
 from data import explore, export
+from data.command import WRONG_USAGE, run
 from data.settings import Settings, SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
 from metrics.explain import explain
@@ -130,8 +130,18 @@ def _check(store: Store, question: Question) -> None:
     """Refuse a place that is not there, and a period that ends before it begins: both would look like silence."""
     chosen = {"platform": question.platforms, "source": question.sources, "channel": question.channels}
     explore.check_places(store, chosen)
+    _check_options(named(question.name), question)
     if question.since and question.until and question.since >= question.until:
         raise LookupError(f"--since {question.since} is not before --until {question.until}")
+
+
+def _check_options(metric: Metric, question: Question) -> None:
+    """Refuse what would change nothing: it would look as if it had."""
+    given = {name: getattr(question, name) for name in ("by", "hours", "limit")}
+    given["population"] = question.population != "asks"
+    for option, value in given.items():
+        if value and not metric.takes(option):
+            raise LookupError(f"{metric.name} takes no --{option}: its rows are the same with and without")
 
 
 def _day(text: str | None, option: str) -> date | None:
@@ -175,12 +185,10 @@ def _print(rows: pl.DataFrame, form: Format, fingerprint: str) -> None:
 def main() -> None:
     """Run; say what went wrong in words, never as a traceback."""
     try:
-        app()
-    except BrokenPipeError:  # whoever read along has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(run(app))
     except (LookupError, SettingsError, StoreError) as error:
         print(f"hearth: {error.args[0] if error.args else error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, LookupError) else 1)
+        sys.exit(WRONG_USAGE if isinstance(error, LookupError) else 1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from data import explore
 from data.explore import Extract
+from data.meant import meant
 from data.settings import Settings
 from data.store import Store
 from metrics.metric import Answer, Question
@@ -32,7 +33,7 @@ def shown(settings: Settings, answer: Answer, as_: Shown) -> pl.DataFrame:
     """
     rows = answer.rows
     if missing := [name for name in (*as_.columns, *filter(None, [as_.sort])) if name not in rows.columns]:
-        raise LookupError(f"{answer.metric.name} has no column {missing[0]!r}; it has: {', '.join(rows.columns)}")
+        raise LookupError(f"{answer.metric.name} has no column {missing[0]!r}{meant(missing[0], rows.columns)}")
     if answer.metric.name in explore.PROFILES:
         rows = rows.filter(~pl.col("platform").is_in(settings.privacy.no_profiles))
     if as_.sort:

@@ -7,7 +7,8 @@ swing from week to week by more than chance alone, so their usual swing is measu
 
 The two periods must be equally mature. Where the last asks of one are too young, the hours that they fill are left out
 at the end of both, channel by channel (statistics/both.sql), and the sentence says so; where that would leave out more
-than a quarter of either, it is too early.
+than a quarter of either, it is too early. "No clear change" is said only of what was compared: where one of the two is
+unknown or not covered alike they cannot be, and where one has too few there is nothing to tell.
 """
 
 from __future__ import annotations
@@ -26,11 +27,16 @@ import polars as pl
 from data.settings import Settings, midnight
 from metrics.metric import HERE, Asked, Population, Question, _macros, _params, _short, ask, fingerprint, metrics
 
-Verdict = Literal["clear better", "clear worse", "no clear change", "too early"]
+Verdict = Literal[
+    "clear better", "clear worse", "no clear change", "too early", "too few to compare", "cannot be compared"
+]  # fmt: skip
 Row = dict[str, Any]
 Split = str | None
 AsksRows = Callable[[Question], list[Row]]
 
+CLEAR: tuple[Verdict, ...] = ("clear worse", "clear better")
+COMPARED: tuple[Verdict, ...] = (*CLEAR, "no clear change")
+"""What can only be said of two periods that were compared; the other verdicts say why they were not."""
 FEW = 20
 """Under so many a share is told as "7 of 12", and no change is clear."""
 DOUBT = 0.05
@@ -190,8 +196,10 @@ def points(rows: Iterable[Row], week: date) -> Change:
     now, before = (_points(weeks.get(each, {})) for each in (week, week - WEEK))
     swing = _swing([_points(weeks[each]).value for each in sorted(weeks) if each < week], float)
     change = Change("net_sentiment", now, before, _points_said(now, before), "no clear change")
+    if now.n and before.n and min(now.n, before.n) < FEW_WORDS:
+        return replace(change, verdict="too few to compare", because=_needed(now, before, FEW_WORDS))
     if now.value is None or before.value is None:
-        return replace(change, because="too few classified messages")
+        return replace(change, verdict="cannot be compared", because=_unknown(now, before, "week"))
     if swing is None:
         return replace(change, verdict="too early", because="too few weeks to know the usual swing")
     apart = now.value - before.value
@@ -240,7 +248,7 @@ def holm(doubts: Sequence[float | None]) -> set[int]:
 
 
 def _held_back(change: Change) -> Change:
-    if change.verdict in {"too early", "no clear change"}:
+    if change.verdict not in CLEAR:
         return change
     return replace(change, verdict="no clear change", because="with so many numbers compared at once")
 
@@ -252,7 +260,9 @@ def _both(
     store: Asked, settings: Settings, question: Question, previous: Period | None, rows: AsksRows | None = None
 ) -> _Both:
     if question.since is None or question.until is None:
-        raise LookupError("a comparison needs the first day of its period, and the day after the last")
+        raise LookupError(
+            "a comparison needs the first day of its period and the day after the last: --since and --until"
+        )
     period = Period(question.since, question.until)
     asked = replace(question, hours=question.hours or RATES.get(question.name))
     return _Both(store, settings, asked, period, previous or period.before, rows)
@@ -389,32 +399,40 @@ class _Both:
     def judged(self, now: Reading, before: Reading, said: str, facts: Row, apart: _Apart | None) -> Change:
         """Clear where the periods are alike, the numbers are large enough, and the interval leaves out zero."""
         change = Change(self.question.name, now, before, said, "no clear change", fingerprints=self.fingerprints)
-        early = self.early(now, before, facts)
-        if early:
-            return replace(change, verdict="too early", because=early)
-        if min(now.n, before.n) < FEW or apart is None:
-            return replace(change, because="too few to compare")
-        if apart.low > 0 or apart.high < 0:
+        if untold := self.untold(now, before, facts, apart):
+            return replace(change, verdict=untold[0], because=untold[1])
+        if apart and (apart.low > 0 or apart.high < 0):
             is_better = metrics()[self.question.name].better == ("higher" if apart.difference > 0 else "lower")
             is_better = is_better is facts.get("is_better", True)
             change = replace(change, verdict="clear better" if is_better else "clear worse")
-        return replace(change, difference=apart.difference, low=apart.low, high=apart.high, doubt=apart.doubt)
+        return apart.told(change) if apart else change
 
-    def early(self, now: Reading, before: Reading, facts: Row) -> str:
-        """Why the two periods cannot be compared yet, if they cannot."""
+    def untold(self, now: Reading, before: Reading, facts: Row, apart: _Apart | None) -> tuple[Verdict, str] | None:
+        """Why the two periods are not compared, if they are not: the verdict, and what it rests on."""
         if facts.get("is_uneven"):
-            return f"the data of {facts['source_name']} does not cover both periods alike"
+            first, until = (midnight(each, self.settings.zone) for each in (self.period.since, self.period.until))
+            is_open = first < facts["as_of"] < until  # a later export may bring the rest
+            uneven = f"the data of {facts['source_name']} does not cover both periods alike"
+            return "too early" if is_open else "cannot be compared", uneven
         if any(_left_out(facts, period) > LEFT_OUT for period in ("", "_before")):
-            limit = self.question.hours
+            limit, young = self.question.hours, facts["too_young"]
             age = "too young to judge" if limit is None else f"not yet {_wait(limit)} old"
-            return f"{facts['too_young']} of the {self.of} {'is' if facts['too_young'] == 1 else 'are'} {age}"
+            return "too early", f"{young} of the {self.of} {'is' if young == 1 else 'are'} {age}"
         if now.value is None or before.value is None:
-            return "one of the two is unknown"
+            return "cannot be compared", _unknown(now, before, self.noun)
+        if min(now.n, before.n) < FEW:
+            return "too few to compare", _needed(now, before, FEW)
         if facts.get("swing", 0.0) is None:
-            return f"the usual swing is known after {SWINGS + 2} whole weeks"
-        return ""
+            return "too early", f"the usual swing is known after {SWINGS + 2} whole weeks"
+        return None if apart else ("too few to compare", f"the {self.of} are of one member alone")
 
     # Saying -------------------------------------------------------------------------------------
+
+    @property
+    def noun(self) -> str:
+        """What either period is called."""
+        lengths = {each.until - each.since for each in (self.period, self.previous)}
+        return "week" if lengths == {WEEK} else "period"
 
     @property
     def then(self) -> str:
@@ -422,7 +440,9 @@ class _Both:
         days = (self.previous.until - self.previous.since).days
         if self.previous != self.period.before:
             return f"from {self.previous.since} to {self.previous.until - timedelta(days=1)}"
-        return "the week before" if days == WEEK.days else f"the {days} days before"
+        if days == WEEK.days:
+            return "the week before"
+        return f"the {days // 7} weeks before" if days % 7 == 0 else f"the {days} days before"
 
     @property
     def of(self) -> str:
@@ -488,6 +508,10 @@ class _Apart(NamedTuple):
     low: float
     high: float
     doubt: float
+
+    def told(self, change: Change) -> Change:
+        """A change with all of it."""
+        return replace(change, **self._asdict())
 
 
 def _rates_apart(now: Reading, before: Reading, facts: Row) -> _Apart | None:
@@ -585,6 +609,18 @@ def _left_out(facts: Row, period: str) -> float:
     """How much of a period is too young, or was as late in the other."""
     gone: int = facts.get(f"left_out{period}", 0)
     return gone / (gone + facts.get(f"asks{period}", 0)) if gone else 0.0
+
+
+def _needed(now: Reading, before: Reading, few: int) -> str:
+    """How many there were of both, and how many it takes."""
+    return f"{now.n:,} and {before.n:,}; it takes {few} each"
+
+
+def _unknown(now: Reading, before: Reading, noun: str) -> str:
+    """Which of the two is unknown."""
+    if now.value is None and before.value is None:
+        return f"both {noun}s are unknown"
+    return f"this {noun} is unknown" if now.value is None else f"the {noun} before is unknown"
 
 
 def _untold(change: Change, verdict: Verdict, because: str) -> Change:

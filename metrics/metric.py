@@ -16,6 +16,7 @@ import msgspec
 import polars as pl
 import polars.selectors as cs
 
+from data.meant import meant
 from data.settings import Settings, midnight
 from data.store import words_since
 from metrics import quantify
@@ -64,6 +65,10 @@ class Metric:
         """Changes when what can change a number or its verdict does; what the header only tells is no part of it."""
         code = (HERE / "quantify.py").read_text("utf-8") if self.finish else ""
         return _short(self.better + self.finish + self.sql + _macros() + code, 8)
+
+    def takes(self, option: str) -> bool:
+        """Whether its rows depend on one of a question's options: by, hours, population or limit."""
+        return any(f"${name}" in self.sql for name in ({"hours": ("hours", "targets")}.get(option, (option,))))
 
     @property
     def card(self) -> dict[str, str]:
@@ -118,7 +123,7 @@ def named(name: str) -> Metric:
     """One metric. Raises LookupError, with the names there are."""
     known = metrics()
     if name not in known:
-        raise LookupError(f"no metric {name!r}; there are: {', '.join(known)}")
+        raise LookupError(f"no metric {name!r}{meant(name, known)}")
     return known[name]
 
 

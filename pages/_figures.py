@@ -181,9 +181,9 @@ class Trail:
         return [run for run in found if run]
 
     def dots(self) -> set[int]:
-        """The places that need a point: the last one known, and those that no line reaches."""
+        """The places that need a point: the newest, if it is known, and those that no line reaches."""
         runs = self.runs()
-        return {run[0] for run in runs if len(run) == 1} | {run[-1] for run in runs[-1:]}
+        return {run[0] for run in runs if len(run) == 1} | {len(self.values) - 1} & {run[-1] for run in runs}
 
     def banded(self, run: list[int]) -> list[tuple[int, float, float]]:
         """The places of a run that have a band, with its ends within the scale."""
@@ -242,8 +242,8 @@ def _single(rows: pl.DataFrame, shape: Line, colors: Palette) -> Figure:
 
 
 def _multiples(rows: pl.DataFrame, shape: Line, colors: Palette) -> Figure:
-    """One strip below the other, so that a phone can show them too."""
-    whole = rows.filter(pl.col("week").is_null()).sort(shape.of, descending=True).head(6)
+    """One strip below the other, so that a phone can show them too; none where there is nothing in all these weeks."""
+    whole = rows.filter(pl.col("week").is_null(), pl.col(shape.of) > 0).sort(shape.of, descending=True).head(6)
     calendar = _every_week(rows.select(pl.col("week").unique()))["week"]
     layout = _paper(colors, calendar, max(HEIGHT, 75 * len(whole)))
     data, titles = [], []
@@ -366,9 +366,10 @@ def _stacked(rows: pl.DataFrame, shape: Stack, colors: Palette) -> Figure:
         bars.append({"y": (-weeks[shape.below]).to_list(), "name": shape.below.capitalize(), "marker": away})
     told = (*shape.above, *filter(None, [shape.below]))
     texts = [_told(week, told) for week in weeks.iter_rows(named=True)]
-    shared = {"type": "bar", "x": days, "hovertext": texts, "hoverinfo": "text"}
+    # Left to itself a lone week is drawn a millisecond wide.
+    shared = {"type": "bar", "x": days, "width": 5.25 * DAY_LONG, "hovertext": texts, "hoverinfo": "text"}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"}
-    layout = {"barmode": "relative", "bargap": 0.25, "showlegend": len(told) > 1, "legend": legend}
+    layout = {"barmode": "relative", "showlegend": len(told) > 1, "legend": legend}
     layout |= {"yaxis": _both_ways(weeks, shape), "margin": MARGINS}
     return {"data": [each | shared for each in bars], "layout": _paper(colors, weeks["week"]) | layout}
 
@@ -471,11 +472,24 @@ def small(trail: Trail, colors: Palette) -> Figure:
     layout: Figure = {"template": _template(colors), "height": SMALL, "margin": {"l": 4, "r": 6, "t": 4, "b": 2}}
     layout["xaxis"] = {"visible": False, "fixedrange": True, "range": [days[0], days[-1]]} if days else {}
     layout["yaxis"] = {"visible": False, "fixedrange": True, "range": [trail.floor - room, trail.top + room]}
+    layout["shapes"] = _unknown_weeks(trail, colors)
     if trail.target is not None:
         note = {"text": trail.target_told, "font": {"color": colors.ink, "size": 11}, "x": 0, "xref": "x domain"}
         note |= {"xanchor": "left", "y": trail.target, "yref": "y", "yanchor": "bottom", "yshift": -2}
-        layout |= {"shapes": [_target_line(trail.target, colors)], "annotations": [note]}
+        layout |= {"shapes": [*layout["shapes"], _target_line(trail.target, colors)], "annotations": [note]}
     return {"data": [*data, line], "layout": layout}
+
+
+def _unknown_weeks(trail: Trail, colors: Palette) -> list[Figure]:
+    """A grey stripe behind each week of which nothing is known."""
+    stripe = {"type": "rect", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": {"width": 0}}
+    return [
+        stripe
+        | {"x0": f"{week - timedelta(days=4)}T12:00", "x1": f"{week + timedelta(days=3)}T12:00"}
+        | {"fillcolor": colors.faint}
+        for week, value in zip(trail.weeks, trail.values, strict=True)
+        if value is None
+    ]
 
 
 def _ribbon(ends: list[tuple[int, float, float]], days: list[str], colors: Palette) -> Figure:
@@ -499,14 +513,16 @@ def _curve(rows: pl.DataFrame, shape: Curve, colors: Palette) -> Figure:
     hours = rows["hours"].unique().sort().to_list()
     data: list[Figure] = []
     notes: list[Figure] = []
-    drawn = [] if shape.before is None else [(shape.before.rows, colors.muted, "before", "top", -10)]
-    for answer, ink, name, side, shift in (*drawn, (rows, colors.ember, "<b>this period</b>", "bottom", 10)):
+    drawn = [] if shape.before is None else [(shape.before.rows, colors.muted, "before")]
+    for answer, ink, name in (*drawn, (rows, colors.ember, "<b>this period</b>")):
         whole = answer.filter(pl.col("week").is_null() & pl.col("share").is_not_null()).sort("hours")
         places = [hours.index(each) for each in whole["hours"]]
         data += _curve_of(whole, places, ink)
         for place, share in zip(places[-1:], whole["share"].tail(1), strict=True):
-            note = {"text": name, "font": {"color": ink}, "x": place, "y": share, "xanchor": "right"}
-            notes.append(note | {"yanchor": side, "yshift": shift})
+            notes.append({"text": name, "font": {"color": ink}, "x": place, "y": share, "xanchor": "right"})
+    sides = [{"yanchor": "top", "yshift": -10}, {"yanchor": "bottom", "yshift": 10}]
+    notes.sort(key=lambda note: float(note["y"]))  # each on its own side of the other
+    notes = [note | side for note, side in zip(notes, sides[-len(notes) :], strict=False)]
     ticks = {"tickvals": list(range(len(hours))), "ticktext": [_words.wait(each) for each in hours]}
     layout = _paper(colors, pl.Series()) | {"annotations": notes, "yaxis": SHARES}
     layout["xaxis"] = {"type": "linear", "range": [-0.3, len(hours) - 0.7], **ticks}
@@ -612,7 +628,7 @@ def _triangle(rows: pl.DataFrame, _: Triangle, colors: Palette) -> Figure:
     heat = _heat(shares, [[_cohort_told(cell) for cell in row] for row in cells], colors.ember, colors)
     heat |= {"x": months, "text": [[_cohort_share(cell) for cell in row] for row in cells], "texttemplate": "%{text}"}
     heat |= {"colorscale": [[0, colors.faint], [1, _tint(colors.ember, 0.6)]], "textfont": {"color": colors.ink}}
-    sizes = dict(rows.select("cohort", "members").iter_rows())
+    sizes = dict(rows.group_by("cohort").agg(pl.col("members").max()).iter_rows())  # a source that ended leaves fewer
     names = [f"{cohort:%b %Y} · {_words.whole(sizes[cohort])} " for cohort in cohorts]
     down = {"range": [len(cohorts) - 0.5, -0.5], "tickvals": list(range(len(cohorts))), "ticktext": names}
     layout = _paper(colors, pl.Series(), 60 + 32 * len(cohorts)) | {"yaxis": down | {"showgrid": False}}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from metrics import guard
 from metrics.metric import By, Question
@@ -207,9 +208,10 @@ def choice(title: str, options: list[str], key: str) -> str:
     return str(chosen or options[0])
 
 
-def sought(title: str, such_as: str, key: str = "find", width: int = 420) -> str:
+def sought(title: str, such_as: str, key: str = "find", width: int = 420, **options: Any) -> str:
     """The words that the reader looks for."""
-    return st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width).strip()
+    found: str = st.text_input(title, key=key, bind="query-params", placeholder=such_as, width=width, **options)
+    return found.strip()
 
 
 def one_of(
@@ -240,6 +242,12 @@ def some_of(title: str, names: Mapping[str, str], key: str, **options: Any) -> t
         **options,
     )
     return tuple(value for value in chosen if value in names)
+
+
+def folded(title: str, keys: Iterable[str], key: str) -> DeltaGenerator:
+    """A small window for fields that few need; its name says how many of them are set."""
+    given = sum(bool(st.session_state.get(name, st.query_params.get_all(name))) for name in keys)
+    return st.popover(f"{title}: {given}" if given else title, key=key, width="content")
 
 
 def switched(title: str, key: str, about: str) -> bool:
@@ -333,7 +341,7 @@ def _own_dates(view: View) -> View:
 
 def _places() -> View:
     """One small window with everything that narrows the places; its name says what is chosen."""
-    with st.popover(_title(), key="places", width=220):
+    with st.popover(_title(), key="places", width=210):  # with a period beside it as wide as a phone
         platforms = _pick("Platforms", "platform", View(EVER))
         sources = _pick("Sources", "source", View(EVER, platforms=platforms))
         channels = _pick("Channels", "channel", View(EVER, platforms=platforms, sources=sources))
@@ -415,9 +423,9 @@ def target(view: View) -> float | None:
 
 
 @kept(256)
-def platforms(view: View) -> int:
-    """On how many platforms the view's places are."""
-    return len(_platforms_of(view))
+def platforms(view: View) -> tuple[str, ...]:
+    """The platforms that the view's places are on."""
+    return tuple(sorted(view.covers(_ask.read("places"))["platform"].unique()))
 
 
 @kept(256)
@@ -433,17 +441,13 @@ def covered(view: View) -> float | None:
 
 def closed(view: View) -> list[str]:
     """The view's platforms whose terms forbid to follow single members over time."""
-    return [name for name in _platforms_of(view) if name in _ask.closed()]
+    return [name for name in platforms(view) if name in _ask.closed()]
 
 
 def followed(view: View) -> View | None:
     """The view without those platforms; None where nothing is left of it."""
-    left = tuple(name for name in _platforms_of(view) if name not in _ask.closed())
+    left = tuple(name for name in platforms(view) if name not in _ask.closed())
     return replace(view, platforms=left) if left else None
-
-
-def _platforms_of(view: View) -> list[str]:
-    return sorted(view.covers(_ask.read("places"))["platform"].unique())
 
 
 def reaches(view: View, safe: Callable[[str], str]) -> str:
@@ -472,10 +476,10 @@ def freshness(view: View, until: date, of: str) -> str:
     return f"{told} · Not all of it reaches {of}: {'; '.join(short)}." if short else told
 
 
-def is_young(week: Week) -> bool:
+def is_young(view: View, monday: date) -> bool:
     """Whether a source of the view began so lately that a first message need not be a newcomer's."""
-    begun = [each.date() for each in week.view.covers(_ask.read("sources"))["first_at"].drop_nulls()]
-    return any(week.monday - timedelta(days=60) < first < week.monday + WEEK for first in begun)
+    begun = [each.date() for each in view.covers(_ask.read("sources"))["first_at"].drop_nulls()]
+    return any(monday - timedelta(days=60) < first < monday + WEEK for first in begun)
 
 
 def is_first(week: Week) -> bool:

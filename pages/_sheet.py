@@ -55,7 +55,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All that stands on it. trust: how far the data reaches. moved: what moved a number. how: it was judged."""
+    """All that stands on it. trust: how far the data reaches. moved: what moved a number. how: it was judged.
+
+    silent: the platforms that have no place, in a sentence.
+    """
 
     community: str
     week: str
@@ -65,6 +68,7 @@ class Sheet:
     numbers: tuple[Number, ...]
     moved: tuple[str, ...]
     places: tuple[Place, ...]
+    silent: str
     how: str
     fingerprints: tuple[str, ...]
 
@@ -112,6 +116,7 @@ def body(sheet: Sheet) -> str:
             f'<section class="numbers">{"".join(map(_number, sheet.numbers))}</section>',
             *_told("What moved it", (f"<p>{markup(each, 400)}</p>" for each in sheet.moved)),
             *_told("By platform: answered within a day, over the weeks drawn", map(_place, sheet.places), "places"),
+            *([f"<p class='silent'>{markup(sheet.silent, 400)}</p>"] if sheet.silent else []),
             f"<footer><p>{markup(sheet.how, 400)} {NOTE}</p>",
             f"<p>{' · '.join(markup(each) for each in sheet.fingerprints)}</p></footer>",
             "</div>",
@@ -132,7 +137,7 @@ def _number(number: Number) -> str:
     return (
         f"<article><h3>{markup(number.title)}</h3><p class='value'>{markup(number.value)}</p>"
         f"<p>{markup(number.note)}</p><p class='verdict {kind}'>{shape} {verdict}{why}</p>"
-        f"{_drawn(number.trail, number.title)}<p class='before'>{markup(number.before)}</p></article>"
+        f"<p class='before'>{markup(number.before)}</p>{_drawn(number.trail, number.title)}</article>"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -189,11 +189,15 @@ def name_the_staff(why: str) -> None:
 
 
 def page(
-    words: Callable[[Weeks], tuple[str, str]], charts: Mapping[str, Callable[[Weeks], None]], of_team: str = ""
+    words: Callable[[Weeks], tuple[str, str]],
+    charts: Mapping[str, Callable[[Weeks], None]],
+    of_team: str = "",
+    last: Collection[str] = (),
 ) -> None:
     """A page about a period of weeks: the finding and what follows in words, then the pictures.
 
     They stand two by two; one that is left over has the whole width. `of_team`: what nobody knows without staff.
+    `last`: the charts that stand last then, for they say no more than that.
     """
     period = _filters.weeks()
     if period is None:
@@ -206,12 +210,25 @@ def page(
         st.markdown(story)
         if of_team and not _filters.has_team(period.view):
             name_the_staff(of_team)
-    titles = list(charts)
+    is_known = not last or _filters.has_team(period.view)
+    titles = sorted(charts, key=lambda title: title in last and not is_known)
     for row in (titles[: len(titles) // 2 * 2], titles[len(titles) // 2 * 2 :]):
         with st.grid(min(2, len(row)) or 1, min_column_width=380):
             for title in row:
                 with contained(title):
                     charts[title](period)
+
+
+def of_team(period: Weeks, name: str) -> bool:
+    """Whether somebody is known as staff; where nobody is, a card says that a metric of what staff do is unknown."""
+    if _filters.has_team(period.view):
+        return True
+    answer = _ask.answer(period.view.question(name))
+    with st.container(border=True, height="stretch"):
+        st.markdown("**Unknown: nobody who spoke here is known as staff**")
+        st.caption(answer.metric.asks)
+        doors(answer)
+    return False
 
 
 def share(

@@ -23,6 +23,8 @@ VERDICTS: dict[guard.Verdict, tuple[str, str]] = {
     "clear worse": ("▼", "red"),
     "no clear change": ("●", "gray"),
     "too early": ("◔", "gray"),
+    "too few to compare": ("○", "gray"),
+    "cannot be compared": ("○", "gray"),
 }
 """A verdict's shape and the theme's colour for it. The shape points where it is good, not where it is more."""
 NO_BEFORE = "there is no week before it"
@@ -93,7 +95,7 @@ def net(row: Mapping[str, Any]) -> str:
         return UNKNOWN
     if row["messages"] < guard.FEW_WORDS:
         return "too few"
-    return f"{row['points']:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0")
+    return signed(row["points"])
 
 
 def net_range(row: Mapping[str, Any]) -> str:
@@ -101,13 +103,17 @@ def net_range(row: Mapping[str, Any]) -> str:
     of = count(row.get("messages"), "classified message")
     if row.get("points") is None or row["messages"] < guard.FEW_WORDS:
         return f"of {of}"
-    low, high = (f"{row[end]:+.0f}".replace("-", "−") for end in ("low", "high"))
-    return f"{low} to {high} of {of}"
+    return f"{signed(row['low'])} to {signed(row['high'])} of {of}"
+
+
+def signed(number: float) -> str:
+    """A number with its sign, but for 0: "+12", "−4"."""
+    return f"{number:+.0f}".replace("-", "−").replace("+0", "0").replace("−0", "0")
 
 
 def points(apart: float) -> str:
     """A difference of shares, in points: "+20", "−5"."""
-    return f"{apart * 100:+.0f}".replace("-", "−")
+    return signed(apart * 100)
 
 
 def count(number: int | None, noun: str, plural: str = "") -> str:

@@ -67,12 +67,14 @@ def page() -> None:
     names = {name: table.title for name, table in explore.tables().items()}
     names = {"messages": names.pop("messages"), **names}
     names |= {name: f"Metric: {metric.title}" for name, metric in metrics().items()}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = _filters.one_of("Look into", names, "table", BLANK, width=260)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name = _filters.one_of("Look into", names, "table", BLANK, width=240, label_visibility="collapsed")
         with st.container(width="content"):
             view = _filters.period()
+        fields = st.container(horizontal=True, vertical_alignment="center", width="content")
     with _show.contained("The rows"):
-        found = _metric(view, name) if name in metrics() else _table(view, name or "messages")
+        with fields:
+            found = _metric(view, name) if name in metrics() else _table(view, name or "messages")
         _draw(found, view)
 
 
@@ -110,9 +112,14 @@ def _table(view: _filters.View, name: str) -> Rows:
 
 def _metric(view: _filters.View, name: str) -> Rows:
     """A metric's rows, by its own filters."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = _filters.one_of("Split by", _same(SPLITS), "by", index=None, placeholder="Nothing", width=150)
-        count = _filters.one_of("Count", _same(ASKS), "count", width=190)
+    metric, by, count = metrics()[name], "", ""
+    takes = [field for field, option in (("by", "by"), ("count", "population")) if metric.takes(option)]
+    if takes:
+        with _filters.folded("Filters", takes, "filters"):
+            if "by" in takes:
+                by = _filters.one_of("Split by", _same(SPLITS), "by", index=None, placeholder="Nothing")
+            if "count" in takes:
+                count = _filters.one_of("Count", _same(ASKS), "count")
     asked = view.question(name, SPLITS.get(by))
     question = replace(asked, population=ASKS.get(count, "asks"))
     answer = _ask.answer(question)
@@ -145,34 +152,39 @@ def _rows_of(answer: Answer, as_: Shown, view: _filters.View) -> Rows:
 
 def _row_filters(table: explore.Table) -> dict[str, Any]:
     """What the table can be filtered by, beside the period and the places."""
-    found: dict[str, Any] = {}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if "roles" in table.filters:
-            found["roles"] = _filters.some_of("Role", _same(explore.ROLES), "role", width=200)
-        if "reasons" in table.filters:
-            reasons = _ask.read("reasons")["reason"].to_list()
-            found["reasons"] = _filters.some_of("Reason", _same(reasons), "reason", width=200)
-        if "sentiments" in table.filters:
-            found["sentiments"] = _filters.some_of("Sentiment", _same(explore.SENTIMENTS), "sentiment", width=200)
-        if "kinds" in table.filters:
-            found["kinds"] = _filters.some_of("Kind", _same(explore.KINDS), "kind", width=200)
-        if "answered" in table.filters:
-            said = _filters.one_of(
-                "Answered", {"yes": "Answered", "no": "Waiting"}, "answered", index=None, placeholder="All", width=140
-            )
+    found: dict[str, Any] = {"contains": _words_sought()}
+    several = {
+        "roles": explore.ROLES,
+        "reasons": _ask.read("reasons")["reason"].to_list() if "reasons" in table.filters else (),
+        "sentiments": explore.SENTIMENTS,
+        "kinds": explore.KINDS,
+    }
+    takes = [name for name in (*several, "answered") if name in table.filters]
+    if not takes:
+        return found
+    with _filters.folded("Filters", [name.removesuffix("s") for name in takes], "filters"):
+        for name in (each for each in several if each in takes):
+            key = name.removesuffix("s")
+            found[name] = _filters.some_of(key.capitalize(), _same(several[name]), key)
+        if "answered" in takes:
+            words = {"yes": "Answered", "no": "Waiting"}
+            said = _filters.one_of("Answered", words, "answered", index=None, placeholder="All")
             found["answered"] = {"yes": True, "no": False}.get(said)
-        found["contains"] = _filters.sought("Text contains", "such as: refund", "contains", 220)
     return found
+
+
+def _words_sought() -> str:
+    return _filters.sought("Text contains", "Text contains", "contains", 210, label_visibility="collapsed")
 
 
 def _shape(name: str, columns: tuple[str, ...]) -> tuple[tuple[str, ...], str, bool]:
     """Which columns, sorted by which, and whether the largest come first."""
     titles = {column: _words.column(column) for column in columns}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = _filters.some_of("Columns", titles, "columns", width=420)
-        sort = _filters.one_of("Sort by", titles, "sort", index=None, placeholder="As it comes", width=190)
+    with _filters.folded("Columns and order", ("columns", "sort", "ascending"), "shape"):
+        chosen = _filters.some_of("Columns", titles, "columns")
+        sort = _filters.one_of("Sort by", titles, "sort", index=None, placeholder="As it comes")
         is_ascending = _filters.switched("Smallest first", "ascending", "The oldest or smallest first, not the newest.")
-        with st.popover("What the columns mean", type="tertiary", key=f"columns-of-{name}"):
+        with st.expander("What the columns mean", key=f"columns-of-{name}"):
             for column in columns:
                 st.markdown(f"**{titles[column]}** · {explore.meaning(column, name)}")
     return chosen, sort, not is_ascending

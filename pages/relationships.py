@@ -26,6 +26,8 @@ UNHAPPY = {
 
 def words(period: Weeks) -> tuple[str, str]:
     """How much of what the team says is conversation, and whether that has changed."""
+    if not _filters.has_team(period.view):
+        return "We can't tell how much of what the team says is conversation.", ""
     row = _ask.whole(period.view.question("conversation_share"))
     said = row["conversation"] + row["broadcast"]
     if not said:
@@ -37,7 +39,8 @@ def words(period: Weeks) -> tuple[str, str]:
 def conversation(period: Weeks) -> None:
     """The share of the team's public messages that answer a member."""
     found = "by the team answered a member"
-    _show.share(period, "conversation_share", found, "staff messages", "public message")
+    if _show.of_team(period, "conversation_share"):
+        _show.share(period, "conversation_share", found, "staff messages", "public message")
 
 
 def two_way(period: Weeks) -> None:
@@ -52,7 +55,8 @@ def pairs(period: Weeks) -> None:
     row = _ask.whole(answer.question)
     title = "We can't tell yet who talks with whom: depth takes 90 days to see"
     if row["pairs"] is not None:
-        title = f"{_words.whole(row['deep_pairs'])} of {_words.count(row['pairs'], 'pair')} talk often, and both ways"
+        pairs = _words.count(row["pairs"], "pair")
+        title = f"{_words.whole(row['deep_pairs'])} of the {pairs} of all these weeks talked often, and both ways"
     both_ways = _words.rate(row["two_way_share"], row["pairs"])
     note = f"In {both_ways} of the pairs each has replied to the other. Deep: both did, on 3 or more days of 90."
     shape = _figures.Lines((("deep_pairs", "deep"), ("pairs", "all pairs")), "pairs", "count")
@@ -66,8 +70,11 @@ def web(period: Weeks) -> None:
         _no_pairs(rows, period)
         return
     first, deep = rows.row(0, named=True), rows["deep"][0]
-    title = f"{_words.count(deep, 'pair talks', 'pairs talk')} often and both ways"
-    title += f"; {_name(first['name'])} and {_name(first['other_name'])} on {_words.count(first['days'], 'day')}"
+    names = f"{_name(first['name'])} and {_name(first['other_name'])}"
+    days = _words.count(first["days"], "day")
+    title = f"No pair talks often and both ways in 90 days; {names} come nearest, on {days}"
+    if deep:
+        title = f"{_words.count(deep, 'pair talks', 'pairs talk')} often and both ways in 90 days; {names} on {days}"
     note = f"{DEEP} Of the deepest the first {_figures.KNOTS} people, to {_words.day(period.newest + _filters.WEEK)}: "
     note += "diamonds are the team, circles members; the wider a line, the more days."
     if closed := _filters.closed(period.view):
@@ -90,9 +97,8 @@ def by_name(period: Weeks) -> None:
                         team = "team" if row[f"{end}role"] == "staff" else ""
                         _show.somebody(row[f"{end}name"] or "Somebody", team, row[f"{end}account"], "")
                 there, back = row["one_to_other"], row["other_to_one"]
-                st.caption(
-                    f"On {_words.count(row['days'], 'day')}: {there:,} replies by the first, {back:,} by the other."
-                )
+                replies = _words.count(there, "reply", "replies")
+                st.caption(f"On {_words.count(row['days'], 'day')}: {replies} by the first, {back:,} by the other.")
 
 
 def _deepest(period: Weeks) -> pl.DataFrame | None:
@@ -132,6 +138,8 @@ def unhappy(period: Weeks) -> None:
 
 def praise(period: Weeks) -> None:
     """The share of praise that the team thanks."""
+    if not _show.of_team(period, "praise_thanked"):
+        return
     only = _ask.whole(period.view.question("praise_thanked"))["reacted_only"]
     note = f"{_words.whole(only)} more had a reaction and no words. {_words.SOUNDS}"
     found = "were thanked by the team within three days"
@@ -140,6 +148,8 @@ def praise(period: Weeks) -> None:
 
 def substance(period: Weeks) -> None:
     """The share of the team's replies that say something."""
+    if not _show.of_team(period, "staff_presence"):
+        return
     answer = _ask.answer(period.view.question("staff_presence"))
     row = _ask.whole(answer.question)
     turns = round((row["people"] or 0) * (row["replies"] or 0))
@@ -154,14 +164,14 @@ def substance(period: Weeks) -> None:
 
 CHARTS = {
     "Conversation": conversation,
-    "There and back": two_way,
+    "Substance": substance,
     "Who talks with whom": web,
     "By name": by_name,
+    "There and back": two_way,
     "Pairs": pairs,
-    "Substance": substance,
     "Unhappy asks": unhappy,
     "Praise": praise,
 }
 
 
-_show.page(words, CHARTS, "what the team says and answers is unknown")
+_show.page(words, CHARTS, "what the team says and answers is unknown", ("Conversation", "Substance", "Praise"))

@@ -59,6 +59,8 @@ def waits(period: Weeks) -> None:
 
 def by_staff(period: Weeks) -> None:
     """The share that the team answers first."""
+    if not _show.of_team(period, "staff_response"):
+        return
     peers = _ask.whole(period.view.question("staff_response"))["peer_first"]
     note = f"A peer got there first for {_words.whole(peers)} of them."
     _show.share(period, "staff_response", "were answered by the team first, within a day", "asks", "ask", note)
@@ -66,7 +68,8 @@ def by_staff(period: Weeks) -> None:
 
 def by_peers(period: Weeks) -> None:
     """The share of the answered that another member answers first."""
-    _show.share(period, "peer_first_share", "were answered by another member first", "answered", "answered ask")
+    if _show.of_team(period, "peer_first_share"):
+        _show.share(period, "peer_first_share", "were answered by another member first", "answered", "answered ask")
 
 
 def in_time(period: Weeks) -> None:
@@ -148,7 +151,8 @@ def hours_of_the_week(period: Weeks) -> None:
     alone = sum(hour["asks"] for hour in hours if hour["staff"] == 0)
     title = f"{_words.whole(alone)} of {asks} came at an hour when the team was never there"
     if any(hour["staff"] is None for hour in hours):
-        title = "We can't tell when the team was there: too few of the days are covered"
+        why = "too few of the days are covered" if _filters.has_team(period.view) else "nobody is known as staff"
+        title = f"We can't tell when the team was there: {why}"
     zone = _ask.state().settings.zone
     note = f"{asks}, by the hour they came, in {zone}. Ringed: asked at, and the team never there."
     _show.chart(answer, _figures.Clock(SOON), title, note)

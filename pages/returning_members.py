@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages import _ask, _figures, _show, _words
+from pages import _ask, _figures, _filters, _show, _words
 from pages._ask import Row
 from pages._figures import Step
 from pages._filters import Weeks
@@ -17,7 +17,10 @@ def words(period: Weeks) -> tuple[str, str]:
     sure = _words.interval(stay["low"], stay["high"], stay["members"], "member")
     kinds = ("new", "returning", "reactivated", "lapsed")
     new, returning, reactivated, lapsed = (_words.whole(flow.get(kind)) for kind in kinds)
-    told = f"{sure[0].upper()}{sure[1:]} of the week before. Also there: {new} seen for the first time, "
+    were = f"{sure} of the week before"
+    if (stay["members"] or 0) < _words.FEW:
+        were = f"{_words.count(stay['members'], 'member')} had been there the week before"
+    told = f"{were[0].upper()}{were[1:]}. Also there: {new} seen for the first time, "
     told += f"{returning} after a break, {reactivated} after 8 weeks or more; {lapsed} stayed away."
     return f"{_words.part(stay['share'], stay['members'], 'member')} came back {week}.", told
 
@@ -62,8 +65,11 @@ def cohorts(period: Weeks) -> None:
 
 def welcomed(period: Weeks) -> None:
     """The share of newcomers whose first post was answered within a day."""
-    note = period.change("newcomer_welcome")
-    _show.share(period, "newcomer_welcome", "were welcomed within a day", "newcomers", "newcomer", note)
+    note, why_none = period.change("newcomer_welcome"), "in these weeks"
+    if _filters.is_young(period.view, period.newest):
+        why_none = "can be told yet: the data starts under 60 days before"
+    found = "were welcomed within a day"
+    _show.share(period, "newcomer_welcome", found, "newcomers", "newcomer", note, why_none)
 
 
 def welcome_and_return(period: Weeks) -> None:

@@ -63,7 +63,7 @@ def page() -> None:
     with _show.contained("What moved it"):
         moved = _moved(judged)
         _show_moved(moved)
-    if _filters.platforms(week.view) > 1:
+    if len(_filters.platforms(week.view)) > 1:
         with _show.contained("By platform"):
             answered_by_platform(week)
     with _show.contained("The report"):
@@ -90,20 +90,45 @@ def _alone(number: Number | Exception) -> Number | Exception:
 
 
 def headline(found: Found) -> str:
-    """What clearly changed, the worse first; or that nothing did."""
-    changes = {title: each.change for title, each in found.items() if isinstance(each, Number)}
-    known = {title: change.verdict for title, change in changes.items()}
-    clear = [PHRASES[title][verdict] for verdict in CLEAR for title, each in known.items() if each == verdict]
-    if not clear:
-        if changes and all(change.because == _words.NO_BEFORE for change in changes.values()):
-            return "This is the first whole week, so there is nothing to compare it with yet."
-        if all(change.doubt is None for change in changes.values()):  # none could be compared
-            return "It is too early to tell whether anything changed in this week."
+    """What clearly changed, the worse first; or that nothing did, or that nobody can tell: no more than the tiles."""
+    verdicts = {title: _verdict(each) for title, each in found.items()}
+    clear = [PHRASES[title][verdict] for verdict in guard.CLEAR for title, each in verdicts.items() if each == verdict]
+    steady = list(verdicts.values()).count("no clear change")
+    untold = len(found) - len(clear) - steady
+    if clear:
+        said = "; ".join(clear)
+        return f"{said[0].upper()}{said[1:]} than the week before.{_others(steady, untold)}"
+    if not steady:
+        return _nothing_told(found)
+    if not untold:
         return "Nothing changed clearly in this week."
-    said = "; ".join(clear)
-    others = len(known) - len(clear)
-    rest = f" None of the other {others} shows a clear change." if others > 1 else ""
-    return f"{said[0].upper()}{said[1:]} than the week before.{rest}"
+    return f"No clear change in what can be compared: {steady} of the {len(found)} numbers."
+
+
+def _verdict(number: Number | Exception) -> guard.Verdict:
+    """A number's verdict; one that could not be worked out cannot be compared."""
+    return "cannot be compared" if isinstance(number, Exception) else number.change.verdict
+
+
+def _others(steady: int, untold: int) -> str:
+    """What is said of the numbers that did not clearly change."""
+    if not untold:
+        return f" None of the other {steady} shows a clear change." if steady > 1 else ""
+    shown = f"No clear change in {steady} other{'s' if steady > 1 else ''}; " if steady else ""
+    rest = f"{shown}{untold} cannot be compared." if shown else f"The other {untold} cannot be compared."
+    return f" {rest}"
+
+
+def _nothing_told(found: Found) -> str:
+    """Why not one of the numbers can be compared."""
+    if all(isinstance(each, Number) and each.change.because == _words.NO_BEFORE for each in found.values()):
+        return "This is the first whole week, so there is nothing to compare it with yet."
+    reasons = {_verdict(each) for each in found.values()}
+    if reasons == {"too early"}:
+        return "It is too early to tell whether anything changed in this week."
+    if reasons == {"too few to compare"}:
+        return "We can't tell whether anything changed: there is too little in this week or the one before."
+    return "We can't tell whether anything changed in this week: none of the numbers can be compared."
 
 
 def level(week: Week) -> str:
@@ -117,7 +142,6 @@ def level(week: Week) -> str:
     return f"{_words.rate(now['share'], now['asks'])} {of} were answered within a day."
 
 
-CLEAR: tuple[guard.Verdict, ...] = ("clear worse", "clear better")
 PHRASES: dict[str, dict[guard.Verdict, str]] = {
     title: {"clear worse": worse, "clear better": better}
     for title, worse, better in (
@@ -195,7 +219,7 @@ def newcomers(week: Week) -> Number:
     value = f"{now['welcomed']:,} of {now['newcomers']:,}" if now.get("share") is not None else _words.UNKNOWN
     sure = _words.interval(now.get("low"), now.get("high"), now.get("newcomers"), "newcomer")
     if now.get("share") is None:
-        is_young = _filters.is_young(week)
+        is_young = _filters.is_young(week.view, week.monday)
         sure = "the data starts under 60 days before" if is_young else "no first post whose wait can be told"
     elif now["newcomers"] >= _words.FEW:
         sure = f"{_words.percent(now['share'])} ({now['low'] * 100:.0f}–{now['high'] * 100:.0f}\u00a0%)"
@@ -239,7 +263,8 @@ def sentiment(week: Week) -> Number:
     """How members sound, against the community's own past: the level leans on the scorer."""
     question = week.judged.question("net_sentiment")
     now, before = _weeks(question, week)
-    negative = f", {_words.percent(now.get('negative_share'))} negative" if now.get("points") is not None else ""
+    is_told = now.get("points") is not None and now["messages"] >= guard.FEW_WORDS
+    negative = f", {_words.percent(now['negative_share'])} negative" if is_told else ""
     return Number(
         "Net sentiment",
         _words.net(now),
@@ -261,7 +286,9 @@ def conversation(week: Week) -> Number:
     return Number(
         "Conversation share",
         _words.rate(now.get("share"), now.get("posts")),
-        _words.interval(now.get("low"), now.get("high"), now.get("posts"), "post"),
+        _words.interval(now.get("low"), now.get("high"), now.get("posts"), "post")
+        if _filters.has_team(week.view)
+        else "nobody is known as staff",
         f"week before: {_words.rate(before.get('share'), before.get('posts'))}",
         _ask.of_week(week.alone.question("conversation_share")),
         _share_trail([*map(_with_posts, _ask.rows(question))], week, "posts", "post", _targets().conversation_share),
@@ -295,7 +322,7 @@ def _moved(found: Found) -> dict[str, Explanation]:
     clear = {
         title: each.change
         for title, each in found.items()
-        if isinstance(each, Number) and each.change.verdict in CLEAR and each.change.metric in guard.shares()
+        if isinstance(each, Number) and each.change.verdict in guard.CLEAR and each.change.metric in guard.shares()
     }
     return {title: _ask.moved(_of(found[title]), change) for title, change in clear.items()}
 
@@ -346,11 +373,19 @@ def answered_by_platform(week: Week) -> None:
     question = _by_platform(week)
     shape = _figures.Line("share", "asks", "share", "low", "high", is_split=True)
     note = "One line a platform, all on the same scale; the share beside a name is of all these weeks."
-    _show.chart(_ask.answer(question), shape, f"By platform · {_spread(question)}", note)
+    _show.chart(_ask.answer(question), shape, f"By platform · {_spread(question)}", f"{note}{_silent(week, label)}")
 
 
 def _by_platform(week: Week) -> Question:
     return week.view.question("answered_within", "platform", DAY)
+
+
+def _silent(week: Week, safe: Callable[[str], str]) -> str:
+    """The platforms without one ask in all the weeks drawn, in a sentence; nothing where there are none."""
+    rows = [row for row in _ask.rows(_by_platform(week)) if row["week"] is None]
+    asked = {row["platform"] for row in rows if row["asks"]}
+    names = [safe(_words.platform(name)) for name in _filters.platforms(week.view) if name not in asked]
+    return f" Nobody asked on {' or '.join(names)} in these weeks." if names else ""
 
 
 def _spread(question: Question) -> str:
@@ -381,7 +416,8 @@ def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation])
         level=level(week),
         numbers=numbers,
         moved=tuple(f"{title}: {each.sentence}" for title, each in moved.items() if each.sentence),
-        places=_places(week) if _filters.platforms(week.view) > 1 else (),
+        places=_places(week) if len(_filters.platforms(week.view)) > 1 else (),
+        silent=_silent(week, line).strip(),
         how=how,
         fingerprints=tuple(_ask.answer(each.question).fingerprint for each in numbers),
     )
@@ -391,7 +427,7 @@ def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation])
 def _places(week: Week) -> tuple[Place, ...]:
     """The platforms with most asks, each with its weeks."""
     rows = _ask.rows(_by_platform(week))
-    whole = sorted((row for row in rows if row["week"] is None), key=lambda row: -row["asks"])[:6]
+    whole = sorted((row for row in rows if row["week"] is None and row["asks"]), key=lambda row: -row["asks"])[:6]
     return tuple(
         Place(
             _words.platform(row["platform"]),

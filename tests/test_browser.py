@@ -98,14 +98,16 @@ def listen(page: Page, address: str) -> list[str]:
 
 
 def test_the_first_request_of_a_server_may_be_a_deep_link(demo: Path, visit: Visit) -> None:
-    """On a fresh server the frame stands around a page that was typed into the address bar."""
+    """On a fresh server the frame stands around a page that was typed into the address bar, and nothing is missing."""
     with server(demo) as address:
-        page = visit()
+        page, missing = visit(), list[str]()
+        page.on("response", lambda reply: missing.append(reply.url) if reply.status >= 400 else None)
         open_page(page, f"{address}/unanswered")
         assert page.title() == "Unanswered · Hearth"
         assert page.get_by_text("Demo: made-up people").is_visible()
         assert page.get_by_role("link", name="Weekly health").count() > 0
         assert page.get_by_text("are waiting").is_visible()
+        assert not missing
 
 
 def test_no_other_file_of_the_pages_is_a_page(serve: Serve, demo: Path, visit: Visit) -> None:

@@ -469,11 +469,11 @@ def test_the_command_writes_the_file_that_the_page_gives(demo: Store, tmp_path: 
         (["export", "nope"], "no table 'nope'; there are: asks, conversations, members, messages"),
         (["export", "asks", "--platform", "myspace"], "there is none; there are: discord, mail, slack"),
         (["export", "asks", "--reason", "boredom"], "--reason boredom: there is none; there are: "),
-        (["export", "asks", "--columns", "text,nope"], "asks has no column 'nope'; it has: asked_at"),
+        (["export", "asks", "--columns", "text,nope"], "asks has no column 'nope'; there are: asked_at"),
         (["export", "members", "--answered", "yes"], "members cannot be filtered by answered"),
         (["export", "asks", "--sentiment", "bored"], "no sentiment 'bored'; there are: negative"),
         (["export", "asks", "--since", "2026-10-02", "--until", "2026-10-01"], "2026-10-02 is not before 2026-10-01"),
-        (["export", "asks", "--format", "xls"], "no format 'xls'; there are: csv, raw-csv, xlsx"),
+        (["export", "asks", "--format", "xls"], "no format 'xls'; did you mean xlsx? There are: csv, raw-csv, xlsx"),
         (["export", "asks", "--output", "no/such/folder.csv"], "there is no such folder"),
     ],
 )  # fmt: skip

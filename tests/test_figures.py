@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from pages._figures import LIGHT, Clock, Figure, Lines, Shape, Step, Steps, Triangle, figure, is_empty, strips
+from metrics.metric import Answer, Question, metrics
+from pages._figures import LIGHT, Clock, Curve, Figure, Lines, Shape, Step, Steps, Triangle, figure, is_empty, strips
 
 MONDAY = date(2026, 10, 5)
 WAITS = Lines((("hours_p50", "half"), ("hours_p90", "9 in 10")), "asks", "hours")
@@ -74,6 +75,29 @@ def test_a_cohort_shows_what_is_known_hatches_what_is_not_covered_and_leaves_the
     assert (hatched["x"], [base + 0.45 for base in hatched["base"]]) == ([2], [0.0])
     assert [name.strip() for name in drawn["layout"]["yaxis"]["ticktext"]] == ["May 2026 · 40", "Jun 2026 · 12"]
     assert is_empty(rows.filter(pl.col("month") == 0), Triangle())
+
+
+def test_a_month_is_as_large_as_it_was_where_a_source_ended_since() -> None:
+    months = [(date(2026, 5, 1), 1, 0.3, 40), (date(2026, 5, 1), 2, 0.5, 2)]
+    rows = pl.DataFrame(months, schema=["cohort", "month", "share", "members"], orient="row")
+    drawn = made(rows, Triangle())
+    assert drawn["data"][0]["text"] == [["30\u00a0%", "1 of 2"]]
+    assert [name.strip() for name in drawn["layout"]["yaxis"]["ticktext"]] == ["May 2026 · 40"]
+
+
+@pytest.mark.parametrize(("now", "before", "upper"), [(0.8, 0.6, "this period"), (0.6, 0.8, "before")])
+def test_the_names_of_two_curves_stand_on_their_own_sides(now: float, before: float, upper: str) -> None:
+    """Whichever is higher has its name above it, so that neither lies on the other's line."""
+
+    def curve(share: float) -> pl.DataFrame:
+        rows = [{"week": None, "hours": hours, "share": share, "low": 0.5, "high": 0.9, "asks": 40} for hours in (1, 4)]
+        return pl.DataFrame(rows, schema_overrides={"week": pl.Date})
+
+    answer = Answer(metrics()["answered_within"], Question("answered_within"), curve(before), "", "")
+    notes = made(curve(now), Curve(answer))["layout"]["annotations"]
+    above = [note["text"] for note in notes if (note["yanchor"], note["yshift"]) == ("bottom", 10)]
+    below = [note["text"] for note in notes if (note["yanchor"], note["yshift"]) == ("top", -10)]
+    assert (len(above), len(below), upper in above[0]) == (1, 1, True)
 
 
 def test_waits_stand_on_a_scale_of_doubling_steps_with_a_gap_where_none_is_known() -> None:

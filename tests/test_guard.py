@@ -264,10 +264,10 @@ def test_the_sentence_says_it_all(tmp_path: Path) -> None:
 
 def test_few_asks_are_told_as_parts_and_never_clear(tmp_path: Path) -> None:
     change = compare(loaded(tmp_path, (30, 30), (FEW - 1, 0)), sparse.settings(), question(hours=24.0))
-    assert (change.verdict, change.difference) == ("no clear change", None)
+    assert (change.verdict, change.difference) == ("too few to compare", None)
     assert change.sentence == (
         "Of asks at least 24 h old, 0 of 19 were answered within 24 h; the week before 30 of 30: "
-        "no clear change (too few to compare)"
+        "too few to compare (19 and 30; it takes 20 each)"
     )
     enough = compare(loaded(tmp_path / "more", (30, 30), (FEW, 0)), sparse.settings(), question(hours=24.0))
     assert enough.verdict == "clear worse"
@@ -278,7 +278,8 @@ def test_many_asks_of_one_member_are_never_clear(tmp_path: Path) -> None:
         {"id": f"q{each}", "by": "ana", "at": MONDAY + timedelta(weeks=1, hours=each)} for each in range(40)
     ]
     store = sparse.store_of(tmp_path, rows, since=MONDAY.isoformat(), until="2026-01-25T00:00Z")
-    assert compare(store, sparse.settings(), question(hours=24.0)).because == "too few to compare"
+    change = compare(store, sparse.settings(), question(hours=24.0))
+    assert (change.verdict, change.because) == ("too few to compare", "the asks are of one member alone")
 
 
 @pytest.mark.parametrize("name", ["reply_rate", "answered_within", "time_to_first_response"])
@@ -323,11 +324,26 @@ def test_a_week_whose_data_ends_early_is_too_early(tmp_path: Path) -> None:
     assert (change.verdict, change.because) == ("too early", "the data of Acme does not cover both periods alike")
 
 
-def test_uncovered_days_are_too_early_never_worse(tmp_path: Path) -> None:
+def test_uncovered_days_cannot_be_compared_and_are_never_worse(tmp_path: Path) -> None:
     store = sparse.store_of(tmp_path, one_by_one(60, 50, 0), since=MONDAY.isoformat(), until="2026-01-11T20:00Z")
     sparse.load(store, one_by_one(30, 0, 3), since="2026-01-26T00:00Z", until="2026-02-08T00:00Z")
-    assert compare(store, sparse.settings(), question(number=1, hours=24.0)).verdict == "too early"
-    assert compare(store, sparse.settings(), question(number=3, hours=24.0)).verdict == "too early"
+    assert compare(store, sparse.settings(), question(number=1, hours=24.0)).verdict == "cannot be compared"
+    assert compare(store, sparse.settings(), question(number=3, hours=24.0)).verdict == "cannot be compared"
+
+
+@pytest.mark.parametrize(
+    ("asked", "because"),
+    [((0, 30), "the week before is unknown"), ((30, 0), "this week is unknown"), ((0, 0), "both weeks are unknown")],
+)
+def test_a_week_without_an_ask_is_unknown_and_never_too_early(
+    asked: tuple[int, int], because: str, tmp_path: Path
+) -> None:
+    """Covered to the last day, and long over: waiting for more would tell nothing."""
+    before, now = asked
+    store = loaded(tmp_path, (before, 0), (now, 0))
+    sparse.load(store, one_by_one(30, 0, 3), since=MONDAY.isoformat(), until="2026-02-08T00:00Z")
+    change = compare(store, sparse.settings(), question(hours=24.0))
+    assert (change.verdict, change.because, change.doubt) == ("cannot be compared", because, None)
 
 
 def test_members_need_some_weeks_to_tell_a_swing(tmp_path: Path) -> None:
@@ -455,5 +471,8 @@ def test_sentiment_is_judged_by_its_own_swing() -> None:
     better = guard_room.points(_weeks_of([*usual, 40]), monday)
     assert (better.verdict, better.difference) == ("clear better", 20)
     assert guard_room.points(_weeks_of([*usual, 0]), monday).verdict == "clear worse"
-    assert guard_room.points(_weeks_of([*usual, 40], messages=49), monday).because == "too few classified messages"
+    few = guard_room.points(_weeks_of([*usual, 40], messages=49), monday)
+    assert (few.verdict, few.because) == ("too few to compare", "49 and 49; it takes 50 each")
+    gone = guard_room.points(_weeks_of(usual), monday)
+    assert (gone.verdict, gone.because) == ("cannot be compared", "this week is unknown")
     assert guard_room.points(_weeks_of([20, 40]), date(2026, 1, 12)).verdict == "too early"

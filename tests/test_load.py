@@ -83,6 +83,26 @@ def test_the_summary_is_one_json_object_with_every_fate(tmp_path: Path) -> None:
     assert summary["snapshot"] == "snap-000001.duckdb"
 
 
+def test_the_summary_says_who_spoke_and_counts_one_of_a_thing_as_one(tmp_path: Path) -> None:
+    """Three members of whom two spoke and a third joined, one channel; the number on a page is of those who spoke."""
+    (tmp_path / "acme" / "help").mkdir(parents=True)
+    people = [{"id": name, "name": name} for name in ("U1", "U2", "U3")]
+    said = [
+        {"type": "message", "user": user, "text": "Hello to all of you", "ts": f"17000000{place}0.000100", "blocks": []}
+        for place, user in enumerate(("U1", "U2", "U1"))
+    ]
+    said.append({"type": "message", "subtype": "channel_join", "user": "U3", "text": "joined", "ts": "1700000090.0001"})
+    for name, content in (("users", people), ("channels", [{"id": "C1", "name": "help"}]), ("help/2023-11-14", said)):
+        (tmp_path / "acme" / f"{name}.json").write_text(json.dumps(content), "utf-8")
+    told = hearth("ingest", "load", tmp_path / "acme", data=tmp_path / "data").stdout
+    assert "kept 3 messages, 1 system line, 0 duplicates; 3 members, 2 of whom spoke, 1 channel, 0 reactions" in told
+    assert "no number needs these details, so they stay in the export: type, blocks" in told
+    assert "text" not in told, "which is read, if not at first sight"
+    assert "3 messages by 2 members, 2023-11-14" in hearth("ingest", "status", data=tmp_path / "data").stdout
+    again = json.loads(hearth("ingest", "load", tmp_path / "acme", "--json", data=tmp_path / "data").stdout)["loads"][0]
+    assert (again["members"], again["spoke"], again["unchanged"]) == (3, 2, 4)
+
+
 def _fixture(platform: str) -> str:
     return min(path.name for path in (FIXTURES / platform).iterdir() if not path.name.startswith("."))
 
@@ -129,7 +149,7 @@ def test_a_program_is_told_how_far_a_load_is_and_what_failed(tmp_path: Path) -> 
     [
         (["load", "nowhere.zip"], 1, "there is no such file or folder"),
         (["load", "README.md"], 1, "no export is recognised here"),
-        (["load"], 2, "Missing argument"),
+        (["load"], 2, "PATHS is missing"),
         (["load", "README.md", "--platform", "myspace"], 1, "there is no such reader"),
         (["status"], 1, "Nothing is loaded yet"),
         (["derive"], 1, "Nothing is loaded yet"),
@@ -174,7 +194,7 @@ def test_fields_that_no_reader_knows_are_named_in_the_summary(tmp_path: Path) ->
     assert "fields not read" not in hearth("ingest", "load", export, data=tmp_path / "data").stdout
     export.write_text(json.dumps({**head, "messages": [said, *odd, {**said, "id": 4, "moon": 1}]}))
     told = hearth("ingest", "load", export, data=tmp_path / "data").stdout
-    assert "  fields not read: moon, sun, rain and 1 more\n" in told
+    assert "  no number needs these details, so they stay in the export: moon, sun, rain and 1 more\n" in told
 
 
 def test_a_row_of_the_roster_that_matches_nobody_is_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,98 @@ def test_one_week_is_too_early_for_any_verdict(see: Open, tmp_path: Path) -> Non
     assert (door.proto.page, parse_qs(door.proto.query_string)["part"]) == ("sources", ["Who is who"])
 
 
+def verdicts(app: AppTest) -> list[str]:
+    """What the tiles say of their changes, one each."""
+    found = [re.match(r":\w+\[\*\*. (.+?)\*\*\]", each.value) for each in app.markdown]
+    return [each[1] for each in found if each]
+
+
+def told(folder: Path, asks: tuple[int, int], replied: bool = True) -> Store:
+    """A forum of a year, silent but for its last two whole weeks with so many asks each, by members never seen."""
+    store = _ask._store(folder)
+    rows: list[dict[str, Any]] = [{"by": "old", "at": "2025-03-05T10:00Z", "text": "Good morning to you all"}]
+    for week, number in enumerate(asks):
+        for each in range(number):
+            at = MONDAY + timedelta(weeks=week, hours=each)
+            rows.append({"id": f"q{week}-{each}", "by": f"m{week}-{each}", "at": at, "in": f"q{week}-{each}"})
+            if replied:
+                rows.append({"by": "kim", "at": at + timedelta(hours=1), "in": f"q{week}-{each}", "text": "Turn it."})
+    sparse.load(store, rows, since="2025-01-06T00:00Z", until="2026-01-21T00:00Z")
+    return store
+
+
+def test_what_is_too_few_or_unknown_is_no_verdict_of_no_change(see: Open, tmp_path: Path) -> None:
+    """Three asks, and four the week before; nobody is staff: of six numbers not one can be compared."""
+    app = see(told(tmp_path, (4, 3)).folder)
+    said = dict(zip(SIX, verdicts(app), strict=True))
+    assert said["Answered within 24 h"] == said["Newcomers welcomed"] == "too few to compare"
+    assert said["Conversation share"] == "cannot be compared"
+    assert not {"no clear change", "too early"} & set(said.values())
+    sure = "We can't tell whether anything changed in this week: none of the numbers can be compared."
+    assert app.subheader[0].value == sure
+    assert sure in unescape(sheet(app))
+    assert "no clear change" not in sheet(app)
+
+
+def test_a_week_after_a_silent_one_is_not_too_early(see: Open, tmp_path: Path) -> None:
+    app = see(told(tmp_path, (0, 30)).folder)
+    (tile,) = [each.value for each in app.markdown if "the week before is unknown" in each.value][:1]
+    assert "cannot be compared" in tile
+    assert "too early" not in verdicts(app)[0]
+
+
+def test_the_headline_counts_only_what_was_compared(see: Open, tmp_path: Path) -> None:
+    """60 asks in each week, all answered: the two shares are compared, what nobody can know is not."""
+    app = see(told(tmp_path, (60, 60)).folder)
+    steady = verdicts(app).count("no clear change")
+    assert 0 < steady < len(SIX)
+    assert app.subheader[0].value == f"No clear change in what can be compared: {steady} of the 6 numbers."
+
+
+def test_a_clear_change_says_how_many_others_cannot_be_compared(see: Open, tmp_path: Path) -> None:
+    app = see(fallen(tmp_path).folder)
+    said = verdicts(app)
+    steady, untold = said.count("no clear change"), sum(not each.startswith(("clear", "no clear")) for each in said)
+    assert untold, "else the case is not met"
+    assert f"; {untold} cannot be compared." in app.subheader[0].value
+    assert f"No clear change in {steady} other" in app.subheader[0].value
+
+
+def test_a_share_of_too_few_messages_is_not_told_beside_too_few(see: Open, tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": f"{week}-{each}",
+            "by": f"m{each}",
+            "at": MONDAY + timedelta(weeks=week, hours=each),
+            "sounds": "negative",
+        }
+        for week in range(2)
+        for each in range(12)
+    ]
+    store = _ask._store(tmp_path)
+    sparse.load(store, rows, since=MONDAY.isoformat(), until="2026-01-21T00:00Z")
+    app = see(store.folder)
+    assert values(app)["Net sentiment"] == "too few"
+    assert "of 12 classified messages" in [each.value for each in app.caption]
+    assert not [each.value for each in app.caption if each.value.endswith("negative")]
+
+
+def test_a_platform_on_which_nobody_asked_has_a_line_and_no_axis(see: Open, tmp_path: Path) -> None:
+    """In the page's picture, in its words, and on paper."""
+    store = told(tmp_path, (60, 60))
+    old = {"id": "old", "by": "ana", "at": "2024-03-05T10:00Z", "platform": "slack", "source": "T1"}
+    sparse.load(store, [old], since="2024-03-04T00:00Z", until="2024-03-11T00:00Z")
+    app = see(store.folder)
+    assert any("Nobody asked on Slack in these weeks." in each.value for each in app.caption)
+    titles = [
+        note["text"]
+        for chart in app.get("plotly_chart")[6:]
+        for note in json.loads(chart.proto.spec)["layout"].get("annotations", [])
+    ]
+    assert [each.split("</b>")[0] for each in titles] == ["<b>Forum"]
+    assert "Nobody asked on Slack in these weeks." in sheet(app)
+
+
 def test_nobody_is_asked_who_is_staff_where_that_is_known(see: Open, tmp_path: Path) -> None:
     assert not [each for each in see(fallen(tmp_path).folder).page_link if each.label == "Say who is staff"]
 
@@ -265,7 +358,7 @@ def test_words_of_others_do_nothing_in_the_report() -> None:
     )
     for text in HOSTILE:
         place = _sheet.Place(text, text, known)
-        found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, (text,))
+        found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, text, (text,))
         document = _sheet.document(found)
         usual = {"html", "head", "meta", "title", "body", "style", "main", "div", "header", "strong", "span", "p",
                  "h1", "h2", "h3", "section", "article", "small", "img", "footer"}  # fmt: skip
@@ -287,3 +380,10 @@ def test_a_trail_bridges_no_gap() -> None:
     figure = _figures.small(trail, _figures.LIGHT)
     assert [each["mode"] for each in figure["data"]] == ["none", "none", "lines+markers"]
     assert figure["data"][-1]["y"] == [0.2, None, 0.4, 0.6]
+    assert [each["x0"] for each in figure["layout"]["shapes"]] == ["2026-01-08T12:00"], "the unknown week is grey"
+
+
+def test_a_trail_has_no_last_point_where_the_last_week_is_unknown() -> None:
+    """Else an old value would look like today's."""
+    weeks = tuple(date(2026, 1, 5) + each * guard.WEEK for each in range(3))
+    assert Trail(weeks, (0.2, 0.3, None), (None,) * 3, (None,) * 3, 0, 1, ("",) * 3).dots() == set()

@@ -9,7 +9,11 @@ select
     (
         select count(distinct people.person_id) from people
         where people.source_key = places.source_key and people.role = 'staff'
-    )::bigint as staff
+    )::bigint as staff,
+    (
+        select count(distinct people.person_id) from people
+        where people.source_key = places.source_key and people.role = 'bot'
+    )::bigint as bots
 from places
 group by all
 order by platform, source_name
