@@ -7,7 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -441,6 +441,64 @@ def test_words_older_than_the_settings_allow_go_and_the_numbers_stay(tmp_path: P
             store.query("select message_id, reason, needs_reply, reply_at from asks order by all").to_dicts() == before
         )
         assert store.read("loads")["unchanged"][0] == 5
+
+
+def test_words_past_retention_lie_in_no_file_and_what_they_were_said_beside_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor titles without a text, nor the bytes of what was refused that long ago. Where nothing goes, nothing does."""
+    legibly(monkeypatch)
+    store, keep = Store(tmp_path), {"retention": {"text_days": 30}}
+    now = datetime.now(UTC)
+    old, young = f"{now - timedelta(days=40):%Y-%m-%dT%H:%MZ}", f"{now - timedelta(days=2):%Y-%m-%dT%H:%MZ}"
+    rows: list[dict[str, Any]] = [
+        {"id": "q1", "by": "ana", "at": old, "text": "a marigold lantern?"},
+        {"id": "q2", "by": "ben", "at": old, "text": "", "title": "a walnut lantern"},
+        {"id": "q3", "by": "cem", "at": young, "text": "a pewter lantern?"},
+    ]
+    words = {"marigold", "walnut", "pewter", "broken by hand"}
+    for _ in range(2):
+        sparse.load(store, rows)
+    refuse(store, f"broken by hand, {'and' * 9}")
+    assert legible(words, tmp_path) == words
+    sparse.load(store, rows)
+    assert len(list(tmp_path.glob("snap-*.duckdb"))) == 3
+    sparse.load(store, rows, keep)
+    assert legible(words, tmp_path) == {"pewter", "broken by hand"}
+    for files in (2, 3):  # nothing more is old enough: who still reads an older one may
+        sparse.load(store, rows, keep)
+        assert len(list(tmp_path.glob("snap-*.duckdb"))) == files
+    with store.loading(sparse.settings(keep)) as loader:
+        loader._run("update refused set refused_at = now() - interval 31 day")
+        loader.publish()
+    assert legible(words, tmp_path) == {"pewter"}
+    assert store.query("select count(*) from refused").item() == 1
+
+
+def refuse(store: Store, raw: str) -> None:
+    with store.loading(sparse.settings()) as loader:
+        begun = loader.begin(Source("forum", "acme", "Acme"), "posts.csv")
+        loader.take(begun, Chunk(refused=[Refused("posts.csv", "line 9", "no time", raw.encode())]))
+        loader.finish(begun)
+        loader.publish()
+
+
+def legibly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words lie in the file as they are: compressed, no search would find any."""
+    opened = door._open_master
+
+    def uncompressed(folder: Path) -> duckdb.DuckDBPyConnection:
+        connection = opened(folder)
+        connection.execute("set force_compression = 'uncompressed'")
+        return connection
+
+    monkeypatch.setattr(door, "_open_master", uncompressed)
+
+
+def legible(words: set[str], folder: Path) -> set[str]:
+    """Those words that stand anywhere in any file."""
+    stored = b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    return {each for each in words if each.encode() in stored}
 
 
 def test_times_are_utc_whatever_the_machine_says(tmp_path: Path) -> None:
