@@ -129,6 +129,10 @@ class Spool:
         """The streams of a pull, those that last first, else in the order in which they came."""
         return [_stream(row) for row in self._run("streams", pull=pull)]
 
+    def left(self, pull: str) -> list[Stream]:
+        """Of the open streams those that last, and the next of the others."""
+        return [_stream(row) for row in self._run("open_streams", pull=pull)]
+
     def resume(self, pull: str) -> None:
         """Note which sweeps an earlier run has left open."""
         with self._transaction():

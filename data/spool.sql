@@ -13,6 +13,7 @@ create table if not exists streams (
     covered_since text, covered_until text,
     primary key (pull, stream)
 );
+create index if not exists open_streams on streams (pull, is_open, is_lasting);
 create table if not exists pages (
     number integer primary key autoincrement, pull text, stream text, name text, messages integer, size integer,
     body blob
@@ -28,6 +29,14 @@ create table if not exists looked (pull text primary key, looked_at text, can_te
 
 -- name: streams
 select * from streams where pull = $pull order by is_lasting desc, rowid;
+
+-- name: open_streams
+-- All that last, and the first of the others: a place with many conversations has as many of them.
+select * from streams where pull = $pull and is_open = 1 and is_lasting = 1
+union all
+select * from (
+    select * from streams where pull = $pull and is_open = 1 and is_lasting = 0 order by rowid limit 1
+);
 
 -- name: mark_resumed
 update streams set is_resumed = is_open where pull = $pull;

@@ -221,7 +221,7 @@ class Pull:
     def _sweep_all(self) -> None:
         self._restarts.clear()
         try:
-            while left := [each for each in self.spool.streams(self.name) if each.is_open]:
+            while left := self.spool.left(self.name):
                 self._sweep(left)
         except PullError:
             if not self.service.IS_WHOLE and claim(self.spool.streams(self.name)):
