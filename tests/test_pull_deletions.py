@@ -39,7 +39,7 @@ def test_one_in_a_hundred_is_deleted_and_not_a_byte_of_it_is_left_after_one_look
 ) -> None:
     if service != "reddit":  # for what follows from the facts is worked out by the same rules
         monkeypatch.setattr(Loader, "derive", lambda _: True)
-    with place(service, monkeypatch, size=HELD, **FAKES[service].ORDINARY) as fake:
+    with place(service, monkeypatch, size=HELD, **FAKES[service].ORDINARY, **FAKES[service].ENDLESS) as fake:
         run(fake, tmp_path, deletions=False)
         fake.now += timedelta(hours=1)
         fake.say()

@@ -127,7 +127,9 @@ class StackExchange(Fake):
                 assert len(wanted) <= 100
                 named = sorted(int(each) - FIRST for each in wanted)
                 found = [self.things[each] for each in named if each < len(self.things) and self.misled != "empty"]
-                found = [each for each in found if (each.kind == "comment") == (kind == "comments") and not each.is_gone]
+                found = [
+                    each for each in found if (each.kind == "comment") == (kind == "comments") and not each.is_gone
+                ]
                 return self._wrapped([{f"{kind[:-1]}_id": each.number} for each in found])
         return wrong(404, 404, "no_method", "no method found with this name")
 
