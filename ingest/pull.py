@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,23 +22,23 @@ from data.settings import Settings, SettingsError
 from data.spool import Kept, Spent, Spool, Stream
 from data.store import Store
 from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal
-from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted, services
+from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted
 from ingest.archive import ExportError, Pages
 from ingest.load import Failed, Loaded, load_pulled, load_records, readers
 from ingest.progress import Progress
+from ingest.wanted import called, chosen, needs_budget
 
 if TYPE_CHECKING:
     import polars as pl  # other commands have no use for it
 
 RESTARTS = 3  # of one sweep that lost its place
 EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
-DENIED = (401, 403)
+DENIED, MISSING = (401, 403), (404, 405, 410)
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
 FEW = 100  # of what is held: more than these, and more than half of all, are not forgotten without a question
 WHOLE = " whole"  # after a pull's name: the last time that it looked for deletions all the way back
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Pulled(msgspec.Struct):
@@ -82,6 +82,7 @@ class Job:
 
     rows: Sequence[Mapping[str, Any]]
     pace: Pace | None = None
+    first: int = 1  # the number of the first row; COMMAND where it stands in no file
     look_now: bool = False  # for deletions, whenever that was last done
 
 
@@ -90,8 +91,8 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     began = time.monotonic()
     summary = Summary([], [], 0, None)
     with Spool(store.folder) as spool:
-        for number, row in enumerate(job.rows, 1):
-            with _noted(_called(row, number), summary.failed):
+        for number, row in enumerate(job.rows, job.first):
+            with _noted(called(row, number), summary.failed):
                 service, wanted = chosen(row, number)
                 if wanted.on:
                     with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
@@ -101,50 +102,23 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     return summary
 
 
-def forecast(job: Job, store: Store, settings: Settings, progress: Progress) -> list[Forecast]:
-    """What the same pull would ask for. Nothing is kept, and no call is made that costs money."""
-    with Spool(store.folder) as spool:
-        found = []
-        for service, wanted in [chosen(row, number) for number, row in enumerate(job.rows, 1)]:
-            if wanted.on:
-                with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
-                    found.append(one.forecast())
-        return found
+def forecast(
+    job: Job, store: Store, settings: Settings, progress: Progress, failed: list[Failed] | None = None
+) -> list[Forecast]:
+    """What the same pull would ask for. Nothing is kept, and no call is made that costs money.
 
-
-def chosen(row: Mapping[str, Any], number: int) -> tuple[Service, Wanted]:
-    """A row of [[pulls]] with its service; row 0 are the options of a command.
-
-    SettingsError says what is wrong with it, and what is allowed.
+    Given `failed`, what cannot be told is noted there, and the others go on.
     """
-    known, where = services(), f"[[pulls]] row {number}" if number else "pull"
-    name = row.get("service")
-    if name not in known:
-        raise SettingsError(f"{where}: service = {name!r} is not known. There are: {', '.join(known)}.")
-    try:
-        wanted = msgspec.convert(dict(row), known[name].Options, strict=False)
-    except msgspec.ValidationError as error:
-        allowed = ", ".join(field for field in known[name].Options.__struct_fields__ if field != "service")
-        said = str(error).replace("Object missing required field", "it lacks")
-        raise SettingsError(f"{where}, {name}: {said}. Allowed: {allowed}.") from None
-    if alien := wanted.prices.keys() - known[name].PRICES.keys():
-        allowed = ", ".join(known[name].PRICES) or "none: it charges for nothing"
-        raise SettingsError(f"{where}, {name}: prices: {', '.join(sorted(alien))} is not known. There are: {allowed}.")
-    charges = bool(known[name].PRICES)
-    if charges and wanted.budget_dollars is None and wanted.budget_resources is None:
-        raise SettingsError(
-            f"{where}: {name} charges for what it answers. Say how much a month at most, such as "
-            + ("budget_dollars = 5" if number else "--budget-dollars 5")
-        )
-    return known[name], wanted
-
-
-def seconds(text: str) -> float:
-    """A time such as 15m, 6h or 90s. ValueError for any other."""
-    number, unit = text[:-1], text[-1:]
-    if unit not in UNITS or not number.isdecimal() or int(number) == 0:
-        raise ValueError(f"{text!r} is no time: write 90s, 15m, 6h or 1d")
-    return int(number) * UNITS[unit]
+    found: list[Forecast] = []
+    with Spool(store.folder) as spool:
+        for number, row in enumerate(job.rows, job.first):
+            with _noted(called(row, number), failed) if failed is not None else nullcontext():
+                service, wanted = chosen(row, number, is_rehearsed=True)
+                if wanted.on:
+                    rehearsal = Pull(service, wanted, job, spool, store, settings, progress, is_rehearsed=True)
+                    with closing(rehearsal) as one:
+                        found.append(one.forecast())
+    return found
 
 
 @contextmanager
@@ -156,22 +130,18 @@ def _noted(name: str, failed: list[Failed]) -> Iterator[None]:
         failed.append(Failed(name, str(error)))
 
 
-def _called(row: Mapping[str, Any], number: int) -> str:
-    return f"{row.get('service', '?')} (row {number})"
-
-
 class Pull:
     """One place of one service: from its streams to the store."""
 
     def __init__(
         self, service: Service, wanted: Wanted, job: Job, spool: Spool, store: Store, settings: Settings,
-        progress: Progress,
+        progress: Progress, *, is_rehearsed: bool = False,
     ) -> None:  # fmt: skip
         self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
         self._tell: Any = None  # a service may have to wait already where it is asked which place it is
-        self.line = Line(wanted.service, job.pace, self._say, self._announce)
+        self.line = Line(wanted.service, job.pace, self._say, self._announce, is_rehearsed=is_rehearsed)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
@@ -210,6 +180,8 @@ class Pull:
         bill = self.place.most("estimate", self._first(), self.budget)
         if bill is None:
             raise BudgetSpent(self.budget.said())
+        if bill and not self.wanted.has_budget:
+            raise SettingsError(f"{self.wanted.service}: {needs_budget(self.job.first)}")
         self.line.meter = self.budget.meter(bill) if bill else None
         with self._accepted():
             told = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
@@ -273,27 +245,34 @@ class Pull:
         return after
 
     def _fetched(self, stream: Stream, at: At) -> Page:
-        try:
-            with self._accepted():
-                return self.place.fetch(stream.name, at)
-        except Refusal as refusal:
-            if at.cursor is not None and refusal.status in EXPIRED:
-                raise LostPlace("it does not know the place any more") from None
-            raise
+        with self._accepted(is_begun=at.cursor is not None):
+            return self.place.fetch(stream.name, at)
 
     @contextmanager
-    def _accepted(self) -> Iterator[None]:
-        """Where a credential is not accepted, say which, and how to come by it."""
+    def _accepted(self, *, is_begun: bool = False) -> Iterator[None]:
+        """Say in words why something was refused: a lost place, a wrong address, or a credential and how to get it."""
         try:
             yield
         except Refusal as refusal:
-            if refusal.status not in DENIED:
-                raise
-            names = " ".join(f"{name}: {how}" for name, how in self.service.SECRETS.items())
-            raise PullError(
-                f"{refusal} Either it is not open to you, or a credential is not accepted (any more). {names} "
-                "What was pulled is kept; the same command goes on."
-            ) from None
+            if refusal.status in DENIED:
+                raise PullError(self._denied(refusal)) from None
+            if is_begun and refusal.status in EXPIRED:
+                raise LostPlace("it does not know the place any more") from None
+            address = getattr(self.wanted, "address", None)
+            if refusal.status in MISSING and address:
+                raise PullError(f"{refusal} Is {address} the address of {self.wanted.service}?") from None
+            raise
+
+    def _denied(self, refusal: Refusal) -> str:
+        """Which credential was not accepted, or would be needed."""
+        given = self.line.given or self.service.SECRETS
+        ways = " ".join(f"{name}: {how}" for name, how in self.service.SECRETS.items() if name in given)
+        why = (
+            f"{' with '.join(self.line.given)} is not accepted (any more), or may not see this."
+            if self.line.given
+            else "It is not open to everybody, and no credential is set."
+        )
+        return f"{refusal} {why} {ways} What was pulled is kept; the same command goes on.".replace("  ", " ")
 
     def _count(self, stream: Stream, page: Page) -> None:
         self.pulled.pages += 1

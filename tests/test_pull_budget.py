@@ -19,7 +19,8 @@ from data.store import Store
 from ingest.apis._client import BudgetSpent, Client, Line, PullError
 from ingest.apis._service import At, Bill, Estimate, Known, Page, Place, Room, Wanted
 from ingest.progress import Progress
-from ingest.pull import Job, Pull, chosen
+from ingest.pull import Job, Pull
+from ingest.wanted import chosen
 from tests.fakes.server import FAULTS, Fake, Reply, Request, Script, serving
 from tests.test_pull import QUICK, pace
 

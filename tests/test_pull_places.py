@@ -23,7 +23,7 @@ from data.store import Busy, Store
 from ingest.load import Job as LoadJob
 from ingest.load import load, load_records
 from ingest.progress import Progress
-from ingest.pull import seconds
+from ingest.wanted import seconds
 from tests.command import hearth
 from tests.conftest import ROOT
 from tests.fakes.discourse import Discourse
@@ -336,7 +336,7 @@ def test_a_service_that_gives_up_leaves_what_came(tmp_path: Path) -> None:
         fake.script.rate, fake.script.faults = 1.0, ("500",)
         fake.script._row = -(10**6)
         (failed,) = run(fake, tmp_path).failed
-        assert "could not be had in 6 attempts: it answers 500 Internal Server Error" in failed.reason
+        assert "it answers 500 Internal Server Error, also after 1 min of trying" in failed.reason
         fake.script.rate = 0.0
         run(fake, tmp_path)
         assert len(held(tmp_path)) == 200
@@ -375,14 +375,28 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
     ("words", "code", "says"),
     [
         (["pull"], 2, "name a service (bluesky"),
-        (["pull", "myspace"], 2, "'myspace' is not known. There are: bluesky"),
-        (["pull", "discourse"], 2, "it lacks `address`"),
-        (["pull", "discourse", "--adress", "x"], 2, "unknown field `adress`"),
-        (["pull", "discourse", "--address"], 2, "write --name value"),
+        (["pull", "myspace"], 2, "there is no service 'myspace'. There are: bluesky"),
+        (["pull", "discourse"], 2, "--address is missing"),
+        (["pull", "discourse", "--adress", "x"], 2, "--adress is not known. Is it --address? There are: --since"),
+        (["pull", "discourse", "--address"], 2, "--address needs a value after it"),
+        (["pull", "discourse", "https://forum.example"], 2, "Write it after the name of an option: --address https"),
+        (
+            ["pull", "discourse", "--address", "https://f.example", "--since", "May"],
+            2,
+            "Write a day such as 2026-05-01",
+        ),
+        (["pull", "discourse", "--address", "my forum"], 1, "'my forum' is no address"),
+        (["pull", "x", "--account", "lumo"], 2, "such as --budget-dollars 5"),
+        (["pull", "x", "--account", "lumo", "--budget-dollars", "five"], 2, "Write a number such as 5"),
+        (["pull", "twitter"], 2, "there is no service 'twitter'"),
         (["pull", "discourse", "--address", "http://forum.example"], 1, "over http anybody on the way can read along"),
         (["pull", "--all"], 2, "lists nothing under"),
         (["pull", "discourse", "--address", "https://forum.example", "--every", "often"], 2, "is no time: write 90s"),
-        (["pull", "reddit", "--subreddit", "lumo", "--budget-dollars", "-1"], 2, "must not be below 0"),
+        (
+            ["pull", "reddit", "--subreddit", "lumo", "--budget-dollars", "-1"],
+            2,
+            "--budget-dollars must not be below 0",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
