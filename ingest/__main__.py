@@ -311,7 +311,7 @@ def _say_forecast(found: list[Forecast], as_json: bool) -> None:
         print(msgspec.json.encode(found).decode())
         return
     for each in found:
-        billed = ", ".join(f"{count:,} {kind}" for kind, count in each.resources.items())
+        billed = ", ".join(_many(count, kind) for kind, count in each.resources.items())
         cost = f"; {billed}: ${each.dollars:,.2f}" if billed else ""
         print(f"{each.service} {each.source}: about {each.requests:,} requests{cost}. {each.note}")
     print("Nothing was pulled: this was a dry run.")

@@ -21,7 +21,7 @@ from data.records import Messages, Record, Source
 from data.settings import Settings, SettingsError
 from data.spool import Kept, Spent, Spool, Stream
 from data.store import Store
-from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal
+from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal, Unset
 from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted
 from ingest.archive import ExportError, Pages
 from ingest.load import Failed, Loaded, load_pulled, load_records, readers
@@ -115,10 +115,23 @@ def forecast(
             with _noted(called(row, number), failed) if failed is not None else nullcontext():
                 service, wanted = chosen(row, number, is_rehearsed=True)
                 if wanted.on:
-                    rehearsal = Pull(service, wanted, job, spool, store, settings, progress, is_rehearsed=True)
-                    with closing(rehearsal) as one:
-                        found.append(one.forecast())
+                    with _free_to_say(service, wanted):
+                        one = Pull(service, wanted, job, spool, store, settings, progress, is_rehearsed=True)
+                        with closing(one):
+                            found.append(one.forecast())
     return found
+
+
+@contextmanager
+def _free_to_say(service: Service, wanted: Wanted) -> Iterator[None]:
+    """That a service charges nothing can be told also where more cannot."""
+    try:
+        yield
+    except Unset as lacking:
+        if service.PRICES:
+            raise
+        how_much = "It costs nothing; how many requests it takes can be told only with the credential."
+        raise PullError(f"{wanted.service}: {how_much} {str(lacking).removeprefix(f'{wanted.service}: ')}") from None
 
 
 @contextmanager
@@ -278,7 +291,7 @@ class Pull:
         self.pulled.pages += 1
         self.pulled.messages += page.messages
         where = f", back to {page.oldest:%Y-%m-%d %H:%M}" if page.oldest else ""
-        self._say(f"{stream.name}: {self.pulled.pages:,} pages, {self.pulled.messages:,} messages{where}")
+        self._say(f"{stream.name}: page {self.pulled.pages:,}, {self.pulled.messages:,} messages so far{where}")
         self.pulled.gaps += [gap for gap in (gap_after(stream, page), page.note) if gap and gap not in self.pulled.gaps]
 
     def _at(self, stream: Stream) -> At:

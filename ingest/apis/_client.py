@@ -73,6 +73,10 @@ class PullError(Exception):
     """What is wrong with a pull, in words for the person who ran it. What was pulled before is kept."""
 
 
+class Unset(PullError):
+    """A credential is not set."""
+
+
 class LostPlace(PullError):
     """The service no longer knows the cursor, or leads in a circle: the sweep begins again."""
 
@@ -182,7 +186,7 @@ class Line:
             f'(chmod 600) as {name} = "...".'
         )
         if not self._is_rehearsed:
-            raise PullError(lacks)
+            raise Unset(lacks)
         self._lacks = self._lacks or lacks
         return UNSET
 
@@ -204,7 +208,7 @@ class Line:
     def call(self, ask: Callable[[], Answer], what: str, *, is_json: bool = True) -> Answer:
         """Ask until there is an answer, waiting in between. Raises Refusal, BudgetSpent, or PullError in the end."""
         if self._lacks:
-            raise PullError(self._lacks)
+            raise Unset(self._lacks)
         why, look, began = "", "", self.pace.now()
         for attempt in range(ATTEMPTS):
             self.wait_for_room()
