@@ -272,7 +272,7 @@ class Pull:
             if is_begun and refusal.status in EXPIRED:
                 raise LostPlace("it does not know the place any more") from None
             address = getattr(self.wanted, "address", None)
-            if refusal.status in MISSING and address:
+            if refusal.status in MISSING and address and address not in type(self.wanted).__struct_defaults__:
                 raise PullError(f"{refusal} Is {address} the address of {self.wanted.service}?") from None
             raise
 

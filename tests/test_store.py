@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -396,6 +397,31 @@ def test_an_older_schema_is_brought_up_to_date_and_the_old_file_kept(tmp_path: P
     assert (store.folder / f"hearth-schema-{newest}.duckdb").exists()
     with pytest.raises(StoreError, match="made by a newer Hearth"), store.loading(sparse.settings()):
         pass
+
+
+def test_a_migration_makes_the_versions_of_an_edited_post_one_message_where_that_can_be_told(tmp_path: Path) -> None:
+    """A thread that somebody goes on with, and an answer given twice, stay what they are."""
+    store = Store(tmp_path)
+    at = "2026-01-05T10:{:02}Z".format
+    post = {"platform": "x", "by": "ana"}
+    rows: list[dict[str, Any]] = [
+        {**post, "id": "1", "in": "1", "at": at(0), "text": "Which lamp is best for a small cabin?"},
+        {**post, "id": "2", "in": "1", "at": at(9), "text": "Which lamp is best for a smal cabin now?"},
+        {**post, "id": "3", "in": "1", "at": at(20), "text": "Which lamp is best for a small cabin now?"},
+        {**post, "id": "4", "in": "1", "at": at(30), "text": "And here is the cabin: a view of the lake."},
+        {**post, "id": "5", "in": "1", "to": "3", "by": "ben", "at": at(40), "text": "The pewter one, by far."},
+        {**post, "id": "6", "in": "1", "to": "3", "by": "ben", "at": at(50), "text": "The pewter one, by far!"},
+    ]
+    sparse.load(store, rows)
+    with closing(duckdb.connect(str(tmp_path / "hearth.duckdb"))) as old:
+        old.execute("delete from touched; update about set schema_version = 4")
+    sparse.load(store, [])
+    found = {row["message_id"]: row for row in store.query("from messages").to_dicts()}
+    assert found.keys() == {"1", "4", "5", "6"}
+    assert found["1"]["text"] == "Which lamp is best for a small cabin now?"
+    assert (found["1"]["sent_at"], found["1"]["edited_at"]) == (sparse.moment(at(0)), sparse.moment(at(20)))
+    assert found["5"]["parent_id"] == found["6"]["parent_id"] == "1"
+    assert store.query("select count(*) from asks where message_id = '1' and reply_at is not null").item() == 1
 
 
 def test_every_migration_ends_at_the_schema_of_a_new_database(tmp_path: Path) -> None:
