@@ -213,8 +213,8 @@ class Spool:
             for number in numbers:
                 self._run("release", number=number)
 
-    def spent(self, service: str, month: str, run: str | None = None) -> dict[str, int]:
-        """Resources by kind, of a month or of one run in it."""
+    def spent(self, service: str, month: str | None, run: str | None = None) -> dict[str, int]:
+        """Resources by kind, of a month or of one run, which may go on into the next."""
         return {kind: int(count) for kind, count in self._run("spent", service=service, month=month, run=run)}
 
     def note_looked(self, pull: str, at: datetime, *, can_tell: bool) -> None:

@@ -83,6 +83,7 @@ delete from pages where pull = $pull;
 
 -- name: settle_streams
 delete from streams where pull = $pull and is_lasting = 0 and is_open = 0;
+delete from cursors where pull = $pull and stream not in (select stream from streams where pull = $pull);
 update streams set covered_since = null, covered_until = null where pull = $pull and $is_claimed;
 
 -- name: spend
@@ -100,7 +101,7 @@ delete from spent where number = $number;
 
 -- name: spent
 select kind, sum(resources) from spent
-where service = $service and month = $month and (run = $run or $run is null) group by kind;
+where service = $service and (month = $month or $month is null) and (run = $run or $run is null) group by kind;
 
 -- name: note_looked
 insert into looked values ($pull, $looked_at, $can_tell)

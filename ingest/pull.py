@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 RESTARTS = 3  # of one sweep that lost its place
 EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
+UNLIKE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # an answer of another shape raises
 DENIED, MISSING = (401, 403), (404, 405, 410)
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
+UNSURE = timedelta(minutes=10)  # around midnight: a service's clock may be on another day than ours
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
 FEW = 100  # of what is held: more than these, and more than half of all, are not forgotten without a question
 WHOLE = " whole"  # after a pull's name: the last time that it looked for deletions all the way back
@@ -275,6 +277,12 @@ class Pull:
             if refusal.status in MISSING and address and address not in type(self.wanted).__struct_defaults__:
                 raise PullError(f"{refusal} Is {address} the address of {self.wanted.service}?") from None
             raise
+        except UNLIKE as error:
+            said = self.line.clean(f"{type(error).__name__}: {error}")[:200]
+            raise PullError(
+                f"{self.wanted.service}: what it answers is not what it used to answer ({said}). What was pulled is "
+                "kept; give the same command again later. If it stays so, tell those who make Hearth."
+            ) from error
 
     def _denied(self, refusal: Refusal) -> str:
         """Which credential was not accepted, or would be needed."""
@@ -527,16 +535,16 @@ class Budget:
 
     def __init__(self, wanted: Wanted, prices: Mapping[str, float], spool: Spool, pace: Pace) -> None:
         self._wanted, self._prices, self._spool = wanted, prices, spool
-        now = datetime.fromtimestamp(pace.now(), UTC)
-        self._month, self._run = f"{now:%Y-%m}", now.isoformat()
+        self._pace = pace
+        self._asked_at = self._now()  # when the last attempt began
+        self._run = self._asked_at.isoformat()
         self._bill: Bill = {}
-        self._pace, self._day = pace, f"{now:%Y-%m-%d}"  # on which the last attempt began
         self._reserved: tuple[int, ...] = ()
 
     def fits(self, bill: Bill) -> bool:
         """Whether so much may still be spent."""
         wanted = self._wanted
-        month, run = self._spent(None), self._spent(self._run)
+        month, run = self._spent_in(f"{self._now():%Y-%m}"), self._spent_now()
         limits = [
             (wanted.budget_resources, sum(month.values()) + sum(bill.values())),
             (wanted.run_resources, sum(run.values()) + sum(bill.values())),
@@ -552,10 +560,10 @@ class Budget:
 
     def ask(self) -> None:
         """Reserve what one attempt may cost. What an attempt before it reserved was lost, and may have been charged."""
-        self._reserved, self._day = (), f"{datetime.fromtimestamp(self._pace.now(), UTC):%Y-%m-%d}"
+        self._reserved, self._asked_at = (), self._now()
         if not self.fits(self._bill):
             raise BudgetSpent(self.said())
-        self._reserved = self._spool.reserve(self._wanted.service, self._month, self._run, self._bill)
+        self._reserved = self._spool.reserve(self._wanted.service, f"{self._asked_at:%Y-%m}", self._run, self._bill)
 
     def refused(self) -> None:
         """Nothing was charged for the last attempt."""
@@ -566,25 +574,36 @@ class Budget:
         """What a page cost in the end, to be written down with it."""
         if not self._prices:
             return None
-        spent = Spent(self._wanted.service, self._month, self._run, billed, self._reserved, charged, self._day)
+        if (self._asked_at - UNSURE).day != (self._asked_at + UNSURE).day:  # taken for a repetition, it might be none
+            billed, charged = Counter(billed) + Counter({kind: len(ids) for kind, ids in charged.items()}), {}
+        spent = Spent(
+            self._wanted.service, f"{self._asked_at:%Y-%m}", self._run, billed, self._reserved, charged,
+            f"{self._asked_at:%Y-%m-%d}",
+        )  # fmt: skip
         self._bill, self._reserved = {}, ()
         return spent
 
     def spent_now(self) -> dict[str, int]:
         """What this run has spent."""
-        return self._spent(self._run) if self._prices else {}
+        return self._spent_now() if self._prices else {}
 
     def said(self) -> str:
         """That the budget is used up, in words."""
-        month, run = self._spent(None), self._spent(self._run)
+        month, run = self._spent_in(f"{self._now():%Y-%m}"), self._spent_now()
         return (
             f"{self._wanted.service}: the budget is used up: ${dollars(run, self._prices):.2f} in this run, "
             f"${dollars(month, self._prices):.2f} this month, and the next page might cost more than is left. What was "
             "pulled is kept; the same command goes on next month, or with a larger budget."
         )
 
-    def _spent(self, run: str | None) -> dict[str, int]:
-        return self._spool.spent(self._wanted.service, self._month, run)
+    def _spent_in(self, month: str) -> dict[str, int]:
+        return self._spool.spent(self._wanted.service, month)
+
+    def _spent_now(self) -> dict[str, int]:
+        return self._spool.spent(self._wanted.service, None, self._run)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._pace.now(), UTC)
 
 
 def dollars(bill: Bill, prices: Mapping[str, float]) -> float:

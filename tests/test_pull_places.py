@@ -10,6 +10,8 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -403,6 +405,26 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
 def test_a_wrong_use_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
     done = hearth("ingest", *words, data=tmp_path, check=code)
     assert says in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_of_what_was_gone_through_once_no_cursor_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the same conversation, gone through again, would seem to lead in a circle."""
+    with place("reddit", monkeypatch, size=90, shown=1) as fake:
+        run(fake, tmp_path)
+        assert any("morechildren" in path for path in fake.asked)
+    with closing(sqlite3.connect(tmp_path / "spool.sqlite")) as spool:
+        assert {name for (name,) in spool.execute("select stream from cursors")} <= {"new", "comments"}
+
+
+def test_of_many_conversations_only_the_next_is_read(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        spool.begin("reddit:lumo", ["new", "comments"])
+        for name in ("conversation:b", "conversation:a", "conversation:c"):
+            spool.keep("reddit:lumo", spool.left("reddit:lumo")[0], None, [name])
+        assert [each.name for each in spool.left("reddit:lumo")] == ["new", "comments", "conversation:b"]
+        first = spool.left("reddit:lumo")[-1]
+        spool.keep("reddit:lumo", replace(first, is_open=False), None)
+        assert [each.name for each in spool.left("reddit:lumo")] == ["new", "comments", "conversation:a"]
 
 
 def test_it_goes_on_pulling_until_it_is_stopped(tmp_path: Path) -> None:

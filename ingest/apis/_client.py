@@ -41,6 +41,7 @@ SECRETS_FILE = Path(".streamlit/secrets.toml")
 ATTEMPTS = 6  # with the pauses between them about a minute and a half
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 LONG_WAIT = 60.0  # is announced also where nobody sees a countdown
+A_YEAR = 366 * 86400.0  # who asks for more makes no sense
 LONGEST_WAIT = 20 * 60.0  # services count by a quarter of an hour; who asks for more is told to come back
 TIMEOUT = 30.0
 MOST = 64 << 20  # bytes of one answer
@@ -271,10 +272,6 @@ class Line:
         self.wait(self._until - self.pace.now(), "its limit is used up")
         self._until = 0.0
 
-    def rest(self, seconds: float) -> None:
-        """Ask no sooner than then: for a service that says so in what it answers, and not in a header."""
-        self._until = max(self._until, self.pace.now() + seconds)
-
     def _pause(self, attempt: int, answer: Answer | None, why: str) -> None:
         told = _told_to_wait(answer, self.pace.now()) if answer else None
         pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self.pace.chance.uniform(0.5, 1.5)
@@ -284,7 +281,7 @@ class Line:
     def wait(self, seconds: float, why: str) -> None:
         """Wait, and show for how long still. PullError where that is too long."""
         if seconds > LONGEST_WAIT:
-            back = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
+            back = datetime.fromtimestamp(self.pace.now() + min(seconds, A_YEAR), UTC)
             raise PullError(
                 f"{self.service}: {why}, and it asks to come back at {back:%Y-%m-%d %H:%M} UTC. "
                 "What was pulled is kept; give the same command again then."
@@ -453,7 +450,9 @@ def _filed(name: str) -> str | None:
 def checked(address: str, service: str) -> str:
     """An address that a credential may be sent to: https, or this very machine."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
-    if parts.scheme not in ("https", "http") or not HOST.fullmatch(parts.hostname or "") or parts.username:
+    if "@" in parts.netloc:
+        raise PullError(f"{service}: an address holds no name and no password here. Give it without them.")
+    if parts.scheme not in ("https", "http") or not HOST.fullmatch(parts.hostname or ""):
         raise PullError(f"{service}: {address!r} is no address. One is like https://forum.example.org")
     if parts.scheme == "http" and not _is_here(parts.hostname or ""):
         raise PullError(f"{service}: {address}: over http anybody on the way can read along. Use https.")

@@ -233,11 +233,11 @@ class Site(Place):
             try:
                 body = self._client.get(path, params).body
             except Refusal as refusal:
-                self._client.line.rest(self._pause(refusal))
+                self._client.line.hold(self._pause(refusal))
                 continue
             told = DIALECT.decoded(body, Wrapper)
             self._left = 1 if told.quota_remaining is None else told.quota_remaining
-            self._client.line.rest(told.backoff)
+            self._client.line.hold(told.backoff)
             return body, told
         raise PullError("stackexchange: it asks for one pause after the other. What was pulled is kept; try later.")
 

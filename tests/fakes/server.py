@@ -81,6 +81,7 @@ class Fake:
     what the request at hand shall do wrong by itself; `asked` counts requests by path, `billed` resources by kind.
     """
 
+    BEGINS = datetime(2026, 3, 2, 8, tzinfo=UTC)  # what is first said
     SECRETS: Mapping[str, str] = {}  # credentials that it accepts, by their names in the environment
     ORDINARY: Mapping[str, Any] = {}  # how to make it no meaner than the service is
     ENDLESS: Mapping[str, Any] = {}  # and so that it lists all there is at once, as no service does
@@ -90,7 +91,7 @@ class Fake:
         self.asked, self.billed = Counter[str](), Counter[str]()
         self.address, self.misled, self.life = "", "", 0.0
         self.tokens = set[str]()
-        self.now = datetime(2026, 3, 2, 8, tzinfo=UTC)
+        self.now = self.BEGINS
         self.chance = random.Random(7)
         self.lock = threading.Lock()
 

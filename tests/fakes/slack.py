@@ -51,6 +51,7 @@ class Slack(Fake):
         self.by_room = defaultdict[str, list[Said]](list)  # the same, room by room
         self.by_ts: dict[str, Said] = {}
         self.most, self.refusal, self.is_limited = most, "", False
+        self.hides: datetime | None = None  # what is older than this, as the plan that costs nothing does
         for _ in range(size):
             self.say()
 
@@ -130,7 +131,8 @@ class Slack(Fake):
         size = min(self.most, int(query["limit"]))
         there = (
             each for each in back(self.by_room[room], before, lambda each: float(each.ts))
-            if (each.left() or not each.is_deleted) and float(query.get("oldest", 0)) < float(each.ts)
+            if (each.left() or not each.is_deleted) and not self._hides(each)
+            and float(query.get("oldest", 0)) < float(each.ts)
         )  # fmt: skip
         shown = list(islice(there, size + 1))
         page = [] if self.misled == "empty" else [self._told(each) for each in shown[:size]]
@@ -139,12 +141,15 @@ class Slack(Fake):
 
     def _replies(self, request: Request) -> Reply:
         root = self.by_ts.get(request.query["ts"])
-        if root is None or (root.is_deleted and not root.left()):
+        if root is None or self._hides(root) or (root.is_deleted and not root.left()):
             return _no("thread_not_found")
         reply = self._cut("messages", [self._told(each) for each in (root, *root.left())], request, self.most)
         if self.misled == "empty":
             reply.value = {"ok": True, "messages": []}
         return reply
+
+    def _hides(self, said: Said) -> bool:
+        return self.hides is not None and said.at < self.hides
 
     def _told(self, said: Said) -> dict[str, Any]:
         told: dict[str, Any] = {"type": "message", "user": PEOPLE[said.who], "text": said.said, "ts": said.ts}
