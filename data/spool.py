@@ -193,6 +193,11 @@ class Spool:
         ((pages, messages),) = self._run("waiting", pull=pull)
         return int(pages), int(messages)
 
+    def discard(self, pull: str, file: str) -> None:
+        """A page that cannot be read: it goes, and what it belongs to is gone through again."""
+        with self._transaction():
+            self._run("discard", pull=pull, number=int(file.partition("/")[0]))
+
     def erase(self, pull: str, *, is_claimed: bool) -> None:
         """The pages of a pull are loaded: nothing of them stays here. `is_claimed`: what they cover is told, too."""
         with self._transaction():

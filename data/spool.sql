@@ -75,6 +75,15 @@ select number, name, size from pages where pull = $pull order by number;
 -- name: page
 select body from pages where number = $number;
 
+-- name: discard
+-- What the page told is not told, then: its stream begins again, as if it had never been gone through.
+update streams set
+    is_open = 1, cursor = null, mark = null, new_mark = null, told_until = null, asked_at = null, reached = null,
+    covered_since = null, covered_until = null
+where pull = $pull and stream = (select stream from pages where number = $number);
+delete from cursors where pull = $pull and stream = (select stream from pages where number = $number);
+delete from pages where number = $number;
+
 -- name: waiting
 select count(*), coalesce(sum(messages), 0) from pages where pull = $pull;
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 RESTARTS = 3  # of one sweep that lost its place
 EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
-UNLIKE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # an answer of another shape raises
+# What an answer of another shape than expected may raise.
+UNLIKE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError)
 DENIED, MISSING = (401, 403), (404, 405, 410)
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
 UNSURE = timedelta(minutes=10)  # around midnight: a service's clock may be on another day than ours
@@ -160,7 +162,8 @@ class Pull:
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
-            self.place: Place = service.connect(wanted, self.line, self.known)
+            with self._accepted():
+                self.place: Place = service.connect(wanted, self.line, self.known)
         except BaseException:
             self.close()
             raise
@@ -261,7 +264,11 @@ class Pull:
 
     def _fetched(self, stream: Stream, at: At) -> Page:
         with self._accepted(is_begun=at.cursor is not None):
-            return self.place.fetch(stream.name, at)
+            page = self.place.fetch(stream.name, at)
+            names = (page.cursor or "", page.mark or "", *page.follow, *chain.from_iterable(page.charged.values()))
+            if not all(isinstance(each, str) for each in names):
+                raise TypeError("an id, or where it goes on, is no text")
+        return page
 
     @contextmanager
     def _accepted(self, *, is_begun: bool = False) -> Iterator[None]:
@@ -322,12 +329,26 @@ class Pull:
             return
         since, until = told or (None, None)
         source = Source(self.platform, self.place.source, self.place.source, since, until, is_exact=True)
-        loaded = load_pulled(
-            Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
-            self.store, self.settings, self.progress,
-        )  # fmt: skip
+        try:
+            loaded = load_pulled(
+                Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
+                self.store, self.settings, self.progress,
+            )  # fmt: skip
+        except ExportError as error:
+            self._set_aside(pages, error)
         self.pulled.loads += loaded.loads
         self.spool.erase(self.name, is_claimed=told is not None)
+
+    def _set_aside(self, pages: Iterable[str], error: ExportError) -> NoReturn:
+        """Of a page that its reader cannot read nothing is kept: else it would be in the way of every pull to come."""
+        file = next((each for each in pages if each in str(error)), None)
+        if file is None:
+            raise error
+        self.spool.discard(self.name, file)
+        raise PullError(
+            f"{self.wanted.service}: {self.line.clean(str(error))}. It was left out; the same command asks for it "
+            "again, and loads what else came. If it stays so, tell those who make Hearth."
+        ) from None
 
     def _look_for_deletions(self) -> None:
         """Delete here what was deleted upstream, once a day."""
