@@ -98,7 +98,9 @@ class Looked:
             return f"{name}: WARNING: it was never looked for what is deleted there. The next pull does it."
         if not self.can_tell:
             return f"{name}: it does not tell what is deleted there."
-        said = f"{name}: looked for what is deleted there {(now - self.looked_at) / HOUR:,.0f} h ago"
+        ago = now - self.looked_at
+        when = "within the last hour" if ago < HOUR else f"{ago / HOUR:,.0f} h ago"
+        said = f"{name}: looked for what is deleted there {when}"
         return f"{said}. WARNING: that is more than a day. Pull daily." if self.is_late(now) else f"{said}."
 
 

@@ -327,6 +327,7 @@ class Pull:
         if not pages and (told is None or not self.known.is_there()):
             self.spool.erase(self.name, is_claimed=False)
             return
+        self._say("all that came is being loaded")
         since, until = told or (None, None)
         source = Source(self.platform, self.place.source, self.place.source, since, until, is_exact=True)
         try:
@@ -399,6 +400,7 @@ class Pull:
             pl.lit("").alias("text"), "kind", "conversation_id", "parent_id", "basis",
             pl.lit(now).dt.convert_time_zone("UTC").alias("deleted_at"),
         )  # fmt: skip
+        self._say(f"{len(held):,} that are deleted there are being deleted here")
         records: Iterator[Record] = iter([source, Messages(told.to_arrow())])
         loaded = load_records(
             records, f"{self.name.replace(':', ' ', 1)} deletions", self.store, self.settings, self.progress

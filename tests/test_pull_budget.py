@@ -261,9 +261,10 @@ def test_the_days_covered_are_those_that_were_paid_for(tmp_path: Path) -> None:
 
 
 def test_a_service_that_charges_wants_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.pull.services", lambda: {"priced": Priced(Fake())})
+    monkeypatch.setattr("ingest.wanted.services", lambda: {"priced": Priced(Fake())})
     with pytest.raises(SettingsError, match="budget_dollars = 5"):
         chosen({"service": "priced"}, 1)
     with pytest.raises(SettingsError, match="must not be below 0"):
         chosen({"service": "priced", "budget_dollars": -1}, 1)
+    assert not chosen({"service": "priced"}, 1, is_rehearsed=True)[1].has_budget
     assert chosen({"service": "priced", "budget_dollars": 5}, 1)[1].budget_dollars == 5

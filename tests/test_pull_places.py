@@ -416,6 +416,50 @@ def test_of_what_was_gone_through_once_no_cursor_is_kept(tmp_path: Path, monkeyp
         assert {name for (name,) in spool.execute("select stream from cursors")} <= {"new", "comments"}
 
 
+def test_a_page_that_cannot_be_read_is_left_out_told_and_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("discourse", monkeypatch, size=120) as fake:
+        answer = fake.answer
+
+        def spoilt(request: Request) -> Reply:
+            reply = answer(request)
+            if request.path == "/site.json":
+                reply.value["categories"][0]["read_restricted"] = None
+            return reply
+
+        fake.answer = spoilt  # type: ignore[method-assign]
+        for _ in range(2):  # it is in nobody's way, and nothing is told before it is whole
+            (failed,) = run(fake, tmp_path).failed
+            assert "site.json" in failed.reason
+            assert "left out; the same command asks for it again" in failed.reason
+            assert Store(tmp_path).snapshot is None
+            with Spool(tmp_path) as spool:
+                assert spool.waiting("discourse:127.0.0.1")[1] >= 120, "what came with it is kept"
+        fake.answer = answer  # type: ignore[method-assign]
+        assert run(fake, tmp_path).failed == []
+        compare(fake, tmp_path)
+
+
+def test_a_page_of_messages_that_cannot_be_read_takes_the_watermark_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("discourse", monkeypatch, size=120) as fake:
+        run(fake, tmp_path)
+        for _ in range(3):
+            fake.say()
+        read = Spool.read
+        with monkeypatch.context() as torn:
+            torn.setattr(Spool, "read", lambda spool, file: b"[" if "posts" in file else read(spool, file))
+            (failed,) = run(fake, tmp_path).failed
+        assert "left out" in failed.reason
+        with Spool(tmp_path) as spool:
+            (posts,) = (each for each in spool.streams("discourse:127.0.0.1") if each.name == "posts")
+        assert (posts.told_until, posts.mark, posts.is_open) == (None, None, True)
+        assert run(fake, tmp_path).failed == []
+        compare(fake, tmp_path)
+
+
 def test_of_many_conversations_only_the_next_is_read(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
         spool.begin("reddit:lumo", ["new", "comments"])

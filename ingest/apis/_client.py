@@ -290,7 +290,7 @@ class Line:
             until = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
             self._announce(self.clean(f"{why}; going on in {seconds / 60:.0f} min, at {until:%H:%M:%S} UTC"))
         while seconds > 0:
-            self.say(f"{why}; going on in {seconds:.0f} s")
+            self.say(f"{why}; going on in {max(1, round(seconds))} s")
             step = min(seconds, 1.0)
             self.pace.sleep(step)
             seconds -= step
