@@ -349,7 +349,8 @@ insert into loads values (
 );
 
 -- name: note_verdicts
--- Words older than the settings allow are about to go: what followed from them stays.
+-- Words older than the settings allow are about to go: what followed from them stays. A mark stays by itself, and can
+-- be undone.
 insert into verdicts
 select told.source_key, told.message_id, told.reason
 from (
@@ -362,8 +363,15 @@ from (
 inner join messages on told.source_key = messages.source_key and told.message_id = messages.message_id
 where
     messages.sent_at < $words_since::timestamptz and messages.text <> ''
-    and told.reason <> 'marked: no reply needed';  -- the mark itself stays, and can be undone
-update messages set text = '', title = null where sent_at < $words_since::timestamptz and text <> '';
+    and told.reason <> 'marked: no reply needed';
+
+-- name: take_words
+update messages set text = '', title = null
+where sent_at < $words_since::timestamptz and (text <> '' or title is not null);
+
+-- name: take_refused
+-- What was refused longer ago than that was said longer ago, too.
+update refused set raw = ''::blob where refused_at < $words_since::timestamptz and raw <> ''::blob;
 
 -- name: use_scorer
 -- Whose scores count from now on. Of the version before nothing is kept.

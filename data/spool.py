@@ -98,7 +98,9 @@ class Looked:
             return f"{name}: WARNING: it was never looked for what is deleted there. The next pull does it."
         if not self.can_tell:
             return f"{name}: it does not tell what is deleted there."
-        said = f"{name}: looked for what is deleted there {(now - self.looked_at) / HOUR:,.0f} h ago"
+        ago = now - self.looked_at
+        when = "within the last hour" if ago < HOUR else f"{ago / HOUR:,.0f} h ago"
+        said = f"{name}: looked for what is deleted there {when}"
         return f"{said}. WARNING: that is more than a day. Pull daily." if self.is_late(now) else f"{said}."
 
 
@@ -128,6 +130,10 @@ class Spool:
     def streams(self, pull: str) -> list[Stream]:
         """The streams of a pull, those that last first, else in the order in which they came."""
         return [_stream(row) for row in self._run("streams", pull=pull)]
+
+    def left(self, pull: str) -> list[Stream]:
+        """Of the open streams those that last, and the next of the others."""
+        return [_stream(row) for row in self._run("open_streams", pull=pull)]
 
     def resume(self, pull: str) -> None:
         """Note which sweeps an earlier run has left open."""
@@ -189,6 +195,11 @@ class Spool:
         ((pages, messages),) = self._run("waiting", pull=pull)
         return int(pages), int(messages)
 
+    def discard(self, pull: str, file: str) -> None:
+        """A page that cannot be read: it goes, and what it belongs to is gone through again."""
+        with self._transaction():
+            self._run("discard", pull=pull, number=int(file.partition("/")[0]))
+
     def erase(self, pull: str, *, is_claimed: bool) -> None:
         """The pages of a pull are loaded: nothing of them stays here. `is_claimed`: what they cover is told, too."""
         with self._transaction():
@@ -209,8 +220,8 @@ class Spool:
             for number in numbers:
                 self._run("release", number=number)
 
-    def spent(self, service: str, month: str, run: str | None = None) -> dict[str, int]:
-        """Resources by kind, of a month or of one run in it."""
+    def spent(self, service: str, month: str | None, run: str | None = None) -> dict[str, int]:
+        """Resources by kind, of a month or of one run, which may go on into the next."""
         return {kind: int(count) for kind, count in self._run("spent", service=service, month=month, run=run)}
 
     def note_looked(self, pull: str, at: datetime, *, can_tell: bool) -> None:

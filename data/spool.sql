@@ -13,6 +13,7 @@ create table if not exists streams (
     covered_since text, covered_until text,
     primary key (pull, stream)
 );
+create index if not exists open_streams on streams (pull, is_open, is_lasting);
 create table if not exists pages (
     number integer primary key autoincrement, pull text, stream text, name text, messages integer, size integer,
     body blob
@@ -28,6 +29,14 @@ create table if not exists looked (pull text primary key, looked_at text, can_te
 
 -- name: streams
 select * from streams where pull = $pull order by is_lasting desc, rowid;
+
+-- name: open_streams
+-- All that last, and the first of the others: a place with many conversations has as many of them.
+select * from streams where pull = $pull and is_open = 1 and is_lasting = 1
+union all
+select * from (
+    select * from streams where pull = $pull and is_open = 1 and is_lasting = 0 order by rowid limit 1
+);
 
 -- name: mark_resumed
 update streams set is_resumed = is_open where pull = $pull;
@@ -66,6 +75,15 @@ select number, name, size from pages where pull = $pull order by number;
 -- name: page
 select body from pages where number = $number;
 
+-- name: discard
+-- What the page told is not told, then: its stream begins again, as if it had never been gone through.
+update streams set
+    is_open = 1, cursor = null, mark = null, new_mark = null, told_until = null, asked_at = null, reached = null,
+    covered_since = null, covered_until = null
+where pull = $pull and stream = (select stream from pages where number = $number);
+delete from cursors where pull = $pull and stream = (select stream from pages where number = $number);
+delete from pages where number = $number;
+
 -- name: waiting
 select count(*), coalesce(sum(messages), 0) from pages where pull = $pull;
 
@@ -74,6 +92,7 @@ delete from pages where pull = $pull;
 
 -- name: settle_streams
 delete from streams where pull = $pull and is_lasting = 0 and is_open = 0;
+delete from cursors where pull = $pull and stream not in (select stream from streams where pull = $pull);
 update streams set covered_since = null, covered_until = null where pull = $pull and $is_claimed;
 
 -- name: spend
@@ -91,7 +110,7 @@ delete from spent where number = $number;
 
 -- name: spent
 select kind, sum(resources) from spent
-where service = $service and month = $month and (run = $run or $run is null) group by kind;
+where service = $service and (month = $month or $month is null) and (run = $run or $run is null) group by kind;
 
 -- name: note_looked
 insert into looked values ($pull, $looked_at, $can_tell)

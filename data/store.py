@@ -37,7 +37,7 @@ warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning
 HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
-TAKEN_BACK = "taken-back"  # lies in the folder from when something is deleted until no file there holds it any more
+TAKEN_BACK = "taken-back"  # lies in the folder from when something is taken away until no file there holds it any more
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 COURTEOUS = ("courtesies", "thanks", "solved")
 DERIVE = ("lines", "conversations", "afterwards")
@@ -421,8 +421,7 @@ class Loader:
     def publish(self) -> str:
         """Make everything loaded so far visible, as a new numbered snapshot. Its name. The loader's last act."""
         if self.settings.retention.text_days:
-            with self._transaction():
-                self._merge("note_verdicts", words_since=words_since(self.settings))
+            self._take_old_words(words_since(self.settings))
         self._db.execute("checkpoint")
         is_taken_back = (self.folder / TAKEN_BACK).exists()
         if is_taken_back:
@@ -441,6 +440,14 @@ class Loader:
                 copy.unlink()
             (self.folder / TAKEN_BACK).unlink()
         return name
+
+    def _take_old_words(self, since: datetime) -> None:
+        """Words older than the settings allow go, and from the files, too: what followed from them stays."""
+        with self._transaction():
+            self._merge("note_verdicts", words_since=since)
+            taken = (self._merge(name, words_since=since) for name in ("take_words", "take_refused"))
+            if sum(count for ((count,),) in taken):
+                (self.folder / TAKEN_BACK).touch()
 
     def _rewrite(self) -> None:
         """Put a new file in the database's place that holds nothing but what is there."""

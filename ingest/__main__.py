@@ -22,11 +22,24 @@ from data.store import Busy, Store, StoreError
 from ingest.apis._client import PullError
 from ingest.apis._service import Service, services
 from ingest.archive import ExportError
+from ingest.load import (
+    Failed,
+    Loaded,
+    NothingLoaded,
+    Summary,
+    derive_again,
+    listen,
+    load,
+    load_demo,
+    readers,
+    retry,
+    unmatched,
+)
 from ingest.load import Job as LoadJob
-from ingest.load import Loaded, NothingLoaded, Summary, derive_again, listen, load, load_demo, readers, retry, unmatched
 from ingest.progress import Progress
-from ingest.pull import Forecast, Job, chosen, forecast, pull, seconds
+from ingest.pull import Forecast, Job, forecast, pull
 from ingest.pull import Summary as PullSummary
+from ingest.wanted import COMMAND, chosen, options, seconds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -243,10 +256,11 @@ def pull_command(
 ) -> None:
     """Pull from an API what is new, and load it. A pull that was cut off goes on with the same command."""
     settings = read_settings(settings_file)
-    rows = _rows(service, everything, context.args, settings)
-    job, store, progress = Job(rows, look_now=deletions), Store(data_folder(data)), Progress(as_json=as_json)
+    rows = _rows(service, everything, context.args, settings, dry_run=dry_run)
+    job = Job(rows, first=1 if everything else COMMAND, look_now=deletions)
+    store, progress = Store(data_folder(data)), Progress(as_json=as_json)
     if dry_run:
-        _say_forecast(forecast(job, store, settings, progress), as_json)
+        _rehearse(job, store, settings, progress, as_json)
         return
     pause = _pause(every)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops us as Ctrl-C does
@@ -269,14 +283,16 @@ def _pull_once_of_many(job: Job, store: Store, settings: Settings, progress: Pro
         print(f"hearth: {error}", file=sys.stderr)
 
 
-def _rows(service: str | None, everything: bool, words: list[str], settings: Settings) -> list[dict[str, Any]]:
+def _rows(
+    service: str | None, everything: bool, words: list[str], settings: Settings, *, dry_run: bool
+) -> list[dict[str, Any]]:
     """The rows of [[pulls]], or the one that the options make."""
     if everything == bool(service):
         raise typer.BadParameter(f"name a service ({', '.join(services())}), or say --all")
     if service:
-        row = {"service": service, **_options(words)}
         try:
-            chosen(row, 0)
+            row = options(service, words)
+            chosen(row, COMMAND, is_rehearsed=dry_run)
         except SettingsError as error:
             raise typer.BadParameter(str(error)) from None
         return [row]
@@ -287,17 +303,6 @@ def _rows(service: str | None, everything: bool, words: list[str], settings: Set
     return list(settings.pulls)
 
 
-def _options(words: list[str]) -> dict[str, str]:
-    """`--name value` or `--name=value`, as a row of settings."""
-    found, waiting = dict[str, str](), list(words)
-    while waiting:
-        name, is_whole, value = waiting.pop(0).partition("=")
-        if not name.startswith("--") or not (is_whole or waiting):
-            raise typer.BadParameter(f"{name}: write --name value")
-        found[name[2:].replace("-", "_")] = value if is_whole else waiting.pop(0)
-    return found
-
-
 def _pause(every: str | None) -> float | None:
     try:
         return seconds(every) if every else None
@@ -305,12 +310,20 @@ def _pause(every: str | None) -> float | None:
         raise typer.BadParameter(f"--every: {error}") from None
 
 
+def _rehearse(job: Job, store: Store, settings: Settings, progress: Progress, as_json: bool) -> None:
+    failed: list[Failed] = []
+    _say_forecast(forecast(job, store, settings, progress, failed), as_json)
+    _say_failed(failed)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
 def _say_forecast(found: list[Forecast], as_json: bool) -> None:
     if as_json:
         print(msgspec.json.encode(found).decode())
         return
     for each in found:
-        billed = ", ".join(f"{count:,} {kind}" for kind, count in each.resources.items())
+        billed = ", ".join(_many(count, kind) for kind, count in each.resources.items())
         cost = f"; {billed}: ${each.dollars:,.2f}" if billed else ""
         print(f"{each.service} {each.source}: about {each.requests:,} requests{cost}. {each.note}")
     print("Nothing was pulled: this was a dry run.")
@@ -321,8 +334,13 @@ def _say_pulled(summary: PullSummary, as_json: bool) -> None:
         print(msgspec.json.encode(summary).decode(), flush=True)
     else:
         _say_pulls_in_words(summary)
-    for each in summary.failed:
-        print(f"hearth: {each.path} could not go on. {each.reason}", file=sys.stderr)
+    _say_failed(summary.failed)
+
+
+def _say_failed(failed: list[Failed]) -> None:
+    for each in failed:
+        is_named = each.reason.startswith(f"{each.path}: ")
+        print(f"hearth: {each.reason}" if is_named else f"hearth: {each.path}: {each.reason}", file=sys.stderr)
 
 
 def _many(count: int, what: str) -> str:
@@ -331,6 +349,8 @@ def _many(count: int, what: str) -> str:
 
 def _say_pulls_in_words(summary: PullSummary) -> None:
     for each in summary.pulls:
+        if not (each.pages or each.loads or each.waiting):
+            continue  # it failed before its first page, which is told below
         new = sum(load.inserted for load in each.loads)
         cost = f", ${each.dollars:,.2f}" if each.spent else ""
         gone = f", {each.deleted:,} deleted upstream and now here" if each.deleted else ""

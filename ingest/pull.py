@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -21,24 +22,27 @@ from data.records import Messages, Record, Source
 from data.settings import Settings, SettingsError
 from data.spool import Kept, Spent, Spool, Stream
 from data.store import Store
-from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal
-from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted, services
+from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal, Unset
+from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted
 from ingest.archive import ExportError, Pages
 from ingest.load import Failed, Loaded, load_pulled, load_records, readers
 from ingest.progress import Progress
+from ingest.wanted import called, chosen, needs_budget
 
 if TYPE_CHECKING:
     import polars as pl  # other commands have no use for it
 
 RESTARTS = 3  # of one sweep that lost its place
 EXPIRED = (400, 404, 410, 422)  # how services answer to a cursor that they no longer know
-DENIED = (401, 403)
+# What an answer of another shape than expected may raise.
+UNLIKE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError)
+DENIED, MISSING = (401, 403), (404, 405, 410)
 EMPTY = 1000  # pages in a row with nothing on them: a service that leads nowhere
+UNSURE = timedelta(minutes=10)  # around midnight: a service's clock may be on another day than ours
 DUE = timedelta(hours=20)  # so that a daily pull looks for deletions every time
 FEW = 100  # of what is held: more than these, and more than half of all, are not forgotten without a question
 WHOLE = " whole"  # after a pull's name: the last time that it looked for deletions all the way back
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Pulled(msgspec.Struct):
@@ -82,6 +86,7 @@ class Job:
 
     rows: Sequence[Mapping[str, Any]]
     pace: Pace | None = None
+    first: int = 1  # the number of the first row; COMMAND where it stands in no file
     look_now: bool = False  # for deletions, whenever that was last done
 
 
@@ -90,8 +95,8 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     began = time.monotonic()
     summary = Summary([], [], 0, None)
     with Spool(store.folder) as spool:
-        for number, row in enumerate(job.rows, 1):
-            with _noted(_called(row, number), summary.failed):
+        for number, row in enumerate(job.rows, job.first):
+            with _noted(called(row, number), summary.failed):
                 service, wanted = chosen(row, number)
                 if wanted.on:
                     with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
@@ -101,50 +106,36 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     return summary
 
 
-def forecast(job: Job, store: Store, settings: Settings, progress: Progress) -> list[Forecast]:
-    """What the same pull would ask for. Nothing is kept, and no call is made that costs money."""
-    with Spool(store.folder) as spool:
-        found = []
-        for service, wanted in [chosen(row, number) for number, row in enumerate(job.rows, 1)]:
-            if wanted.on:
-                with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
-                    found.append(one.forecast())
-        return found
+def forecast(
+    job: Job, store: Store, settings: Settings, progress: Progress, failed: list[Failed] | None = None
+) -> list[Forecast]:
+    """What the same pull would ask for. Nothing is kept, and no call is made that costs money.
 
-
-def chosen(row: Mapping[str, Any], number: int) -> tuple[Service, Wanted]:
-    """A row of [[pulls]] with its service; row 0 are the options of a command.
-
-    SettingsError says what is wrong with it, and what is allowed.
+    Given `failed`, what cannot be told is noted there, and the others go on.
     """
-    known, where = services(), f"[[pulls]] row {number}" if number else "pull"
-    name = row.get("service")
-    if name not in known:
-        raise SettingsError(f"{where}: service = {name!r} is not known. There are: {', '.join(known)}.")
+    found: list[Forecast] = []
+    with Spool(store.folder) as spool:
+        for number, row in enumerate(job.rows, job.first):
+            with _noted(called(row, number), failed) if failed is not None else nullcontext():
+                service, wanted = chosen(row, number, is_rehearsed=True)
+                if wanted.on:
+                    with _free_to_say(service, wanted):
+                        one = Pull(service, wanted, job, spool, store, settings, progress, is_rehearsed=True)
+                        with closing(one):
+                            found.append(one.forecast())
+    return found
+
+
+@contextmanager
+def _free_to_say(service: Service, wanted: Wanted) -> Iterator[None]:
+    """That a service charges nothing can be told also where more cannot."""
     try:
-        wanted = msgspec.convert(dict(row), known[name].Options, strict=False)
-    except msgspec.ValidationError as error:
-        allowed = ", ".join(field for field in known[name].Options.__struct_fields__ if field != "service")
-        said = str(error).replace("Object missing required field", "it lacks")
-        raise SettingsError(f"{where}, {name}: {said}. Allowed: {allowed}.") from None
-    if alien := wanted.prices.keys() - known[name].PRICES.keys():
-        allowed = ", ".join(known[name].PRICES) or "none: it charges for nothing"
-        raise SettingsError(f"{where}, {name}: prices: {', '.join(sorted(alien))} is not known. There are: {allowed}.")
-    charges = bool(known[name].PRICES)
-    if charges and wanted.budget_dollars is None and wanted.budget_resources is None:
-        raise SettingsError(
-            f"{where}: {name} charges for what it answers. Say how much a month at most, such as "
-            + ("budget_dollars = 5" if number else "--budget-dollars 5")
-        )
-    return known[name], wanted
-
-
-def seconds(text: str) -> float:
-    """A time such as 15m, 6h or 90s. ValueError for any other."""
-    number, unit = text[:-1], text[-1:]
-    if unit not in UNITS or not number.isdecimal() or int(number) == 0:
-        raise ValueError(f"{text!r} is no time: write 90s, 15m, 6h or 1d")
-    return int(number) * UNITS[unit]
+        yield
+    except Unset as lacking:
+        if service.PRICES:
+            raise
+        how_much = "It costs nothing; how many requests it takes can be told only with the credential."
+        raise PullError(f"{wanted.service}: {how_much} {str(lacking).removeprefix(f'{wanted.service}: ')}") from None
 
 
 @contextmanager
@@ -156,26 +147,23 @@ def _noted(name: str, failed: list[Failed]) -> Iterator[None]:
         failed.append(Failed(name, str(error)))
 
 
-def _called(row: Mapping[str, Any], number: int) -> str:
-    return f"{row.get('service', '?')} (row {number})"
-
-
 class Pull:
     """One place of one service: from its streams to the store."""
 
     def __init__(
         self, service: Service, wanted: Wanted, job: Job, spool: Spool, store: Store, settings: Settings,
-        progress: Progress,
+        progress: Progress, *, is_rehearsed: bool = False,
     ) -> None:  # fmt: skip
         self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
         self._tell: Any = None  # a service may have to wait already where it is asked which place it is
-        self.line = Line(wanted.service, job.pace, self._say, self._announce)
+        self.line = Line(wanted.service, job.pace, self._say, self._announce, is_rehearsed=is_rehearsed)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
-            self.place: Place = service.connect(wanted, self.line, self.known)
+            with self._accepted():
+                self.place: Place = service.connect(wanted, self.line, self.known)
         except BaseException:
             self.close()
             raise
@@ -210,6 +198,8 @@ class Pull:
         bill = self.place.most("estimate", self._first(), self.budget)
         if bill is None:
             raise BudgetSpent(self.budget.said())
+        if bill and not self.wanted.has_budget:
+            raise SettingsError(f"{self.wanted.service}: {needs_budget(self.job.first)}")
         self.line.meter = self.budget.meter(bill) if bill else None
         with self._accepted():
             told = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
@@ -221,7 +211,7 @@ class Pull:
     def _sweep_all(self) -> None:
         self._restarts.clear()
         try:
-            while left := [each for each in self.spool.streams(self.name) if each.is_open]:
+            while left := self.spool.left(self.name):
                 self._sweep(left)
         except PullError:
             if not self.service.IS_WHOLE and claim(self.spool.streams(self.name)):
@@ -273,33 +263,50 @@ class Pull:
         return after
 
     def _fetched(self, stream: Stream, at: At) -> Page:
-        try:
-            with self._accepted():
-                return self.place.fetch(stream.name, at)
-        except Refusal as refusal:
-            if at.cursor is not None and refusal.status in EXPIRED:
-                raise LostPlace("it does not know the place any more") from None
-            raise
+        with self._accepted(is_begun=at.cursor is not None):
+            page = self.place.fetch(stream.name, at)
+            names = (page.cursor or "", page.mark or "", *page.follow, *chain.from_iterable(page.charged.values()))
+            if not all(isinstance(each, str) for each in names):
+                raise TypeError("an id, or where it goes on, is no text")
+        return page
 
     @contextmanager
-    def _accepted(self) -> Iterator[None]:
-        """Where a credential is not accepted, say which, and how to come by it."""
+    def _accepted(self, *, is_begun: bool = False) -> Iterator[None]:
+        """Say in words why something was refused: a lost place, a wrong address, or a credential and how to get it."""
         try:
             yield
         except Refusal as refusal:
-            if refusal.status not in DENIED:
-                raise
-            names = " ".join(f"{name}: {how}" for name, how in self.service.SECRETS.items())
+            if refusal.status in DENIED:
+                raise PullError(self._denied(refusal)) from None
+            if is_begun and refusal.status in EXPIRED:
+                raise LostPlace("it does not know the place any more") from None
+            address = getattr(self.wanted, "address", None)
+            if refusal.status in MISSING and address and address not in type(self.wanted).__struct_defaults__:
+                raise PullError(f"{refusal} Is {address} the address of {self.wanted.service}?") from None
+            raise
+        except UNLIKE as error:
+            said = self.line.clean(f"{type(error).__name__}: {error}")[:200]
             raise PullError(
-                f"{refusal} Either it is not open to you, or a credential is not accepted (any more). {names} "
-                "What was pulled is kept; the same command goes on."
-            ) from None
+                f"{self.wanted.service}: what it answers is not what it used to answer ({said}). What was pulled is "
+                "kept; give the same command again later. If it stays so, tell those who make Hearth."
+            ) from error
+
+    def _denied(self, refusal: Refusal) -> str:
+        """Which credential was not accepted, or would be needed."""
+        given = self.line.given or self.service.SECRETS
+        ways = " ".join(f"{name}: {how}" for name, how in self.service.SECRETS.items() if name in given)
+        why = (
+            f"{' with '.join(self.line.given)} is not accepted (any more), or may not see this."
+            if self.line.given
+            else "It is not open to everybody, and no credential is set."
+        )
+        return f"{refusal} {why} {ways} What was pulled is kept; the same command goes on.".replace("  ", " ")
 
     def _count(self, stream: Stream, page: Page) -> None:
         self.pulled.pages += 1
         self.pulled.messages += page.messages
         where = f", back to {page.oldest:%Y-%m-%d %H:%M}" if page.oldest else ""
-        self._say(f"{stream.name}: {self.pulled.pages:,} pages, {self.pulled.messages:,} messages{where}")
+        self._say(f"{stream.name}: page {self.pulled.pages:,}, {self.pulled.messages:,} messages so far{where}")
         self.pulled.gaps += [gap for gap in (gap_after(stream, page), page.note) if gap and gap not in self.pulled.gaps]
 
     def _at(self, stream: Stream) -> At:
@@ -320,14 +327,29 @@ class Pull:
         if not pages and (told is None or not self.known.is_there()):
             self.spool.erase(self.name, is_claimed=False)
             return
+        self._say("all that came is being loaded")
         since, until = told or (None, None)
         source = Source(self.platform, self.place.source, self.place.source, since, until, is_exact=True)
-        loaded = load_pulled(
-            Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
-            self.store, self.settings, self.progress,
-        )  # fmt: skip
+        try:
+            loaded = load_pulled(
+                Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
+                self.store, self.settings, self.progress,
+            )  # fmt: skip
+        except ExportError as error:
+            self._set_aside(pages, error)
         self.pulled.loads += loaded.loads
         self.spool.erase(self.name, is_claimed=told is not None)
+
+    def _set_aside(self, pages: Iterable[str], error: ExportError) -> NoReturn:
+        """Of a page that its reader cannot read nothing is kept: else it would be in the way of every pull to come."""
+        file = next((each for each in pages if each in str(error)), None)
+        if file is None:
+            raise error
+        self.spool.discard(self.name, file)
+        raise PullError(
+            f"{self.wanted.service}: {self.line.clean(str(error))}. It was left out; the same command asks for it "
+            "again, and loads what else came. If it stays so, tell those who make Hearth."
+        ) from None
 
     def _look_for_deletions(self) -> None:
         """Delete here what was deleted upstream, once a day."""
@@ -378,6 +400,7 @@ class Pull:
             pl.lit("").alias("text"), "kind", "conversation_id", "parent_id", "basis",
             pl.lit(now).dt.convert_time_zone("UTC").alias("deleted_at"),
         )  # fmt: skip
+        self._say(f"{len(held):,} that are deleted there are being deleted here")
         records: Iterator[Record] = iter([source, Messages(told.to_arrow())])
         loaded = load_records(
             records, f"{self.name.replace(':', ' ', 1)} deletions", self.store, self.settings, self.progress
@@ -535,16 +558,16 @@ class Budget:
 
     def __init__(self, wanted: Wanted, prices: Mapping[str, float], spool: Spool, pace: Pace) -> None:
         self._wanted, self._prices, self._spool = wanted, prices, spool
-        now = datetime.fromtimestamp(pace.now(), UTC)
-        self._month, self._run = f"{now:%Y-%m}", now.isoformat()
+        self._pace = pace
+        self._asked_at = self._now()  # when the last attempt began
+        self._run = self._asked_at.isoformat()
         self._bill: Bill = {}
-        self._pace, self._day = pace, f"{now:%Y-%m-%d}"  # on which the last attempt began
         self._reserved: tuple[int, ...] = ()
 
     def fits(self, bill: Bill) -> bool:
         """Whether so much may still be spent."""
         wanted = self._wanted
-        month, run = self._spent(None), self._spent(self._run)
+        month, run = self._spent_in(f"{self._now():%Y-%m}"), self._spent_now()
         limits = [
             (wanted.budget_resources, sum(month.values()) + sum(bill.values())),
             (wanted.run_resources, sum(run.values()) + sum(bill.values())),
@@ -560,10 +583,10 @@ class Budget:
 
     def ask(self) -> None:
         """Reserve what one attempt may cost. What an attempt before it reserved was lost, and may have been charged."""
-        self._reserved, self._day = (), f"{datetime.fromtimestamp(self._pace.now(), UTC):%Y-%m-%d}"
+        self._reserved, self._asked_at = (), self._now()
         if not self.fits(self._bill):
             raise BudgetSpent(self.said())
-        self._reserved = self._spool.reserve(self._wanted.service, self._month, self._run, self._bill)
+        self._reserved = self._spool.reserve(self._wanted.service, f"{self._asked_at:%Y-%m}", self._run, self._bill)
 
     def refused(self) -> None:
         """Nothing was charged for the last attempt."""
@@ -574,25 +597,36 @@ class Budget:
         """What a page cost in the end, to be written down with it."""
         if not self._prices:
             return None
-        spent = Spent(self._wanted.service, self._month, self._run, billed, self._reserved, charged, self._day)
+        if (self._asked_at - UNSURE).day != (self._asked_at + UNSURE).day:  # taken for a repetition, it might be none
+            billed, charged = Counter(billed) + Counter({kind: len(ids) for kind, ids in charged.items()}), {}
+        spent = Spent(
+            self._wanted.service, f"{self._asked_at:%Y-%m}", self._run, billed, self._reserved, charged,
+            f"{self._asked_at:%Y-%m-%d}",
+        )  # fmt: skip
         self._bill, self._reserved = {}, ()
         return spent
 
     def spent_now(self) -> dict[str, int]:
         """What this run has spent."""
-        return self._spent(self._run) if self._prices else {}
+        return self._spent_now() if self._prices else {}
 
     def said(self) -> str:
         """That the budget is used up, in words."""
-        month, run = self._spent(None), self._spent(self._run)
+        month, run = self._spent_in(f"{self._now():%Y-%m}"), self._spent_now()
         return (
             f"{self._wanted.service}: the budget is used up: ${dollars(run, self._prices):.2f} in this run, "
             f"${dollars(month, self._prices):.2f} this month, and the next page might cost more than is left. What was "
             "pulled is kept; the same command goes on next month, or with a larger budget."
         )
 
-    def _spent(self, run: str | None) -> dict[str, int]:
-        return self._spool.spent(self._wanted.service, self._month, run)
+    def _spent_in(self, month: str) -> dict[str, int]:
+        return self._spool.spent(self._wanted.service, month)
+
+    def _spent_now(self) -> dict[str, int]:
+        return self._spool.spent(self._wanted.service, None, self._run)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._pace.now(), UTC)
 
 
 def dollars(bill: Bill, prices: Mapping[str, float]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def test_a_403_that_only_asks_for_patience_is_no_refusal(reply: Reply, least: fl
 
 def test_a_pause_may_be_asked_for_in_other_ways_than_by_a_header() -> None:
     with asked() as (client, clock, _):
-        client.line.rest(12)
+        client.line.hold(12)
         client.get("/questions")
         client.get("/questions")
     assert 12 <= clock.waited <= 13
@@ -136,6 +136,24 @@ def test_who_asks_for_hours_is_told_to_the_person() -> None:
     ):
         client.get("/a")
     assert clock.waited == 0
+
+
+@pytest.mark.parametrize("told", ["inf", "1e400", "99999999999999999", "nan", "-5"])
+def test_a_wait_without_sense_ends_in_words(told: str) -> None:
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": told}
+    for replies in ([Reply({}, 429, {"Retry-After": told})], [Reply({}, 429, headers)], [Reply({}, 200, headers)]):
+        with asked(*replies) as (client, clock, _):
+            with suppress(PullError):
+                client.get("/a")
+                client.get("/b")
+            assert clock.waited < 300
+
+
+@pytest.mark.parametrize("address", ["https://ana:sesame@forum.example", "https://:sesame@forum.example"])
+def test_a_password_in_an_address_is_neither_used_nor_told(address: str) -> None:
+    with pytest.raises(PullError, match="no name and no password") as refused:
+        Client(Clock().line(), address)
+    assert "sesame" not in str(refused.value)
 
 
 FAULTS: dict[str, Reply] = {
@@ -160,9 +178,12 @@ def test_it_tries_again_and_gives_up_in_words(fault: str) -> None:
     assert TOKEN not in str(gave_up.value)
 
 
-def test_a_server_that_is_not_there_is_told_without_its_address() -> None:
+def test_a_server_that_is_not_there_is_told_by_its_name_alone() -> None:
     clock = Clock()
-    with clock.line().opened, pytest.raises(PullError, match="the connection failed") as gave_up:
+    with (
+        clock.line().opened,
+        pytest.raises(PullError, match=r"no connection to 127.0.0.1.*also after 1 min.*right") as gave_up,
+    ):
         Client(clock.line(), "http://127.0.0.1:9").get(f"/bot{TOKEN}/getUpdates")
     clock.line().opened.close()
     assert gave_up.value.__cause__ is None

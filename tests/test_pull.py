@@ -7,6 +7,7 @@ times by default.
 from __future__ import annotations
 
 import importlib
+import json
 import multiprocessing
 import os
 import pkgutil
@@ -28,7 +29,7 @@ from ingest.apis._service import services
 from ingest.progress import Progress
 from ingest.pull import Job, Summary, forecast, pull
 from tests import fakes
-from tests.fakes.server import Fake, Script, serving
+from tests.fakes.server import Fake, Reply, Script, serving
 
 FAKES: dict[str, type[Fake]] = {
     each.name: importlib.import_module(f"tests.fakes.{each.name}").FAKE
@@ -123,6 +124,42 @@ def test_whatever_goes_wrong_nothing_is_lost(
         compare(fake, tmp_path)
         assert sum(fake.asked.values()) < 2500, "it asks without an end"
     assert not told(fake, capfd, tmp_path), "a secret was told"
+
+
+@every_service
+def test_what_is_shaped_otherwise_than_usual_ends_in_words(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Something in an answer is missing, or is of another kind: the pull fails, and the next one goes on."""
+    monkeypatch.setattr(Loader, "derive", lambda _: True)
+    chance = random.Random(5)
+    with place(service, monkeypatch, size=30) as fake:
+        answer = fake.answer
+        for round_ in range(8 * SCRIPTS):
+            fake.answer = lambda request: bent(answer(request), chance)  # type: ignore[method-assign]
+            run(fake, tmp_path / str(round_ % 2), look=chance.random() < 0.3, quiet=False)
+            fake.say()
+        fake.answer = answer  # type: ignore[method-assign]
+        assert run(fake, tmp_path / "0").failed == []
+    assert not told(fake, capfd, tmp_path)
+
+
+def bent(reply: Reply, chance: random.Random) -> Reply:
+    """The same answer, with one thing in it, somewhere, in place of which stands something else."""
+    if reply.status >= 300 or isinstance(reply.value, bytes) or chance.random() < 0.7:
+        return reply
+    value = json.loads(json.dumps(reply.value))
+    places: list[tuple[Any, Any]] = []
+    waiting = [value]
+    while waiting:
+        inner = waiting.pop()
+        keys = list(inner) if isinstance(inner, dict) else range(len(inner)) if isinstance(inner, list) else ()
+        places += [(inner, key) for key in keys]
+        waiting += [inner[key] for key in keys]
+    if places:
+        inner, key = chance.choice(places[:12] if chance.random() < 0.5 else places)
+        inner[key] = chance.choice((None, "", "x", 5, [], {}, [5], {"x": 5}))
+    return Reply(value, reply.status, reply.headers)
 
 
 def through(fake: Fake, folder: Path) -> bool:

@@ -18,7 +18,7 @@ from ingest.apis import stackexchange
 from ingest.load import Job as Paths
 from ingest.load import Loaded, load
 from ingest.progress import Progress
-from ingest.pull import chosen
+from ingest.wanted import chosen
 from tests.fakes.github import NAME, GitHub, stamp
 from tests.fakes.server import Reply, Request
 from tests.fakes.stackexchange import SITE, StackExchange

@@ -6,6 +6,7 @@ The service is a small one of our own, priced and shaped as X is: it charges for
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +15,13 @@ from typing import Any
 import pytest
 
 from data.settings import SettingsError
-from data.spool import Spool
+from data.spool import Spool, Stream
 from data.store import Store
-from ingest.apis._client import BudgetSpent, Client, Line, PullError
+from ingest.apis._client import BudgetSpent, Client, Line, Pace, PullError
 from ingest.apis._service import At, Bill, Estimate, Known, Page, Place, Room, Wanted
 from ingest.progress import Progress
-from ingest.pull import Job, Pull, chosen
+from ingest.pull import Budget, Job, Pull
+from ingest.wanted import chosen
 from tests.fakes.server import FAULTS, Fake, Reply, Request, Script, serving
 from tests.test_pull import QUICK, pace
 
@@ -171,6 +173,46 @@ def test_the_budget_is_spent_to_where_nothing_fits_and_goes_on_next_month(tmp_pa
         assert fake.billed["post"] == 200, "nothing is paid for twice"
 
 
+def test_a_run_that_goes_on_into_the_next_month_spends_of_that_months_budget(tmp_path: Path) -> None:
+    fake = Overnight(posts=900)
+    fake.now = datetime(2026, 3, 31, 23, 50, tzinfo=UTC)
+    with serving(fake):
+        for _ in range(2):
+            with pytest.raises(BudgetSpent):
+                run(fake, tmp_path, budget_resources=450, run_resources=700)
+    assert fake.by_month.keys() == {"2026-03", "2026-04"}
+    assert max(fake.by_month.values()) <= 450
+
+
+class Overnight(Charging):
+    """Takes three minutes for an answer."""
+
+    def __init__(self, posts: int) -> None:
+        super().__init__(posts=posts)
+        self.by_month = Counter[str]()
+
+    def answer(self, request: Request) -> Reply:
+        month, before = f"{self.now:%Y-%m}", self.billed.total()
+        reply = super().answer(request)
+        self.by_month[month] += self.billed.total() - before
+        self.now += timedelta(minutes=3)
+        return reply
+
+
+@pytest.mark.parametrize(("hour", "minute", "counted"), [(12, 0, 2), (23, 55, 4), (0, 5, 4)])
+def test_around_midnight_nothing_is_taken_for_paid_already(
+    hour: int, minute: int, counted: int, tmp_path: Path
+) -> None:
+    """It is paid for once a day: but whose clock says which day it is, nobody knows."""
+    now = datetime(2026, 3, 5, hour, minute, tzinfo=UTC).timestamp()
+    with Spool(tmp_path) as spool:
+        budget = Budget(Wanted(service="priced", budget_resources=50), Priced.PRICES, spool, Pace(now=lambda: now))
+        for _ in range(2):
+            budget.meter({"post": 5}).ask()
+            spool.keep("priced:lumo", Stream("posts"), None, spent=budget.settled({}, {"post": ("7", "8")}))
+        assert spool.spent("priced", "2026-03") == {"post": counted}
+
+
 def test_used_up_credit_ends_a_run_with_everything_kept(tmp_path: Path) -> None:
     fake = Charging(posts=200)
     with serving(fake):
@@ -219,9 +261,10 @@ def test_the_days_covered_are_those_that_were_paid_for(tmp_path: Path) -> None:
 
 
 def test_a_service_that_charges_wants_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.pull.services", lambda: {"priced": Priced(Fake())})
+    monkeypatch.setattr("ingest.wanted.services", lambda: {"priced": Priced(Fake())})
     with pytest.raises(SettingsError, match="budget_dollars = 5"):
         chosen({"service": "priced"}, 1)
     with pytest.raises(SettingsError, match="must not be below 0"):
         chosen({"service": "priced", "budget_dollars": -1}, 1)
+    assert not chosen({"service": "priced"}, 1, is_rehearsed=True)[1].has_budget
     assert chosen({"service": "priced", "budget_dollars": 5}, 1)[1].budget_dollars == 5

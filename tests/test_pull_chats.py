@@ -119,6 +119,17 @@ def test_slack_says_which_channels_the_app_is_not_in_and_what_its_plan_hides(sla
     assert "load an export of it" in gaps(slack, tmp_path / "free")
 
 
+def test_what_slacks_plan_hides_is_not_taken_for_deleted(slack: Slack, tmp_path: Path) -> None:
+    run(slack, tmp_path)
+    before = held(tmp_path)
+    slack.is_limited, slack.hides = True, slack.said[15].at
+    gone = slack.roots[-1]
+    gone.is_deleted = all(not each.is_deleted for each in gone.replies)
+    run(slack, tmp_path, look=True)
+    left = held(tmp_path)
+    assert before.keys() - left.keys() == {f"{gone.room}:{gone.ts}"} - slack.truth().keys()
+
+
 def test_slack_sees_an_edit_and_an_answer_of_the_last_two_weeks(slack: Slack, tmp_path: Path) -> None:
     run(slack, tmp_path)
     root = next(each for each in reversed(slack.said) if not each.root)

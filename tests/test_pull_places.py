@@ -10,6 +10,8 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from data.store import Busy, Store
 from ingest.load import Job as LoadJob
 from ingest.load import load, load_records
 from ingest.progress import Progress
-from ingest.pull import seconds
+from ingest.wanted import seconds
 from tests.command import hearth
 from tests.conftest import ROOT
 from tests.fakes.discourse import Discourse
@@ -336,7 +338,7 @@ def test_a_service_that_gives_up_leaves_what_came(tmp_path: Path) -> None:
         fake.script.rate, fake.script.faults = 1.0, ("500",)
         fake.script._row = -(10**6)
         (failed,) = run(fake, tmp_path).failed
-        assert "could not be had in 6 attempts: it answers 500 Internal Server Error" in failed.reason
+        assert "it answers 500 Internal Server Error, also after 1 min of trying" in failed.reason
         fake.script.rate = 0.0
         run(fake, tmp_path)
         assert len(held(tmp_path)) == 200
@@ -375,20 +377,98 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
     ("words", "code", "says"),
     [
         (["pull"], 2, "name a service (bluesky"),
-        (["pull", "myspace"], 2, "'myspace' is not known. There are: bluesky"),
-        (["pull", "discourse"], 2, "it lacks `address`"),
-        (["pull", "discourse", "--adress", "x"], 2, "unknown field `adress`"),
-        (["pull", "discourse", "--address"], 2, "write --name value"),
+        (["pull", "myspace"], 2, "there is no service 'myspace'. There are: bluesky"),
+        (["pull", "discourse"], 2, "--address is missing"),
+        (["pull", "discourse", "--adress", "x"], 2, "--adress is not known. Is it --address? There are: --since"),
+        (["pull", "discourse", "--address"], 2, "--address needs a value after it"),
+        (["pull", "discourse", "https://forum.example"], 2, "Write it after the name of an option: --address https"),
+        (
+            ["pull", "discourse", "--address", "https://f.example", "--since", "May"],
+            2,
+            "Write a day such as 2026-05-01",
+        ),
+        (["pull", "discourse", "--address", "my forum"], 1, "'my forum' is no address"),
+        (["pull", "x", "--account", "lumo"], 2, "such as --budget-dollars 5"),
+        (["pull", "x", "--account", "lumo", "--budget-dollars", "five"], 2, "Write a number such as 5"),
+        (["pull", "twitter"], 2, "there is no service 'twitter'"),
         (["pull", "discourse", "--address", "http://forum.example"], 1, "over http anybody on the way can read along"),
         (["pull", "--all"], 2, "lists nothing under"),
         (["pull", "discourse", "--address", "https://forum.example", "--every", "often"], 2, "is no time: write 90s"),
-        (["pull", "reddit", "--subreddit", "lumo", "--budget-dollars", "-1"], 2, "must not be below 0"),
+        (
+            ["pull", "reddit", "--subreddit", "lumo", "--budget-dollars", "-1"],
+            2,
+            "--budget-dollars must not be below 0",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_wrong_use_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
     done = hearth("ingest", *words, data=tmp_path, check=code)
     assert says in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_of_what_was_gone_through_once_no_cursor_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the same conversation, gone through again, would seem to lead in a circle."""
+    with place("reddit", monkeypatch, size=90, shown=1) as fake:
+        run(fake, tmp_path)
+        assert any("morechildren" in path for path in fake.asked)
+    with closing(sqlite3.connect(tmp_path / "spool.sqlite")) as spool:
+        assert {name for (name,) in spool.execute("select stream from cursors")} <= {"new", "comments"}
+
+
+def test_a_page_that_cannot_be_read_is_left_out_told_and_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("discourse", monkeypatch, size=120) as fake:
+        answer = fake.answer
+
+        def spoilt(request: Request) -> Reply:
+            reply = answer(request)
+            if request.path == "/site.json":
+                reply.value["categories"][0]["read_restricted"] = None
+            return reply
+
+        fake.answer = spoilt  # type: ignore[method-assign]
+        for _ in range(2):  # it is in nobody's way, and nothing is told before it is whole
+            (failed,) = run(fake, tmp_path).failed
+            assert "site.json" in failed.reason
+            assert "left out; the same command asks for it again" in failed.reason
+            assert Store(tmp_path).snapshot is None
+            with Spool(tmp_path) as spool:
+                assert spool.waiting("discourse:127.0.0.1")[1] >= 120, "what came with it is kept"
+        fake.answer = answer  # type: ignore[method-assign]
+        assert run(fake, tmp_path).failed == []
+        compare(fake, tmp_path)
+
+
+def test_a_page_of_messages_that_cannot_be_read_takes_the_watermark_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place("discourse", monkeypatch, size=120) as fake:
+        run(fake, tmp_path)
+        for _ in range(3):
+            fake.say()
+        read = Spool.read
+        with monkeypatch.context() as torn:
+            torn.setattr(Spool, "read", lambda spool, file: b"[" if "posts" in file else read(spool, file))
+            (failed,) = run(fake, tmp_path).failed
+        assert "left out" in failed.reason
+        with Spool(tmp_path) as spool:
+            (posts,) = (each for each in spool.streams("discourse:127.0.0.1") if each.name == "posts")
+        assert (posts.told_until, posts.mark, posts.is_open) == (None, None, True)
+        assert run(fake, tmp_path).failed == []
+        compare(fake, tmp_path)
+
+
+def test_of_many_conversations_only_the_next_is_read(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        spool.begin("reddit:lumo", ["new", "comments"])
+        for name in ("conversation:b", "conversation:a", "conversation:c"):
+            spool.keep("reddit:lumo", spool.left("reddit:lumo")[0], None, [name])
+        assert [each.name for each in spool.left("reddit:lumo")] == ["new", "comments", "conversation:b"]
+        first = spool.left("reddit:lumo")[-1]
+        spool.keep("reddit:lumo", replace(first, is_open=False), None)
+        assert [each.name for each in spool.left("reddit:lumo")] == ["new", "comments", "conversation:a"]
 
 
 def test_it_goes_on_pulling_until_it_is_stopped(tmp_path: Path) -> None:

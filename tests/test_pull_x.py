@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 import zstandard
 
+from data.settings import SettingsError
 from data.spool import Spool
 from data.store import Store
+from ingest.apis._client import PullError
 from ingest.apis.x import PRICES
 from ingest.load import Job as LoadJob
 from ingest.load import load
@@ -252,6 +254,23 @@ def test_a_dry_run_asks_nothing_unless_told_to_and_then_its_questions_count(tmp_
         fake.asked.clear()
         assert "posts a day of late" in told(fake, tmp_path, count=False).note
         assert fake.asked == {}
+
+
+def test_a_dry_run_needs_neither_budget_nor_credential_as_long_as_it_asks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("X_BEARER_TOKEN")
+    fake = X(size=20)
+    with serving(fake):
+        at_most = told(fake, tmp_path, count=False, budget_dollars=None)
+        assert at_most.dollars > 20
+        assert "The budget" not in at_most.note
+        with pytest.raises(SettingsError, match="say how much a month"):
+            told(fake, tmp_path, budget_dollars=None)
+        with pytest.raises(PullError, match="X_BEARER_TOKEN is not set"):
+            told(fake, tmp_path)
+        assert fake.asked == {}
+        assert booked(tmp_path).total() == 0
 
 
 def test_an_estimate_in_dollars_is_what_is_then_billed(tmp_path: Path) -> None:

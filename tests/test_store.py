@@ -7,7 +7,8 @@ import random
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -398,6 +399,31 @@ def test_an_older_schema_is_brought_up_to_date_and_the_old_file_kept(tmp_path: P
         pass
 
 
+def test_a_migration_makes_the_versions_of_an_edited_post_one_message_where_that_can_be_told(tmp_path: Path) -> None:
+    """A thread that somebody goes on with, and an answer given twice, stay what they are."""
+    store = Store(tmp_path)
+    at = "2026-01-05T10:{:02}Z".format
+    post = {"platform": "x", "by": "ana"}
+    rows: list[dict[str, Any]] = [
+        {**post, "id": "1", "in": "1", "at": at(0), "text": "Which lamp is best for a small cabin?"},
+        {**post, "id": "2", "in": "1", "at": at(9), "text": "Which lamp is best for a smal cabin now?"},
+        {**post, "id": "3", "in": "1", "at": at(20), "text": "Which lamp is best for a small cabin now?"},
+        {**post, "id": "4", "in": "1", "at": at(30), "text": "And here is the cabin: a view of the lake."},
+        {**post, "id": "5", "in": "1", "to": "3", "by": "ben", "at": at(40), "text": "The pewter one, by far."},
+        {**post, "id": "6", "in": "1", "to": "3", "by": "ben", "at": at(50), "text": "The pewter one, by far!"},
+    ]
+    sparse.load(store, rows)
+    with closing(duckdb.connect(str(tmp_path / "hearth.duckdb"))) as old:
+        old.execute("delete from touched; update about set schema_version = 4")
+    sparse.load(store, [])
+    found = {row["message_id"]: row for row in store.query("from messages").to_dicts()}
+    assert found.keys() == {"1", "4", "5", "6"}
+    assert found["1"]["text"] == "Which lamp is best for a small cabin now?"
+    assert (found["1"]["sent_at"], found["1"]["edited_at"]) == (sparse.moment(at(0)), sparse.moment(at(20)))
+    assert found["5"]["parent_id"] == found["6"]["parent_id"] == "1"
+    assert store.query("select count(*) from asks where message_id = '1' and reply_at is not null").item() == 1
+
+
 def test_every_migration_ends_at_the_schema_of_a_new_database(tmp_path: Path) -> None:
     store = Store(tmp_path)
     load_rows(store, ROWS)
@@ -441,6 +467,64 @@ def test_words_older_than_the_settings_allow_go_and_the_numbers_stay(tmp_path: P
             store.query("select message_id, reason, needs_reply, reply_at from asks order by all").to_dicts() == before
         )
         assert store.read("loads")["unchanged"][0] == 5
+
+
+def test_words_past_retention_lie_in_no_file_and_what_they_were_said_beside_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor titles without a text, nor the bytes of what was refused that long ago. Where nothing goes, nothing does."""
+    legibly(monkeypatch)
+    store, keep = Store(tmp_path), {"retention": {"text_days": 30}}
+    now = datetime.now(UTC)
+    old, young = f"{now - timedelta(days=40):%Y-%m-%dT%H:%MZ}", f"{now - timedelta(days=2):%Y-%m-%dT%H:%MZ}"
+    rows: list[dict[str, Any]] = [
+        {"id": "q1", "by": "ana", "at": old, "text": "a marigold lantern?"},
+        {"id": "q2", "by": "ben", "at": old, "text": "", "title": "a walnut lantern"},
+        {"id": "q3", "by": "cem", "at": young, "text": "a pewter lantern?"},
+    ]
+    words = {"marigold", "walnut", "pewter", "broken by hand"}
+    for _ in range(2):
+        sparse.load(store, rows)
+    refuse(store, f"broken by hand, {'and' * 9}")
+    assert legible(words, tmp_path) == words
+    sparse.load(store, rows)
+    assert len(list(tmp_path.glob("snap-*.duckdb"))) == 3
+    sparse.load(store, rows, keep)
+    assert legible(words, tmp_path) == {"pewter", "broken by hand"}
+    for files in (2, 3):  # nothing more is old enough: who still reads an older one may
+        sparse.load(store, rows, keep)
+        assert len(list(tmp_path.glob("snap-*.duckdb"))) == files
+    with store.loading(sparse.settings(keep)) as loader:
+        loader._run("update refused set refused_at = now() - interval 31 day")
+        loader.publish()
+    assert legible(words, tmp_path) == {"pewter"}
+    assert store.query("select count(*) from refused").item() == 1
+
+
+def refuse(store: Store, raw: str) -> None:
+    with store.loading(sparse.settings()) as loader:
+        begun = loader.begin(Source("forum", "acme", "Acme"), "posts.csv")
+        loader.take(begun, Chunk(refused=[Refused("posts.csv", "line 9", "no time", raw.encode())]))
+        loader.finish(begun)
+        loader.publish()
+
+
+def legibly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words lie in the file as they are: compressed, no search would find any."""
+    opened = door._open_master
+
+    def uncompressed(folder: Path) -> duckdb.DuckDBPyConnection:
+        connection = opened(folder)
+        connection.execute("set force_compression = 'uncompressed'")
+        return connection
+
+    monkeypatch.setattr(door, "_open_master", uncompressed)
+
+
+def legible(words: set[str], folder: Path) -> set[str]:
+    """Those words that stand anywhere in any file."""
+    stored = b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    return {each for each in words if each.encode() in stored}
 
 
 def test_times_are_utc_whatever_the_machine_says(tmp_path: Path) -> None:

@@ -41,12 +41,16 @@ SECRETS_FILE = Path(".streamlit/secrets.toml")
 ATTEMPTS = 6  # with the pauses between them about a minute and a half
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 LONG_WAIT = 60.0  # is announced also where nobody sees a countdown
+A_YEAR = 366 * 86400.0  # who asks for more makes no sense
 LONGEST_WAIT = 20 * 60.0  # services count by a quarter of an hour; who asks for more is told to come back
 TIMEOUT = 30.0
 MOST = 64 << 20  # bytes of one answer
 REDIRECTS = 5
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
 CREDIT, FORBIDDEN = 402, 403
+UNSET = "not set"  # in place of a credential, where nothing is asked for
+ONLINE = "Is the address right, and is this machine online? "
+ADDRESS = "Is the address right? "
 SECOND_LIMIT = 60.0  # to wait for, where a 403 says that it was too much at once, and not how long to wait
 
 # Shapes that tokens have, wherever they turn up.
@@ -61,11 +65,17 @@ SAID_WAIT = re.compile(rb'"retry[_-]after"\s*:\s*(\d+(?:\.\d+)?)')
 GIVEN = re.compile(rb'"(?:access|refresh)_token"\s*:\s*"([^"]+)"')
 
 
+HOST = re.compile(r"[\w.-]*\w|[0-9a-f:.]+")  # a name, or a number as IPv4 or IPv6 writes it
+
 T = TypeVar("T")
 
 
 class PullError(Exception):
     """What is wrong with a pull, in words for the person who ran it. What was pulled before is kept."""
+
+
+class Unset(PullError):
+    """A credential is not set."""
 
 
 class LostPlace(PullError):
@@ -121,7 +131,11 @@ class Refusal(PullError):
 
 
 class Lost(Exception):
-    """No answer came, or not all of it. Says why without an address, which may hold a key."""
+    """No answer came, or not all of it. Says why without an address, which may hold a key; `look`: what to look at."""
+
+    def __init__(self, why: str, look: str = "") -> None:
+        super().__init__(why)
+        self.look = look
 
 
 @dataclass
@@ -148,25 +162,34 @@ class Line:
 
     def __init__(
         self, service: str, pace: Pace | None = None, say: Callable[[str], None] = lambda _: None,
-        announce: Callable[[str], None] = lambda _: None,
+        announce: Callable[[str], None] = lambda _: None, *, is_rehearsed: bool = False,
     ) -> None:  # fmt: skip
         self.service, self.pace, self._say, self._announce = service, pace or Pace(), say, announce
         self.meter: Meter | None = None
         self.asked_at: datetime | None = None  # by the service's own clock
         self.opened = ExitStack()  # connections, to be closed when the pull ends
+        self.given: list[str] = []  # the names of the credentials that are set
         self._secrets: set[str] = set()
         self._until = 0.0
+        self._is_rehearsed, self._lacks = is_rehearsed, ""  # a rehearsal needs no credential before its first call
 
     def secret(self, name: str, how: str, default: str | None = None) -> str:
         """A credential from the environment, else from .streamlit/secrets.toml. PullError says how to come by it."""
-        value = os.environ.get(name) or _filed(name) or default
-        if value is None:
-            raise PullError(
-                f"{self.service}: {name} is not set. {how} Put it in the environment, or in {SECRETS_FILE} "
-                f'(chmod 600) as {name} = "...".'
-            )
-        self.hide(value)
-        return value
+        value = os.environ.get(name) or _filed(name)
+        if value:
+            self.given.append(name)
+            self.hide(value)
+            return value
+        if default is not None:
+            return default
+        lacks = (
+            f"{self.service}: {name} is not set. {how} Put it in the environment, or in {SECRETS_FILE} "
+            f'(chmod 600) as {name} = "...".'
+        )
+        if not self._is_rehearsed:
+            raise Unset(lacks)
+        self._lacks = self._lacks or lacks
+        return UNSET
 
     def hide(self, value: str) -> None:
         """Never show this, such as a token that the service just gave."""
@@ -185,7 +208,9 @@ class Line:
 
     def call(self, ask: Callable[[], Answer], what: str, *, is_json: bool = True) -> Answer:
         """Ask until there is an answer, waiting in between. Raises Refusal, BudgetSpent, or PullError in the end."""
-        why = ""
+        if self._lacks:
+            raise Unset(self._lacks)
+        why, look, began = "", "", self.pace.now()
         for attempt in range(ATTEMPTS):
             self.wait_for_room()
             if self.meter:
@@ -195,22 +220,23 @@ class Line:
                 self._note(answer)
                 if not _asks_for_patience(answer):
                     return self._judged(answer, what, is_json=is_json)
-                why = f"it answers {answer.status} {responses.get(answer.status, '')}".rstrip()
+                why, look = f"it answers {answer.status} {responses.get(answer.status, '')}".rstrip(), ""
                 if self.meter:
                     self.meter.refused()
             except Lost as lost:
-                answer, why = None, str(lost)
+                answer, why, look = None, str(lost), lost.look
             if attempt < ATTEMPTS - 1:
                 self._pause(attempt, answer, why)
+        tried = max(1, round((self.pace.now() - began) / 60))
         raise PullError(
-            f"{self.service}: {self.clean(what)} could not be had in {ATTEMPTS} attempts: {why}. "
+            f"{self.service}: {why}, also after {tried} min of trying ({self.clean(what)}). {look}"
             "What was pulled before is kept; give the same command again later."
         )
 
     def _judged(self, answer: Answer, what: str, *, is_json: bool) -> Answer:
         if 200 <= answer.status < 300:
             if is_json and not _is_json(answer.body):
-                raise Lost("what it answers is cut off, or is not JSON")
+                raise Lost("what it answers is cut off, or is not what such a service answers", ADDRESS)
             if given := GIVEN.search(answer.body):
                 self.hide(given[1].decode(errors="replace"))
             return answer
@@ -246,10 +272,6 @@ class Line:
         self.wait(self._until - self.pace.now(), "its limit is used up")
         self._until = 0.0
 
-    def rest(self, seconds: float) -> None:
-        """Ask no sooner than then: for a service that says so in what it answers, and not in a header."""
-        self._until = max(self._until, self.pace.now() + seconds)
-
     def _pause(self, attempt: int, answer: Answer | None, why: str) -> None:
         told = _told_to_wait(answer, self.pace.now()) if answer else None
         pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self.pace.chance.uniform(0.5, 1.5)
@@ -259,7 +281,7 @@ class Line:
     def wait(self, seconds: float, why: str) -> None:
         """Wait, and show for how long still. PullError where that is too long."""
         if seconds > LONGEST_WAIT:
-            back = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
+            back = datetime.fromtimestamp(self.pace.now() + min(seconds, A_YEAR), UTC)
             raise PullError(
                 f"{self.service}: {why}, and it asks to come back at {back:%Y-%m-%d %H:%M} UTC. "
                 "What was pulled is kept; give the same command again then."
@@ -268,7 +290,7 @@ class Line:
             until = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
             self._announce(self.clean(f"{why}; going on in {seconds / 60:.0f} min, at {until:%H:%M:%S} UTC"))
         while seconds > 0:
-            self.say(f"{why}; going on in {seconds:.0f} s")
+            self.say(f"{why}; going on in {max(1, round(seconds))} s")
             step = min(seconds, 1.0)
             self.pace.sleep(step)
             seconds -= step
@@ -324,6 +346,8 @@ class Client:
                 with_body.close()
         except httpx.TimeoutException:
             raise Lost("it does not answer in time") from None
+        except httpx.ConnectError as error:
+            raise _unconnected(self.line.service, str(request.url.host), error) from None
         except httpx.HTTPError:
             raise Lost("the connection failed") from None
         return Answer(with_body.status_code, {name.lower(): value for name, value in with_body.headers.items()}, body)
@@ -373,11 +397,23 @@ def session(line: Line, *, is_json: bool = True) -> requests.Session:
                 body = _bounded(response.iter_content(1 << 16), line.service)
         except requests.Timeout:
             raise Lost("it does not answer in time") from None
+        except requests.ConnectionError as error:
+            raise _unconnected(line.service, urlsplit(url).hostname or "", error) from None
         except requests.RequestException:
             raise Lost("the connection failed") from None
         return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
 
     return patient
+
+
+def _unconnected(service: str, host: str, error: Exception) -> Exception:
+    """Why nobody answers at a host. To try again does not mend a certificate."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return PullError(
+            f"{service}: the certificate of {host} is not valid, so nothing was sent there. Is the address right, and "
+            "this machine's clock?"
+        )
+    return Lost(f"no connection to {host}", ONLINE)
 
 
 def _bounded(parts: Iterator[bytes], service: str) -> bytes:
@@ -414,9 +450,11 @@ def _filed(name: str) -> str | None:
 def checked(address: str, service: str) -> str:
     """An address that a credential may be sent to: https, or this very machine."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+    if "@" in parts.netloc:
+        raise PullError(f"{service}: an address holds no name and no password here. Give it without them.")
+    if parts.scheme not in ("https", "http") or not HOST.fullmatch(parts.hostname or ""):
         raise PullError(f"{service}: {address!r} is no address. One is like https://forum.example.org")
-    if parts.scheme == "http" and not _is_here(parts.hostname):
+    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
         raise PullError(f"{service}: {address}: over http anybody on the way can read along. Use https.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 

@@ -40,7 +40,12 @@ class Wanted(Rule, frozen=True, kw_only=True):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be below 0")
         if any(price < 0 for price in self.prices.values()):
-            raise ValueError("a price must not be below 0")
+            raise ValueError("prices must not be below 0")
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether what a month may cost is bounded."""
+        return self.budget_dollars is not None or self.budget_resources is not None
 
 
 class At(msgspec.Struct, frozen=True):

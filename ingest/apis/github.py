@@ -381,7 +381,7 @@ class Repo(Place):
                 return answer["data"]
             if "INVALID_CURSOR_ARGUMENTS" in kinds:
                 raise LostPlace("it does not know the place any more")
-            self._graph.line.rest(60 if "RATE_LIMITED" in kinds else 5)
+            self._graph.line.hold(60 if "RATE_LIMITED" in kinds else 5)
         raise PullError(f"github: GraphQL refuses: {self._graph.line.clean(str(errors[0].get('message')))}")
 
 

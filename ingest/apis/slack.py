@@ -217,7 +217,7 @@ class Workspace(_service.Place):
 
     def _missing(self, channel: str, held: list[Held]) -> frozenset[str] | None:
         """Of a channel's messages, those that are gone. A thread with fewer answers than we hold is asked for."""
-        there = dict[str, dict[str, Any]]()
+        there, is_limited = dict[str, dict[str, Any]](), False
         since = _before(held)
         answer = self._history(channel, since, None)
         if answer and answer.get("has_more") and len(answer["messages"]) <= SLOW:
@@ -226,11 +226,15 @@ class Workspace(_service.Place):
             held = [each for each in held if _later(each.id.rpartition(":")[2], since)]
         while answer and answer["messages"]:
             there |= {f"{channel}:{each['ts']}": each for each in answer["messages"]}
+            is_limited = is_limited or bool(answer.get("is_limited"))
             if not answer.get("has_more"):
                 break
             answer = self._history(channel, since, answer["messages"][-1]["ts"])
         if answer is None:
             return None
+        if is_limited or answer.get("is_limited"):  # the plan hides what is older, and deletes nothing
+            shown = min(map(_moment_of, there), default=datetime.max.replace(tzinfo=UTC))
+            held = [each for each in held if min(map(_moment_of, {each.id, each.conversation_id or each.id})) >= shown]
         return frozenset(self._gone_roots(there, held)) | frozenset(self._gone_replies(there, held))
 
     def _gone_roots(self, there: Mapping[str, Mapping[str, Any]], held: list[Held]) -> Iterator[str]:
@@ -274,7 +278,7 @@ class Workspace(_service.Place):
             error = str(answer.get("error")) if isinstance(answer, dict) else "not an answer of Slack"
             if error not in BUSY:
                 break
-            self._line.pace.sleep(2.0**attempt)
+            self._line.wait(2.0**attempt, f"it answers {error}")
         if error in LOST:
             raise LostPlace("it does not know the place any more")
         if error in CLOSED and may_be_closed:
@@ -308,6 +312,10 @@ def _before(held: list[Held]) -> str:
 def _moment(ts: str) -> datetime:
     seconds, _, rest = ts.partition(".")
     return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(rest[:6].ljust(6, "0")))
+
+
+def _moment_of(id_: str) -> datetime:
+    return _moment(id_.rpartition(":")[2])
 
 
 def _later(ts: str, other: str) -> bool:

@@ -233,11 +233,11 @@ class Site(Place):
             try:
                 body = self._client.get(path, params).body
             except Refusal as refusal:
-                self._client.line.rest(self._pause(refusal))
+                self._client.line.hold(self._pause(refusal))
                 continue
             told = DIALECT.decoded(body, Wrapper)
             self._left = 1 if told.quota_remaining is None else told.quota_remaining
-            self._client.line.rest(told.backoff)
+            self._client.line.hold(told.backoff)
             return body, told
         raise PullError("stackexchange: it asks for one pause after the other. What was pulled is kept; try later.")
 
@@ -249,9 +249,10 @@ class Site(Place):
         except (ValueError, KeyError, TypeError):
             raise refusal from None
         if number not in PASSING:
-            raise PullError(
-                f"stackexchange: {self._wanted.site}: {self._client.line.clean(message)} ({said.get('error_name')})."
-            ) from None
+            is_key = self._key is not None and "`key`" in message
+            mend = f" So STACKEXCHANGE_KEY is not right: {SECRETS['STACKEXCHANGE_KEY']}" if is_key else ""
+            said = f"{self._client.line.clean(message)} ({said.get('error_name')})."
+            raise PullError(f"stackexchange: {self._wanted.site}: {said}{mend}") from None
         told = AGAIN_IN.search(message)
         return float(told[1]) + 1 if told else 30.0
 

@@ -282,8 +282,9 @@ class Account(Place):
             answer: requests.Response = ask()
         except HTTPException as error:
             status = error.response.status_code
-            said = self._line.clean(" ".join(map(str, error.api_messages)))[:200]
-            what = f"x: {urlsplit(error.response.url).path} was answered {status} {responses.get(status, '')}. {said}"
+            named = responses.get(status, "")
+            said = self._line.clean(" ".join(str(each) for each in error.api_messages if str(each) != named))[:200]
+            what = f"x: {urlsplit(error.response.url).path} was answered {status} {named}. {said}"
             raise Refusal(what.strip(), Answer(status, {}, b"")) from None
         return answer
 
@@ -421,7 +422,9 @@ class Account(Place):
         bill["owned" if self._wanted.owned else "post"] += posts["posts"]
         requests = 3 + sum(-(-many // MOST) for many in (*posts.values(), users))
         return Estimate(
-            requests, {kind: many for kind, many in bill.items() if many}, f"{note} The budget holds anyway."
+            requests,
+            {kind: many for kind, many in bill.items() if many},
+            f"{note}{' The budget holds anyway.' if self._wanted.has_budget else ''}",
         )
 
     def _counted(self, at: Mapping[str, At]) -> tuple[Counter[str], str]:

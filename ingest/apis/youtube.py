@@ -222,7 +222,7 @@ class Channel(Place):
                 reasons = _reasons(refusal)
                 if not reasons & PASSING:
                     raise self._told(refusal, reasons) from None
-                self._client.line.rest(30)
+                self._client.line.hold(30)
         raise PullError("youtube: it asks for one pause after the other. What was pulled is kept; try again later.")
 
     def _told(self, refusal: Refusal, reasons: set[str]) -> PullError:

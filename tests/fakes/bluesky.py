@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from tests.fakes import mastodon
 from tests.fakes.mastodon import OWN, PEOPLE, Post
-from tests.fakes.server import Reply, Request, Script
+from tests.fakes.server import Reply, Request, Script, back
 
 PASSWORD = "abcd-efgh-made-upab"
 HANDLE = "harbour.bsky.social"
@@ -65,10 +66,9 @@ class Bluesky(mastodon.Mastodon):
                 return Reply({**person(OWN), "followersCount": 12, "pinnedPost": pinned})
             case "app.bsky.feed.getAuthorFeed":
                 assert query["actor"] == did(OWN)
-                return self._page([post for post in self.left() if post.who == OWN], request, "feed", self._item)
+                return self._page(self.own, request, "feed", self._item)
             case "app.bsky.notification.listNotifications":
-                heard = [post for post in self.left() if post.is_mention and not post.is_direct]
-                return self._page(heard, request, "notifications", self._notification)
+                return self._page(self.mentions, request, "notifications", self._notification)
             case "app.bsky.feed.getPostThread":
                 post = self._found(query["uri"])
                 return Reply({"thread": self._tree(post, int(query["depth"]))}) if post else no("NotFound", 400)
@@ -89,7 +89,8 @@ class Bluesky(mastodon.Mastodon):
             cursor = None
         if self.misled == "empty":
             return Reply({key: []})
-        page = [post for post in reversed(posts) if not cursor or stamp(post.at) < cursor][:limit]
+        older = back(posts, cursor, lambda post: stamp(post.at))
+        page = list(islice((post for post in older if not (post.is_deleted or post.is_direct)), limit))
         more = {"cursor": stamp(page[-1].at)} if len(page) == limit else {}
         return Reply({key: [told(post) for post in page], **more})
 

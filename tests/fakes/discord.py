@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back
 
 GUILD, TOKEN = "900000000000000001", "MTk4made-up.Gtoken.never-shown-anywhere-at-all"
 CHANNELS = {"901": (0, "general"), "902": (15, "help"), "903": (0, "staff"), "904": (4, "Quays"), "905": (0, "quiet")}
@@ -33,13 +35,18 @@ class Said:
 
 
 class Discord(Fake):
-    """`said` is the truth; `withheld`: the bot lacks the intent to see content."""
+    """`said` is the truth; `withheld`: the bot lacks the intent to see content; `page`: closed threads an answer."""
 
     SECRETS = {"DISCORD_BOT_TOKEN": TOKEN}  # noqa: RUF012
 
-    def __init__(self, script: Script | None = None, size: int = 180) -> None:
+    ORDINARY = {"page": 100}  # noqa: RUF012
+
+    def __init__(self, script: Script | None = None, size: int = 180, page: int = 5) -> None:
         super().__init__(script)
+        self.page = page
         self.said: list[Said] = []
+        self.by_room = defaultdict[str, list[Said]](list)
+        self.begun: list[str] = []
         self.threads: dict[str, str] = {}  # by id, the channel they hang under
         self.withheld = False
         for _ in range(size):
@@ -53,15 +60,17 @@ class Discord(Fake):
         number = len(self.said) + 1
         room = "901"
         if self.chance.random() < 0.5:
-            room = self.chance.choice(list(self.threads)[-4:]) if self.threads and self.chance.random() < 0.9 else ""
+            room = self.chance.choice(self.begun[-4:]) if self.begun and self.chance.random() < 0.9 else ""
         if not room:
             room = snowflake(self.now, number)  # a forum's thread is named by its first message
             self.threads[room] = "902"
+            self.begun.append(room)
         before = [each for each in self.said[-30:] if each.room == room]
         answers = self.chance.choice(before) if before and self.chance.random() < 0.4 else None
         self.said.append(
             Said(number, room, self.chance.randrange(len(PEOPLE)), f"Word {number} said", self.now, answers)
         )
+        self.by_room[room].append(self.said[-1])
         return self.said[-1]
 
     def change(self) -> None:
@@ -92,20 +101,20 @@ class Discord(Fake):
     def _guild(self, what: list[str]) -> Any:
         if what == ["channels"]:
             return [self._channel(id_) for id_ in CHANNELS]
-        active = {"threads": [self._thread(id_) for id_ in list(self.threads)[-3:]], "members": []}
+        active = {"threads": [self._thread(id_) for id_ in self.begun[-3:]], "members": []}
         return active if what else {"id": GUILD, "name": "Lumo"}
 
     def _channel(self, id_: str) -> dict[str, Any]:
         kind, name = CHANNELS[id_]
         hidden = [{"id": GUILD, "type": 0, "allow": "0", "deny": str(1 << 10)}] if name == "staff" else []
-        last = next((each.id for each in reversed(self.said) if each.room == id_), None)
+        last = self.by_room[id_][-1].id if id_ in self.by_room else None
         return {
             "id": id_, "type": kind, "name": name, "guild_id": GUILD, "parent_id": "904" if kind == 0 else None,
             "permission_overwrites": hidden, "last_message_id": last,
         }  # fmt: skip
 
     def _thread(self, id_: str) -> dict[str, Any]:
-        last = next(each for each in reversed(self.said) if each.room == id_)
+        last = self.by_room[id_][-1]
         closed = last.at + timedelta(hours=1)
         return {
             "id": id_, "type": 11, "name": f"Thread {id_[-3:]}", "parent_id": self.threads[id_], "guild_id": GUILD,
@@ -113,18 +122,18 @@ class Discord(Fake):
         }  # fmt: skip
 
     def _archived(self, channel: str, request: Request) -> Reply:
-        closed = [self._thread(id_) for id_ in list(self.threads)[:-3] if self.threads[id_] == channel]
+        closed = [self._thread(id_) for id_ in self.begun[:-3] if self.threads[id_] == channel]
         closed.sort(key=lambda each: str(each["thread_metadata"]["archive_timestamp"]), reverse=True)
         before = request.query.get("before") or "9999"
         closed = [each for each in closed if each["thread_metadata"]["archive_timestamp"] < before]
-        return Reply({"threads": closed[:5], "members": [], "has_more": len(closed) > 5})
+        return Reply({"threads": closed[: self.page], "members": [], "has_more": len(closed) > self.page})
 
     def _messages(self, channel: str, request: Request) -> Reply:
         if self.misled == "lost" and "before" in request.query:
             return Reply({"message": "Invalid Form Body", "code": 50035}, 400)
         before = int(request.query.get("before") or 1 << 62) if self.misled != "loop" else 1 << 62
-        found = [each for each in reversed(self.left()) if each.room == channel and int(each.id) < before]
-        found = [] if self.misled == "empty" else found[: int(request.query["limit"])]
+        there = (each for each in back(self.by_room[channel], before, lambda each: int(each.id)) if not each.is_deleted)
+        found = [] if self.misled == "empty" else list(islice(there, int(request.query["limit"])))
         reply = Reply([self._told(each) for each in found])
         left = "0" if self.chance.random() < 0.1 else "4"
         reply.headers |= {

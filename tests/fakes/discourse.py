@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back
 
 PEOPLE = ("ada", "bo", "cem", "dia", "eli", "fay", "gus")
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f00123456789abcdef0123456789abcdef"
@@ -37,6 +38,7 @@ class Discourse(Fake):
         super().__init__(script)
         self.posts: list[Post] = []
         self.topics: dict[int, list[Post]] = {}
+        self.begun: list[int] = []
         self.window, self.key, self.part = window, key, part
         for _ in range(size):
             self.say()
@@ -48,8 +50,11 @@ class Discourse(Fake):
         """Somebody writes, in an old topic or a new one."""
         self.now += timedelta(minutes=self.chance.randint(5, 90))
         number = len(self.posts) + 1
-        topic = self.chance.choice(list(self.topics)) if self.topics and self.chance.random() < 0.8 else 1000 + number
-        thread = self.topics.setdefault(topic, [])
+        topic = self.chance.choice(self.begun) if self.begun and self.chance.random() < 0.8 else 1000 + number
+        if topic not in self.topics:
+            self.topics[topic] = []
+            self.begun.append(topic)
+        thread = self.topics[topic]
         answered = self.chance.choice(thread).number if thread and self.chance.random() < 0.5 else None
         who = self.chance.randrange(len(PEOPLE))
         post = Post(number, topic, len(thread) + 1, who, f"Word {number} of {PEOPLE[who]}?", self.now, answered)
@@ -97,10 +102,9 @@ class Discourse(Fake):
 
     def _page(self, request: Request) -> list[Post]:
         before = int(request.query.get("before") or len(self.posts))
-        found = [post for post in self.left() if post.id <= before]
-        if self.window:
-            found = [post for post in found if post.id > before - PAGE]
-        return sorted(found, key=lambda post: -post.id)[:PAGE]
+        least = before - PAGE if self.window else 0
+        found = takewhile(lambda post: post.id > least, back(self.posts, before + 1, lambda post: post.id))
+        return list(islice((post for post in found if not post.is_deleted), PAGE))
 
     def _topic(self, topic: int, number: int) -> Reply:
         posts = [post for post in self.topics.get(topic, []) if not post.is_deleted]

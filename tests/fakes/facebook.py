@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back, latest
 
 TOKEN = "EAAmadeUpTokenOfThePage0123456789abcdefXYZ"
 PAGE_ID = "500"
+FIRST = 2000
 PEOPLE = ("500", "601", "602", "603", "604")
 NAMES = ("Quay House", "Ada", "Bo", "Cem", "Dia")
 
@@ -27,6 +30,7 @@ class Item:
     parent: Item | None = None
     touched: datetime | None = None
     is_deleted: bool = False
+    below: list[Item] = field(default_factory=list)  # of a post all that is said there, of a comment its answers
 
     @property
     def id(self) -> str:
@@ -42,6 +46,7 @@ class Facebook(Fake):
     def __init__(self, script: Script | None = None, size: int = 160) -> None:
         super().__init__(script)
         self.items: list[Item] = []
+        self.posts: list[Item] = []
         for _ in range(size):
             self.say()
 
@@ -51,18 +56,21 @@ class Facebook(Fake):
     def say(self) -> Item:
         """Somebody posts, comments on one of the later posts, or answers a comment."""
         self.now += timedelta(minutes=self.chance.randint(1, 40))
-        number, who = 2000 + len(self.items), self._author()
-        posts = [item for item in self.left() if not item.post]
+        number, who = FIRST + len(self.items), self._author()
+        posts = latest(left(back(self.posts)), 8)
         if not posts or self.chance.random() < 0.2:
             item = Item(number, who, f"Word {number}", self.now, touched=self.now)
         else:
-            post = self.chance.choice(posts[-8:])
-            above = [each for each in self.left() if each.post is post and each.parent is post]
+            post = self.chance.choice(posts)
+            above = [each for each in left(post.below) if each.parent is post]
             parent = self.chance.choice(above) if above and self.chance.random() < 0.4 else post
             commenter = self.chance.randrange(len(PEOPLE))
             item = Item(number, commenter, f"Word {number}", self.now, post, parent)
             post.touched = self.now
+            for each in {id(post): post, id(parent): parent}.values():
+                each.below.append(item)
         self.items.append(item)
+        self.posts += [] if item.post else [item]
         return item
 
     def change(self) -> None:
@@ -74,14 +82,16 @@ class Facebook(Fake):
             self._delete(item)
 
     def delete(self, count: int) -> None:
-        for _ in range(count):
-            self._delete(self.chance.choice(self.left()))
+        some = self.left()
+        self.chance.shuffle(some)
+        for item in islice(left(some), count):
+            self._delete(item)
 
     def truth(self) -> dict[str, str]:
         return {item.id: f"Word {item.number}" for item in self.left()}
 
     def left(self) -> list[Item]:
-        return [item for item in self.items if not item.is_deleted]
+        return list(left(self.items))
 
     def answer(self, request: Request) -> Reply:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
@@ -107,8 +117,7 @@ class Facebook(Fake):
             case [number] if number == self.place():
                 return Reply(self._about())
             case [number, "feed"] if number == self.place():
-                posts = [item for item in reversed(self.left()) if not item.post]
-                return self._list(posts, request, self._post)
+                return self._list(list(left(back(self.posts))), request, self._post)
             case [number, "comments"]:
                 return self._below(number, request)
         return no(100, "Unsupported get request. Object does not exist", "GraphMethodException")
@@ -121,17 +130,21 @@ class Facebook(Fake):
 
     def _by_ids(self, ids: list[str]) -> Reply:
         assert len(ids) <= 50
-        there = {item.id for item in self.left()}
-        if gone := [each for each in ids if each not in there]:
+        if gone := [each for each in ids if not self._found(each)]:
             return no(803, f"(#803) Some of the aliases you requested do not exist: {gone[0]}", "OAuthException", 404)
         return Reply({each: {"id": each} for each in ids})
 
     def _below(self, number: str, request: Request) -> Reply:
-        post = next((item for item in self.left() if item.id == number and not item.post), None)
-        if not post:
+        post = self._found(number)
+        if not post or post.post:
             return no(100, "Unsupported get request. Object does not exist", "GraphMethodException")
         assert request.query["filter"] == "stream"
-        return self._list([item for item in self.left() if item.post is post], request, self._comment)
+        return self._list(list(left(post.below)), request, self._comment)
+
+    def _found(self, number: str) -> Item | None:
+        place = int(number.rpartition("_")[2]) - FIRST
+        found = self.items[place] if 0 <= place < len(self.items) else None
+        return found if found and found.id == number and not found.is_deleted else None
 
     def _list(self, items: list[Item], request: Request, told: Any) -> Reply:
         after, limit = request.query.get("after"), int(request.query["limit"])
@@ -151,12 +164,11 @@ class Facebook(Fake):
         return Reply({"data": [told(item) for item in page], "paging": paging})
 
     def _post(self, item: Item) -> dict[str, Any]:
-        below = sum(each.post is item for each in self.left())
         return {
             "id": item.id, "created_time": stamp(item.at), "updated_time": stamp(item.touched or item.at),
             "message": item.said, "from": person(item.who),
             "permalink_url": f"https://www.facebook.com/{PEOPLE[item.who]}/posts/{item.number}",
-            "comments": {"data": [], "summary": {"order": "chronological", "total_count": below}},
+            "comments": {"data": [], "summary": {"order": "chronological", "total_count": len(list(left(item.below)))}},
             "like": {"data": [], "summary": {"total_count": item.number % 3}},
         }  # fmt: skip
 
@@ -172,11 +184,13 @@ class Facebook(Fake):
         return self.chance.choice((0, 0, 1))
 
     def _delete(self, item: Item) -> None:
-        item.is_deleted = True
-        for each in self.items:
-            if item in (each.post, each.parent):
-                each.is_deleted = True
+        for each in (item, *item.below):
+            each.is_deleted = True
         (item.post or item).touched = self.now
+
+
+def left(items: Iterable[Item]) -> Iterator[Item]:
+    return (item for item in items if not item.is_deleted)
 
 
 def person(who: int) -> dict[str, str]:

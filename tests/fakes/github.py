@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back, latest
 
 PEOPLE = ("ada-q", "bo-marsh", "cem", "dia", "eli77", "fay", "lumo-bot[bot]")
 TOKEN = "github_pat_made_up_11ABCDEFG0aaaabbbbccccdddd"
 NAME = "Lumo/App"
+FIRST, BEFORE = 1000, "2000-01-01T00:00:00Z"
 PLACES = {"issue": "issues", "pull": "pull", "discussion": "discussions"}
 ANCHORS = {"comment": "issuecomment-", "line": "discussion_r", "said": "discussioncomment-"}
 
@@ -48,15 +51,23 @@ class Thing:
 
 
 class GitHub(Fake):
-    """`things` is the truth. A discussion shows so many comments at once, and so many replies to one: few."""
+    """`things` is the truth. A discussion shows so many comments at once, and so many replies to one: few.
+
+    `listed`: so many discussions on a page.
+    """
 
     SECRETS = {"GITHUB_TOKEN": TOKEN}  # noqa: RUF012
+    ENDLESS = {"listed": 20}  # noqa: RUF012
 
     def __init__(
-        self, script: Script | None = None, size: int = 220, shown: int = 3, *, private: bool = False, page: int = 100
-    ) -> None:
+        self, script: Script | None = None, size: int = 220, shown: int = 3, *, private: bool = False, page: int = 100,
+        listed: int = 4,
+    ) -> None:  # fmt: skip
         super().__init__(script)
+        self.listed = listed
         self.things: list[Thing] = []
+        self.kinds = defaultdict[str, list[Thing]](list)
+        self.roots: list[Thing] = []
         self.shown, self.private, self.page, self.scolds = shown, private, page, 0
         for _ in range(size):
             self.say()
@@ -67,14 +78,16 @@ class GitHub(Fake):
     def say(self) -> Thing:
         """Somebody opens something, or says something where others did."""
         self.now += timedelta(minutes=self.chance.randint(1, 40))
-        number, who = 1000 + len(self.things), self.chance.randrange(len(PEOPLE))
-        roots = [each for each in self.things if not each.root and not each.is_gone]
+        number, who = FIRST + len(self.things), self.chance.randrange(len(PEOPLE))
+        roots = latest((each for each in back(self.roots) if not each.is_gone), 25)
         if not roots or self.chance.random() < 0.3:
             kind = self.chance.choice(("issue", "pull", "discussion")) if roots else "issue"
             thing = Thing(number, kind, who, f"Word {number} of @{PEOPLE[who]}", self.now, self.now)
         else:
-            thing = self._below(self.chance.choice(roots[-25:]), number, who)
+            thing = self._below(self.chance.choice(roots), number, who)
         self.things.append(thing)
+        self.kinds[thing.kind].append(thing)
+        self.roots += [] if thing.root else [thing]
         return thing
 
     def _below(self, root: Thing, number: int, who: int) -> Thing:
@@ -133,23 +146,30 @@ class GitHub(Fake):
                 told = {"full_name": NAME, "private": self.private, "has_discussions": True}
                 return Reply({**told, "created_at": stamp(self.things[0].at)})
             case ["issues"] | ["issues" | "pulls", "comments"]:
-                return self._list([each for each in self.left() if each.kind in kinds[path]], request)
+                return self._list([each for kind in kinds[path] for each in self._left_of(kind)], request)
             case ["issues", number] | ["issues" | "pulls", "comments", number]:
                 kind = kinds[path.rpartition("/")[0]]
-                found = [each for each in self.things if each.number == int(number) and each.kind in kind]
-                if not found or found[0].is_gone:
-                    return gone(410 if found and not found[0].root else 404)
-                return Reply(self._told(found[0]))
+                found = self._numbered(int(number))
+                if not found or found.kind not in kind or found.is_gone:
+                    return gone(410 if found and found.kind in kind and not found.root else 404)
+                return Reply(self._told(found))
             case ["issues" | "pulls", number, "comments"]:
                 kind = kinds[f"{path.partition('/')[0]}/comments"]
-                found = [each for each in self.left() if each.root and each.root.number == int(number)]
-                return self._list([each for each in found if each.kind in kind], request)
+                root = self._numbered(int(number))
+                said = root.below if root else []
+                return self._list([each for each in said if each.kind in kind and not each.is_gone], request)
         return gone()
+
+    def _numbered(self, number: int) -> Thing | None:
+        return self.things[number - FIRST] if 0 <= number - FIRST < len(self.things) else None
+
+    def _left_of(self, kind: str) -> list[Thing]:
+        return [each for each in self.kinds[kind] if not each.is_gone]
 
     def _list(self, things: list[Thing], request: Request) -> Reply:
         query = {} if self.misled == "loop" else request.query
-        since, order = query.get("since", ""), request.query.get("sort", "created")
-        things = [each for each in things if stamp(each.updated) >= since] if self.misled != "empty" else []
+        since, order = datetime.fromisoformat(query.get("since", BEFORE)), request.query.get("sort", "created")
+        things = [each for each in things if each.updated >= since] if self.misled != "empty" else []
         things.sort(key=lambda each: (each.updated if order == "updated" else each.at, each.number))
         size, page = min(int(query.get("per_page", 30)), self.page), int(query.get("page", 1))
         headers = {"x-ratelimit-remaining": "4990", "x-ratelimit-reset": str(int(self.now.timestamp()) + 3000)}
@@ -186,18 +206,23 @@ class GitHub(Fake):
             given["after"] = None
         if "ids" in given:
             assert len(given["ids"]) <= 100
-            edited = {node(each): {"lastEditedAt": each.edited and stamp(each.edited)} for each in self.left()}
-            nodes = [{"id": each, **edited[each]} if each in edited else None for each in given["ids"]]
+            found_ = [(each, self._noded(each)) for each in given["ids"]]
+            nodes = [each and {"id": id_, "lastEditedAt": each.edited and stamp(each.edited)} for id_, each in found_]
             return Reply({"data": {"nodes": nodes}})
         if "id" in given:
-            found = next((each for each in self.left() if node(each) == given["id"]), None)
+            found = self._noded(given["id"])
             told = found and self._comment(found, given["after"], whole=True)
             return Reply({"data": {"node": told}}, headers=headers)
         assert f"{given['owner']}/{given['name']}" == NAME
         if "number" in given:
-            found = next((each for each in self.left() if each.number == given["number"]), None)
-            return self._one(found if found and found.kind == "discussion" else None, given["after"])
+            found = self._numbered(given["number"])
+            is_there = found is not None and found.kind == "discussion" and not found.is_gone
+            return self._one(found if is_there else None, given["after"])
         return Reply({"data": {"repository": {"discussions": self._many(given["after"])}}}, headers=headers)
+
+    def _noded(self, id_: str) -> Thing | None:
+        found = self._numbered(int(id_.removeprefix(node_of(""))))
+        return found if found and not found.is_gone else None
 
     def _one(self, found: Thing | None, after: str | None) -> Reply:
         if found:
@@ -207,13 +232,17 @@ class GitHub(Fake):
 
     def _many(self, after: str | None) -> dict[str, Any]:
         """Newest change first; the cursor is a place among the changes, which stays when others go."""
-        found = [each for each in self.left() if each.kind == "discussion" and self.misled != "empty"]
+        found = self._left_of("discussion") if self.misled != "empty" else []
         found.sort(key=lambda each: (each.updated, each.number), reverse=True)
-        rest = [each for each in found if not after or f"{stamp(each.updated)} {each.number}" < after]
-        page = rest[:4]
+        rest = (
+            found[bisect_left(found, True, key=lambda each: f"{stamp(each.updated)} {each.number}" < after) :]
+            if after
+            else found
+        )
+        page = rest[: self.listed]
         end = f"{stamp(page[-1].updated)} {page[-1].number}" if page else None
         nodes = [self._discussion(each, None) for each in page]
-        return {"totalCount": len(found), "pageInfo": info(len(rest) > 4, end), "nodes": nodes}
+        return {"totalCount": len(found), "pageInfo": info(len(rest) > self.listed, end), "nodes": nodes}
 
     def _discussion(self, thing: Thing, after: str | None) -> dict[str, Any]:
         roots = [each for each in thing.below if not each.parent and not each.is_gone]
@@ -250,7 +279,11 @@ class GitHub(Fake):
 
 
 def node(thing: Thing) -> str:
-    return f"DC_kw{thing.number}"
+    return node_of(thing.number)
+
+
+def node_of(number: object) -> str:
+    return f"DC_kw{number}"
 
 
 def info(has_next: bool, end: str | None) -> dict[str, Any]:

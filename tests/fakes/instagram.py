@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.fakes import facebook
-from tests.fakes.facebook import Item, no, stamp
-from tests.fakes.server import Reply, Request
+from tests.fakes.facebook import FIRST, Item, left, no, stamp
+from tests.fakes.server import Reply, Request, back
 
 TOKEN = facebook.TOKEN
 ACCOUNT_ID = "17840001"
@@ -39,9 +39,9 @@ class Instagram(facebook.Facebook):
     def _answer(self, request: Request) -> Reply:
         match request.path.strip("/").split("/"):
             case [number, "media"] if number == ACCOUNT_ID:
-                return self._list([item for item in reversed(self.left()) if not item.post], request, self._post)
+                return self._list(list(left(back(self.posts))), request, self._post)
             case [number, "replies"] if comment := self._found(number):
-                return self._list([item for item in self.left() if item.parent is comment], request, self._reply)
+                return self._list(list(left(comment.below)), request, self._reply)
         return super()._answer(request)
 
     def _by_ids(self, ids: list[str]) -> Reply:
@@ -53,21 +53,23 @@ class Instagram(facebook.Facebook):
         post = self._found(number)
         if not post:
             return no(100, "Unsupported get request. Object does not exist", "GraphMethodException")
-        comments = [item for item in reversed(self.left()) if item.parent is post]
+        comments = [item for item in left(back(post.below)) if item.parent is post]
         return self._list(comments, request, self._comment)
 
     def _found(self, number: str) -> Item | None:
-        return next((item for item in self.left() if str(item.number) == number), None)
+        place = int(number) - FIRST
+        found = self.items[place] if 0 <= place < len(self.items) else None
+        return found if found and not found.is_deleted else None
 
     def _post(self, item: Item) -> dict[str, Any]:
         return {
             "id": str(item.number), "caption": item.said, "media_type": "IMAGE", "timestamp": stamp(item.at),
             "username": NAMES[0], "permalink": f"https://www.instagram.com/p/A{item.number}/",
-            "like_count": item.number % 3, "comments_count": sum(each.post is item for each in self.left()),
+            "like_count": item.number % 3, "comments_count": len(list(left(item.below))),
         }  # fmt: skip
 
     def _comment(self, item: Item) -> dict[str, Any]:
-        answers = [each for each in self.left() if each.parent is item]
+        answers = list(left(item.below))
         told = self._reply(item)
         if answers:
             more = f"{self.HOST}/{item.number}/replies?access_token={TOKEN}&after={answers[0].number}"

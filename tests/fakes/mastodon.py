@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back, latest
 
 TOKEN = "Zq3-made-up-token-of-an-instance-0042"
 OWN = "harbour"
@@ -55,6 +55,8 @@ class Mastodon(Fake):
     def __init__(self, script: Script | None = None, size: int = 160, *, is_old: bool = False) -> None:
         super().__init__(script)
         self.posts: dict[int, Post] = {}
+        self.own: list[Post] = []
+        self.mentions: list[Post] = []
         self.is_old = is_old
         for _ in range(size):
             self.say()
@@ -71,7 +73,7 @@ class Mastodon(Fake):
         talk = (
             post for post in reversed(self.posts.values()) if not (post.is_deleted or post.is_direct or post.is_boost)
         )
-        open_ones = list(islice(talk, 100))[::-1]
+        open_ones = latest(talk, 100)
         if kind < 0.05:
             post = Post(number, self._other(), SECRET_WORDS, self.now, is_mention=True, is_direct=True)
         elif kind < 0.1 and open_ones:
@@ -84,6 +86,8 @@ class Mastodon(Fake):
             is_ours = any(each.is_heard for each in parent.root.thread)
             post.is_mention = post.who != OWN and (is_ours or self.chance.random() < 0.4)
         self.posts[number] = post
+        self.own += [post] if post.who == OWN else []
+        self.mentions += [post] if post.is_mention else []
         if post.parent:
             (post.parent.boosts if post.is_boost else post.parent.answers).append(post)
         if not post.is_boost:
@@ -98,8 +102,10 @@ class Mastodon(Fake):
             self._delete(post)
 
     def delete(self, count: int) -> None:
-        for _ in range(count):
-            self._delete(self.chance.choice([post for post in self.left() if self._may_go(post)]))
+        some = self.left()
+        self.chance.shuffle(some)
+        for post in islice(filter(self._may_go, some), count):  # each is looked at once those before it are gone
+            self._delete(post)
 
     def truth(self) -> dict[str, str]:
         """What is there and was ours to hear, by its address."""
@@ -125,10 +131,10 @@ class Mastodon(Fake):
             case ["accounts", "verify_credentials"]:
                 return Reply({**self._account(OWN), "source": {"privacy": "private", "sensitive": False}})
             case ["accounts", "1", "statuses"]:
-                return self._list([post for post in self.left() if post.who == OWN], request, self._status)
+                return self._list(self.own, request, self._status)
             case ["notifications"]:
                 assert request.many["types[]"] == ["mention"]
-                return self._list([post for post in self.left() if post.is_mention], request, self._notification)
+                return self._list(self.mentions, request, self._notification)
             case ["statuses"] if not self.is_old:
                 numbers = [int(number) for number in request.many["id[]"]]
                 assert len(numbers) <= 20
@@ -150,7 +156,8 @@ class Mastodon(Fake):
             before = None
         if self.misled == "empty":
             return Reply([])
-        page = [post for post in reversed(posts) if not before or post.number < int(before)][:limit]
+        earlier = back(posts, int(before) if before else None, lambda post: post.number)
+        page = list(islice((post for post in earlier if not post.is_deleted), limit))
         headers = {}
         if len(page) == limit:
             older = f"{self.address}{request.path}?limit={limit}&max_id={page[-1].number}"
@@ -213,7 +220,9 @@ class Mastodon(Fake):
         """Not the only one by which its thread reached us, and nothing that others answered unheard by us."""
         heard = [each for each in post.root.thread if each.is_heard and not each.is_deleted]
         is_first = bool(heard) and post is heard[0]
-        return post.is_boost or not (is_first or post.is_answered or any(not each.is_deleted for each in post.boosts))
+        return not post.is_deleted and (
+            post.is_boost or not (is_first or post.is_answered or any(not each.is_deleted for each in post.boosts))
+        )
 
     def _delete(self, post: Post) -> None:
         post.is_deleted = True

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back
 
 PEOPLE = ("ada_q", "bo_marsh", "cem", "dia-l", "zoe77", "fay_o", "LumoBot")
 ID, SECRET = "hearth-test-client", "s3cr3t-of-the-made-up-app-77"
@@ -43,6 +44,7 @@ class Reddit(Fake):
     SECRETS = {"REDDIT_CLIENT_ID": ID, "REDDIT_CLIENT_SECRET": SECRET}  # noqa: RUF012
 
     ORDINARY = {"shown": 200, "depth": 10}  # noqa: RUF012
+    ENDLESS = {"cap": 1 << 30}  # noqa: RUF012
 
     def __init__(
         self, script: Script | None = None, size: int = 200, cap: int = CAP, shown: int = 3, depth: int = 3
@@ -51,6 +53,7 @@ class Reddit(Fake):
         self.shown, self.depth = shown, depth
         self.things: list[Thing] = []
         self.by_name: dict[str, Thing] = {}
+        self.lists: dict[bool, list[Thing]] = {True: [], False: []}  # by whether they are posts
         self.cap, self.issued = cap, 0
         for _ in range(size):
             self.say()
@@ -70,6 +73,7 @@ class Reddit(Fake):
             parent.replies.append(thing)
         self.things.append(thing)
         self.by_name[thing.name] = thing
+        self.lists[is_post].append(thing)
         return thing
 
     def change(self) -> None:
@@ -110,9 +114,9 @@ class Reddit(Fake):
     def _answer(self, request: Request) -> Reply:  # noqa: PLR0911
         match request.path.strip("/").split("/"):
             case ["r", "Lumo", "new"]:
-                return Reply(self._listing([each for each in self.things if not each.parent], request))
+                return Reply(self._listing(self.lists[True], request))
             case ["r", "Lumo", "comments"]:
-                return Reply(self._listing([each for each in self.things if each.parent], request))
+                return Reply(self._listing(self.lists[False], request))
             case ["comments", number]:
                 return self._conversation(self.by_name[f"t3_{number}"], None)
             case ["comments", number, "_", comment]:
@@ -129,17 +133,18 @@ class Reddit(Fake):
 
     def _listing(self, things: list[Thing], request: Request) -> dict[str, Any]:
         """Newest first, to the cap; after one that was deleted since, nothing."""
-        newest = [each for each in reversed(things) if not each.gone or each.gone == "moderator"][: self.cap]
         limit, after = int(request.query.get("limit", 25)), request.query.get("after")
         if self.misled == "loop":
             after = None
-        if self.misled == "empty":
+        if self.misled == "empty" or (after and not _is_listed(self.by_name[after])):
             return _list([])
-        start = 0
-        if after:
-            start = next((n for n, each in enumerate(newest, 1) if each.name == after), len(newest))
-        page = newest[start : start + limit]
-        more = page[-1].name if page and start + limit < len(newest) and self.misled != "lost" else None
+        older = back(things, self.by_name[after].number if after else None, lambda each: each.number)
+        rest = list(islice(filter(_is_listed, older), limit + 1))
+        if self.cap < len(things):  # it ends a thousand below the newest, wherever that is by now
+            shown = {each.number for each in islice(filter(_is_listed, back(things)), self.cap)}
+            rest = [each for each in rest if each.number in shown]
+        page = rest[:limit]
+        more = page[-1].name if len(rest) > limit and self.misled != "lost" else None
         return _list([self._told(each) for each in page], more)
 
     def _conversation(self, post: Thing, start: Thing | None) -> Reply:
@@ -184,6 +189,10 @@ class Reddit(Fake):
         told |= {"title": f"Post {thing.number}", "selftext": words, "num_comments": _count(thing), "is_self": True}
         told |= {"removed_by_category": gone if gone == "moderator" else None, "url": "", "upvote_ratio": 0.9}
         return {"kind": "t3", "data": told | {"permalink": f"/r/Lumo/comments/{thing.number:x}/_/"}}
+
+
+def _is_listed(thing: Thing) -> bool:
+    return thing.gone in {"", "moderator"}
 
 
 def _count(thing: Thing) -> int:

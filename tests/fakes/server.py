@@ -11,19 +11,22 @@ import random
 import socket
 import struct
 import threading
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 HTML = b"<!doctype html><html><body><h1>We will be back soon</h1></body></html>"
 FAULTS = ("429", "429 bare", "429 date", "500", "502", "503", "timeout", "reset", "truncated", "html", "401")
 MISLED = ("loop", "lost", "empty")  # what a fake itself must do: lead back, forget a cursor, show an empty list
+T = TypeVar("T")
 IN_A_ROW = 4  # faults at most, so that six attempts suffice
 
 
@@ -78,15 +81,17 @@ class Fake:
     what the request at hand shall do wrong by itself; `asked` counts requests by path, `billed` resources by kind.
     """
 
+    BEGINS = datetime(2026, 3, 2, 8, tzinfo=UTC)  # what is first said
     SECRETS: Mapping[str, str] = {}  # credentials that it accepts, by their names in the environment
     ORDINARY: Mapping[str, Any] = {}  # how to make it no meaner than the service is
+    ENDLESS: Mapping[str, Any] = {}  # and so that it lists all there is at once, as no service does
 
     def __init__(self, script: Script | None = None) -> None:
         self.script = script or Script()
         self.asked, self.billed = Counter[str](), Counter[str]()
         self.address, self.misled, self.life = "", "", 0.0
         self.tokens = set[str]()
-        self.now = datetime(2026, 3, 2, 8, tzinfo=UTC)
+        self.now = self.BEGINS
         self.chance = random.Random(7)
         self.lock = threading.Lock()
 
@@ -146,6 +151,17 @@ def serving(fake: Fake) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def back(things: Sequence[T], before: Any = None, key: Callable[[T], Any] | None = None) -> Iterator[T]:
+    """Things that lie in the order of their keys, the newest first; only those before a key, where one is given."""
+    last = len(things) if before is None else bisect_left(things, before, key=key)
+    return (things[number] for number in range(last - 1, -1, -1))
+
+
+def latest(things: Iterable[T], count: int) -> list[T]:
+    """The first so many of things that come newest first, in the order in which they were said."""
+    return list(islice(things, count))[::-1]
 
 
 def _handler(fake: Fake) -> type[BaseHTTPRequestHandler]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back, latest
 
 PEOPLE = ("UADA00001", "UBOO00002", "UCEM00003", "UDIA00004", "UELI00005")
 ROOMS = {"C0GENERAL": "general", "C000HELP1": "help", "C00EMPTY1": "empty"}
@@ -45,7 +47,11 @@ class Slack(Fake):
     def __init__(self, script: Script | None = None, size: int = 180, most: int = 15) -> None:
         super().__init__(script)
         self.said: list[Said] = []
+        self.roots: list[Said] = []
+        self.by_room = defaultdict[str, list[Said]](list)  # the same, room by room
+        self.by_ts: dict[str, Said] = {}
         self.most, self.refusal, self.is_limited = most, "", False
+        self.hides: datetime | None = None  # what is older than this, as the plan that costs nothing does
         for _ in range(size):
             self.say()
 
@@ -55,13 +61,17 @@ class Slack(Fake):
     def say(self, to: Said | None = None) -> Said:
         self.now += timedelta(minutes=self.chance.randint(5, 90))
         number = len(self.said) + 1
-        roots = [each for each in self.said if not each.root and not each.is_deleted][-10:]
+        roots = latest((each for each in back(self.roots) if not each.is_deleted), 10)
         root = to or (self.chance.choice(roots) if roots and self.chance.random() < 0.5 else None)
         room = root.room if root else self.chance.choice(("C0GENERAL", "C000HELP1"))
         said = Said(number, room, self.chance.randrange(len(PEOPLE)), f"Word {number} &lt;of&gt;?", self.now, root)
         if root:
             root.replies.append(said)
+        else:
+            self.roots.append(said)
+            self.by_room[room].append(said)
         self.said.append(said)
+        self.by_ts[said.ts] = said
         return said
 
     def change(self) -> None:
@@ -117,24 +127,29 @@ class Slack(Fake):
             return _no("not_in_channel")
         if self.misled == "lost":
             return _no("internal_error" if self.chance.random() < 0.5 else "invalid_ts_latest")
-        latest = float("inf") if self.misled == "loop" else float(query["latest"])
-        shown = [
-            each for each in reversed(self.said) if each.room == room and not each.root
-            and (each.left() or not each.is_deleted) and float(query.get("oldest", 0)) < float(each.ts) < latest
-        ]  # fmt: skip
+        before = float("inf") if self.misled == "loop" else float(query["latest"])
         size = min(self.most, int(query["limit"]))
+        there = (
+            each for each in back(self.by_room[room], before, lambda each: float(each.ts))
+            if (each.left() or not each.is_deleted) and not self._hides(each)
+            and float(query.get("oldest", 0)) < float(each.ts)
+        )  # fmt: skip
+        shown = list(islice(there, size + 1))
         page = [] if self.misled == "empty" else [self._told(each) for each in shown[:size]]
         limited = {"is_limited": True} if self.is_limited else {}
         return Reply({"ok": True, "messages": page, "has_more": len(shown) > size and bool(page), **limited})
 
     def _replies(self, request: Request) -> Reply:
-        root = next((each for each in self.said if each.ts == request.query["ts"]), None)
-        if root is None or (root.is_deleted and not root.left()):
+        root = self.by_ts.get(request.query["ts"])
+        if root is None or self._hides(root) or (root.is_deleted and not root.left()):
             return _no("thread_not_found")
         reply = self._cut("messages", [self._told(each) for each in (root, *root.left())], request, self.most)
         if self.misled == "empty":
             reply.value = {"ok": True, "messages": []}
         return reply
+
+    def _hides(self, said: Said) -> bool:
+        return self.hides is not None and said.at < self.hides
 
     def _told(self, said: Said) -> dict[str, Any]:
         told: dict[str, Any] = {"type": "message", "user": PEOPLE[said.who], "text": said.said, "ts": said.ts}

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back, latest
 
 PEOPLE = ("Ada Q", "Bo Marsh", "Cem & Co", "Dia", "Eli", "Fay")
 SITE, KEY = "sailing.example.com", "U4DMV*8nvpm3EOpvf69Rxw(("
 FILTER = "!nNPvSNdWme"
 DAY_QUOTA = 10_000
+FIRST = 500
 
 
 @dataclass
@@ -54,6 +55,7 @@ class StackExchange(Fake):
     def __init__(self, script: Script | None = None, size: int = 220, shown: int = 3) -> None:
         super().__init__(script)
         self.things: list[Thing] = []
+        self.questions: list[Thing] = []
         self.shown, self.quota, self.scolded = shown, DAY_QUOTA, 0
         for _ in range(size):
             self.say()
@@ -64,11 +66,11 @@ class StackExchange(Fake):
     def say(self) -> Thing:
         """Somebody asks, answers or comments."""
         self.now += timedelta(minutes=self.chance.randint(1, 40))
-        number, who, at = 500 + len(self.things), self.chance.randrange(len(PEOPLE)), int(self.now.timestamp())
-        questions = [each for each in self.things if each.kind == "question" and not each.is_gone]
+        number, who, at = FIRST + len(self.things), self.chance.randrange(len(PEOPLE)), int(self.now.timestamp())
+        questions = latest((each for each in back(self.questions) if not each.is_gone), 15)
         draw = self.chance.random()
         kind = "question" if not questions or draw < 0.3 else "answer" if draw < 0.6 else "comment"
-        parent = self.chance.choice(questions[-15:]) if kind != "question" else None
+        parent = self.chance.choice(questions) if kind != "question" else None
         if parent and kind == "comment":
             parent = self.chance.choice([parent, *parent.left("answer")])
         thing = Thing(number, kind, who, f"Word {number} & more of {PEOPLE[who]}", at, at, parent)
@@ -77,6 +79,7 @@ class StackExchange(Fake):
         if kind == "answer":
             thing.root.active = at
         self.things.append(thing)
+        self.questions += [thing] if kind == "question" else []
         return thing
 
     def change(self) -> None:
@@ -122,13 +125,16 @@ class StackExchange(Fake):
             case ["posts" | "comments" as kind, ids]:
                 wanted = ids.split(";")
                 assert len(wanted) <= 100
-                found = [each for each in self.left() if (each.kind == "comment") == (kind == "comments")]
-                found = [each for each in found if str(each.number) in wanted and self.misled != "empty"]
+                named = sorted(int(each) - FIRST for each in wanted)
+                found = [self.things[each] for each in named if each < len(self.things) and self.misled != "empty"]
+                found = [
+                    each for each in found if (each.kind == "comment") == (kind == "comments") and not each.is_gone
+                ]
                 return self._wrapped([{f"{kind[:-1]}_id": each.number} for each in found])
         return wrong(404, 404, "no_method", "no method found with this name")
 
     def _one(self, number: str) -> Thing:
-        return next(each for each in self.things if each.number == int(number) and each.kind != "comment")
+        return self.things[int(number) - FIRST]
 
     def _questions(self, request: Request) -> Reply:
         query = request.query
@@ -137,7 +143,7 @@ class StackExchange(Fake):
             return each.active if query["sort"] == "activity" else each.at
 
         least = 0 if self.misled == "loop" else int(query.get("min", 0))
-        found = [each for each in self.left() if each.kind == "question" and order(each) >= least]
+        found = [each for each in self.questions if not each.is_deleted and order(each) >= least]
         found = sorted(found, key=order) if self.misled != "empty" else []
         assert query["order"] == "asc"
         if query["filter"] == "total":

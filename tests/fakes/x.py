@@ -6,9 +6,10 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back
 
 US, HANDLE = "7001", "Lumo"
 TOKEN = "AAAAAAAAAAAAAAAAAAAAAmadeup%2Fbearer%3Dnever2beShown77"
@@ -33,6 +34,7 @@ class Post:
     is_ours: bool
     answers: int = 0  # the version of `parent` that it answers
     gone: bool = False
+    answered: list[Post] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)  # `id` is the first one; each edit has its own
 
     @property
@@ -58,11 +60,14 @@ class X(Fake):
     """`posts` is the truth. What is charged stands in `billed`; `suspended` and `protected` are accounts."""
 
     SECRETS = {"X_BEARER_TOKEN": TOKEN}  # noqa: RUF012
+    ENDLESS = {"cap": 1 << 30}  # noqa: RUF012
 
     def __init__(self, script: Script | None = None, size: int = 200, cap: int = 800, owned: bool = False) -> None:
         super().__init__(script)
         self.cap, self.owned = cap, owned
         self.posts: list[Post] = []
+        self.ours: dict[bool, list[Post]] = {True: [], False: []}  # by whether we wrote them, or were mentioned
+        self.by_version: dict[int, Post] = {}
         self.people: list[str] = ["8000"]
         self.suspended, self.protected = set[str](), set[str]()
         self.jobs: dict[str, Job] = {}
@@ -103,6 +108,11 @@ class X(Fake):
         id_ = self._id(number)
         root, answers = (parent.root or parent, parent.newest) if parent else (None, 0)
         self.posts.append(post := Post(id_, number, author, self.now, root, parent, is_ours, answers, versions=[id_]))
+        self.by_version[id_] = post
+        if parent:
+            parent.answered.append(post)
+        if is_ours:
+            self.ours[author == US].append(post)
         return post
 
     def _id(self, number: int) -> int:
@@ -119,6 +129,7 @@ class X(Fake):
     def edit(self, post: Post) -> None:
         """Its writer changes a post, which thereby gets another id."""
         post.versions.append(self._id(post.number))
+        self.by_version[post.newest] = post
 
     def delete(self, count: int) -> None:
         for post in self.chance.sample(self._loose(), count):
@@ -132,7 +143,10 @@ class X(Fake):
         return {str(post.id): words(post, post.newest) for post in self._there() if post.author not in self.protected}
 
     def _there(self) -> list[Post]:
-        return [post for post in self.posts if not post.gone and post.author not in self.suspended]
+        return list(filter(self._is_there, self.posts))
+
+    def _is_there(self, post: Post) -> bool:
+        return not post.gone and post.author not in self.suspended
 
     # What it answers
 
@@ -169,7 +183,7 @@ class X(Fake):
             case ["users", "7001", kind]:
                 assert 5 <= int(query["max_results"]) <= 100
                 assert kind == "mentions" or query["exclude"] == "retweets"
-                ours = [post for post in self._there() if post.is_ours and (post.author == US) == (kind == "tweets")]
+                ours = list(filter(self._is_there, self.ours[kind == "tweets"]))
                 charge = "owned" if is_user and self.owned and kind == "tweets" else "post"
                 return self._page(ours[-self.cap :], query, "pagination_token", charge)
             case ["tweets", "search", "recent"]:
@@ -182,7 +196,8 @@ class X(Fake):
             case ["tweets"]:
                 assert len(query["ids"].split(",")) <= 100
                 ids = {int(each) for each in query["ids"].split(",")}
-                posts = [post for post in self._there() if ids & set(post.versions)]
+                named = {post.id: post for each in ids if (post := self.by_version.get(each))}
+                posts = [named[each] for each in sorted(named) if self._is_there(named[each])]
                 told_ = self._told(posts, query, "post", ids)
                 return Reply({"data": told_} if told_ else {"errors": [{"title": "Not Found Error"}]})
             case ["compliance", "jobs", *number]:
@@ -193,7 +208,8 @@ class X(Fake):
         """What search finds by one of its questions, in the last week."""
         assert len(query) <= 512
         assert "-is:retweet" in query
-        those = [post for post in self._there() if post.at > self.now - WEEK]
+        young = takewhile(lambda post: post.at > self.now - WEEK, back(self.posts))
+        those = list(filter(self._is_there, young))[::-1]
         if ids := re.findall(r"conversation_id:(\d+)", query):
             assert f"-from:{HANDLE} -@{HANDLE}" in query
             return [post for post in those if post.conversation in ids and not post.is_ours]
@@ -250,7 +266,7 @@ class X(Fake):
 
     def _all(self, post: Post, id_: int) -> dict[str, Any]:
         mention = f"@{HANDLE} " if post.is_ours and post.author != US else ""
-        answers = sum(each.parent is post and not each.gone for each in self.posts[post.number :])
+        answers = sum(not each.gone for each in post.answered)
         told: dict[str, Any] = {
             "id": str(id_), "text": f"{words(post, id_)}{mention}&lt;ok&gt;?", "author_id": post.author,
             "edit_history_tweet_ids": [str(each) for each in post.versions], "conversation_id": post.conversation,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back, latest
 
 PEOPLE = ("@ada", "@bo-marsh", "@cem", "@dia", "@eli", "@lumo")
 KEY = "AIzaMadeUpKey0123456789abcdefghijklmnopq"
@@ -48,6 +49,8 @@ class YouTube(Fake):
     def __init__(self, script: Script | None = None, size: int = 220, shown: int = 2, page: int = 3) -> None:
         super().__init__(script)
         self.things: list[Thing] = []
+        self.threads: list[Thing] = []
+        self.by_id: dict[str, Thing] = {}
         self.shown, self.page, self.units = shown, page, 10_000
         self.closed = set[str]()  # videos under which nobody may comment
         for _ in range(size):
@@ -60,14 +63,14 @@ class YouTube(Fake):
         """Somebody comments, or answers a comment."""
         self.now += timedelta(minutes=self.chance.randint(1, 40))
         number, who = 100 + len(self.things), self.chance.randrange(len(PEOPLE))
-        threads = [each for each in self.things if not each.thread and not each.is_deleted]
+        threads = latest((each for each in back(self.threads) if not each.is_deleted), 20)
         is_thread = not threads or self.chance.random() < 0.4
-        thread = None if is_thread else self.chance.choice(threads[-20:])
+        thread = None if is_thread else self.chance.choice(threads)
         video = thread.video if thread else self.chance.choice(VIDEOS)
         thing = Thing(number, who, f"Word {number} <of> {PEOPLE[who]}", self.now, video, thread)
-        if thread:
-            thread.below.append(thing)
+        (thread.below if thread else self.threads).append(thing)
         self.things.append(thing)
+        self.by_id[thing.id] = thing
         return thing
 
     def change(self) -> None:
@@ -108,7 +111,7 @@ class YouTube(Fake):
             case "/comments" if "id" in request.query:
                 ids = request.query["id"].split(",")
                 assert len(ids) <= 50
-                there = [each for each in self.left() if each.id in ids and self.misled != "empty"]
+                there = [each for each in map(self._there, ids) if each and self.misled != "empty"]
                 return listed("comment", [{"id": each.id} for each in there])
             case "/comments":
                 return self._replies(request)
@@ -123,23 +126,28 @@ class YouTube(Fake):
         if query.get("videoId") in self.closed:
             return wrong(403, "commentsDisabled")
         assert query.get("videoId") or query["allThreadsRelatedToChannelId"] == CHANNEL
-        found = [each for each in self.left() if not each.thread and query.get("videoId") in (None, each.video)]
         token = None if self.misled == "loop" else query.get("pageToken")
-        rest = [each for each in reversed(found) if not token or each.number < int(token[1:])]
         size = int(query["maxResults"]) if self.page > 10 else 20
+        found = back(self.threads, int(token[1:]) if token else None, lambda each: each.number)
+        wanted = (each for each in found if not each.is_deleted and query.get("videoId") in (None, each.video))
+        rest = list(islice(wanted, size + 1))
         page = rest[:size] if self.misled != "empty" else []
         following = f"Q{page[-1].number}" if page and len(rest) > size else None
         return listed("commentThread", [self._thread(each) for each in page], following)
 
     def _replies(self, request: Request) -> Reply:
-        found = [each for each in self.left() if each.id == request.query["parentId"]]
+        found = self._there(request.query["parentId"])
         if not found:
             return wrong(404, "commentNotFound")
         token = request.query.get("pageToken")
-        rest = [each for each in found[0].left() if not token or each.number > int(token[1:])]
+        rest = [each for each in found.left() if not token or each.number > int(token[1:])]
         page = rest[: self.page]
         following = f"R{page[-1].number}" if len(rest) > self.page else None
         return listed("comment", [self._comment(each) for each in page], following)
+
+    def _there(self, id_: str) -> Thing | None:
+        thing = self.by_id.get(id_)
+        return thing if thing and not thing.is_gone else None
 
     def _thread(self, thing: Thing) -> dict[str, Any]:
         replies = thing.left()

@@ -6,9 +6,10 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from tests.fakes.server import Fake, Reply, Request, Script
+from tests.fakes.server import Fake, Reply, Request, Script, back
 
 EMAIL, KEY = "hearth-bot@lumo.example", "made-up-zulip-key-never-shown-00"
 PEOPLE = ("Ada", "Bo", "Cem", "Dia", "Eli")
@@ -106,9 +107,10 @@ class Zulip(Fake):
     def _before(self, shown: list[Said], query: dict[str, str]) -> tuple[list[Said], bool]:
         anchor = int(query["anchor"]) if query["anchor"].isdecimal() and self.misled != "loop" else 1 << 60
         is_within = self.is_old or query.get("include_anchor") != "false"
-        older = [each for each in shown if each.id < anchor]
         size = min(CAP, int(query["num_before"]))
-        return older[-size:] + [each for each in shown if each.id == anchor and is_within], len(older) <= size
+        older = list(islice(back(shown, anchor, lambda each: each.id), size + 1))
+        itself = [each for each in back(shown, anchor + 1, lambda each: each.id) if each.id == anchor][:is_within]
+        return older[:size][::-1] + itself, len(older) <= size
 
     def _told(self, said: Said) -> dict[str, Any]:
         told: dict[str, Any] = {
