@@ -410,10 +410,10 @@ class Loader:
                 return False
             self._stage_settings()
             self._merge("note_merged")
-            ((lines,),) = self._derive("lines")
-            slices = 1 + lines // SLICE
-            for number in range(slices):
-                self._derive("conversations", slices, number)
+            slices = self._derive("lines", slice=SLICE) or [(0, 0)]
+            for since, until in slices:
+                rows = {"since_row": since, "until_row": until}
+                self._derive("conversations", is_last=(since, until) == slices[-1], **rows)
             self._derive("afterwards")
         failpoint("derive")
         return True
@@ -531,20 +531,17 @@ class Loader:
             self._run(say["roots_double"])
         self._run(say["roots_circles"])
 
-    def _derive(self, name: str, slices: int = 1, number: int = 0) -> list[tuple[Any, ...]]:
+    def _derive(self, name: str, *, is_last: bool = True, **values: object) -> list[tuple[Any, ...]]:
         """Run a file's sections, roots_ as often as it takes, last_ for the last slice only; the last one's rows.
 
         What free_ and last_ drop is given back.
         """
         rows: list[tuple[Any, ...]] = []
-        values = {
-            "zone": self.settings.community.time_zone, "few": FEW, "slices": slices, "slice": number,
-            **_patterns(self.settings.community.brands),
-        }  # fmt: skip
+        values |= {"zone": self.settings.community.time_zone, "few": FEW, **_patterns(self.settings.community.brands)}
         for section, statement in statements(f"derive/{name}.sql").items():
             if section == "roots_open":
                 self._follow_to_roots()
-            elif not section.startswith("roots_") and not (section.startswith("last_") and number < slices - 1):
+            elif not section.startswith("roots_") and not (section.startswith("last_") and not is_last):
                 rows = self._run(statement, values)
             if section.startswith(("free_", "last_")):
                 self._give_back()

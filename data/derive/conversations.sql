@@ -2,38 +2,16 @@
 -- however many there are; no conversation needs another.
 
 -- name: talk
--- Every line in its conversation, of one slice of them. A reply cannot be older than what it answers: where a clock was
--- wrong (mail), it counts as said at the same moment.
+-- Every line of one slice, and what was said before it in its conversation.
 create or replace temp table talk as
-with placed as (
+with followed as (
     select
-        line.row_id, line.line_id, line.source_key, line.place_id, line.person_id, line.role, line.is_opening,
-        coalesce(root.root, line.node) as conversation_key,
-        line.role <> 'bot' and not line.is_deleted as is_human,
-        line.sent_at, line.day, line.text_key
-    from line
-    left join root on line.node = root.node
-    where line.is_told and coalesce(root.root, line.node) % $slices::ubigint = $slice::ubigint
-),
-timed as (
-    select
-        placed.* exclude (sent_at, day), greatest(placed.sent_at, coalesce(opening.sent_at, placed.sent_at)) as sent_at,
-        case when opening.sent_at > placed.sent_at then opening.day else placed.day end as day,
-        placed.line_id <> placed.conversation_key as is_later
-    from placed
-    left join line as opening
-        on
-            placed.conversation_key = opening.line_id and placed.line_id <> opening.line_id
-            -- Nothing else can open a conversation of this slice: all lines in one join would not fit in memory.
-            and opening.line_id % $slices::ubigint = $slice::ubigint
-),
-followed as (
-    select
-        *,
+        * exclude (began_row),
         row_number() over told as position,
         lag(case when is_human then person_id end ignore nulls) over told as before_by,
         lag(case when is_human then sent_at end ignore nulls) over told as before_at
-    from timed
+    from placed
+    where began_row >= $since_row and began_row < $until_row
     window told as (partition by conversation_key order by sent_at, is_later, line_id)
 )
 select * exclude (is_later), is_human and (before_by is distinct from person_id) as is_turn from followed;
@@ -44,9 +22,8 @@ select talk.source_key, talk.line_id, talk.conversation_key, edge.target, edge.b
 from edge
 inner join talk on edge.node = talk.line_id;
 
--- name: last_lines
-drop table line;
-drop table root;
+-- name: last_placed
+drop table placed;
 drop table edge;
 
 -- name: inferred

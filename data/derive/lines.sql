@@ -654,6 +654,34 @@ select here.node, coalesce(there.least, here.root) as root, here.least
 from root as here
 left join root as there on here.root = there.node;
 
+-- name: placed
+-- Every line in its conversation. A reply cannot be older than what it answers: where a clock was wrong (mail), it
+-- counts as said at the same moment. began_row: the row in which the conversation begins, for what follows takes them
+-- in that order, a slice at a time, so that a slice's words lie together; any, where its beginning is not here.
+create or replace temp table placed as
+with keyed as (
+    select line.*, coalesce(root.root, line.node) as conversation_key
+    from line
+    left join root on line.node = root.node
+    where line.is_told
+)
+select
+    keyed.row_id, keyed.line_id, keyed.source_key, keyed.place_id, keyed.person_id, keyed.role, keyed.is_opening,
+    keyed.conversation_key, keyed.role <> 'bot' and not keyed.is_deleted as is_human, keyed.text_key,
+    greatest(keyed.sent_at, coalesce(opening.sent_at, keyed.sent_at)) as sent_at,
+    case when opening.sent_at > keyed.sent_at then opening.day else keyed.day end as day,
+    keyed.line_id <> keyed.conversation_key as is_later,
+    coalesce(opening.row_id, (keyed.conversation_key % (select 1 + max(row_id) from line)::ubigint)::bigint)
+    as began_row
+from keyed
+left join (
+    select line_id, sent_at, day, row_id from line where node = line_id
+) as opening on keyed.conversation_key = opening.line_id;
+
+-- name: free_lines
+drop table line;
+drop table root;
+
 -- name: heard
 -- What the scorer in use said of each text.
 create or replace temp view heard as
@@ -742,5 +770,14 @@ delete from newcomers where source_key in (from whole) or line_id in (from told)
 delete from later_turns where source_key in (from whole) or line_id in (from told);
 delete from staff_replies where source_key in (from whole) or line_id in (from told);
 
--- name: lines_told
-select count(*)::bigint from line where is_told;
+-- name: slices
+-- Where to cut, so that about as many lines as fit in memory are taken at once.
+select min(part) * 4096 as since_row, (max(part) + 1) * 4096 as until_row
+from (
+    select part, sum(lines) over (order by part) // $slice as slice
+    from (
+        select began_row // 4096 as part, count(*) as lines from placed group by part
+    )
+)
+group by slice
+order by slice;
