@@ -21,26 +21,31 @@ days as (
     where day < coalesce($until, date '9999-01-01')
 ),
 visit as (
+    -- A day in several channels is several rows, of which all but the first end no gap.
     select
-        member_days.person_id, days.source_key, days.day, days.number, max(member_days.last_at) as last_at,
-        days.number - lag(days.number) over (
-            partition by member_days.person_id, days.source_key order by days.day
-        ) as gap,
-        max(max(member_days.last_at)) over (partition by member_days.person_id) as seen_at
+        member_days.person_id, days.source_key, days.day, days.number, member_days.last_at,
+        lag(days.day) over said as before_day, lag(days.number) over said as before_number
     from member_days
     inner join place on member_days.place_id = place.place_id
     inner join days on place.source_key = days.source_key and member_days.day = days.day
     where days.day > days.after_day
-    group by member_days.person_id, days.source_key, days.day, days.number
+    window said as (partition by member_days.person_id, days.source_key order by days.day)
 ),
-regular as (
+seen as (
     select
-        person_id, source_key, count(*) as active_days, max(last_at) as last_at, max(day) as last_day,
-        max(number) as last_number,
-        (median(gap) * count(gap) + 5 * median(median(gap)) over ()) / (count(gap) + 5) as usual_gap
+        person_id, source_key, max(last_at) as last_at, max(day) as last_day, max(number) as last_number,
+        count(*) filter (where before_day is distinct from day) as active_days,
+        median(number - before_number) filter (where before_day < day) as own_gap
     from visit
     group by person_id, source_key
-    having count(*) >= 5 and max(last_at) = max(seen_at)
+),
+regular as (
+    select *, (own_gap * (active_days - 1) + 5 * median(own_gap) over ()) / (active_days + 4) as usual_gap
+    from (
+        select * from seen
+        qualify last_at = max(last_at) over (partition by person_id)
+    )
+    where active_days >= 5
 ),
 drifting as (
     select regular.*, (ended.number - regular.last_number)::bigint as silent_days

@@ -15,6 +15,29 @@ with waiting as (
     from asks_in($since_at, $until_at, '', $platforms, $sources, $channels, $population, $inferred)
     where answered_at is null and not is_settled
 ),
+hurried as (
+    select
+        waiting.*,
+        $weight_past_target * is_past_target::integer as of_target, $weight_newcomer * is_newcomer::integer as of_new,
+        $weight_unhappy * coalesce(sentiment = 'negative', false)::integer as of_mood,
+        $weight_question * (reason in ('question', 'mentions staff', 'mentions the brand'))::integer as of_reason,
+        $weight_age * least(age_hours / 72, 1) * pow(0.5, greatest(age_hours - 72, 0) / 672) as of_age,
+        $weight_past_target + $weight_newcomer + $weight_unhappy + $weight_question + $weight_let_down + $weight_age
+        as of_all, of_target + of_new + of_mood + of_reason + of_age as of_this
+    from waiting
+),
+listed as (
+    -- What their past can lift into the list; of all others it need not be looked up.
+    select * from hurried
+    where
+        round((of_this + $weight_let_down) / of_all, 4) >= (
+            select round(min(of_this) / any_value(of_all), 4)
+            from (
+                select of_this, of_all from hurried
+                order by of_this desc limit coalesce($limit::bigint, 9223372036854775807)
+            )
+        )
+),
 history as (
     select
         asks.ask_id, lag(asks.reply_at is null and not asks.is_settled) over (
@@ -23,22 +46,16 @@ history as (
     from asks
     inner join places on asks.place_id = places.place_id
     where
-        asks.needs_reply and asks.person_id in (select person_id from waiting)
+        asks.needs_reply and asks.person_id in (select person_id from listed)
         and not list_contains($unfollowed, places.platform)
 ),
 weighed as (
     select
-        waiting.*, coalesce(was_let_down, false) as is_let_down,
-        $weight_past_target * is_past_target::integer as of_target, $weight_newcomer * is_newcomer::integer as of_new,
-        $weight_unhappy * coalesce(sentiment = 'negative', false)::integer as of_mood,
-        $weight_question * (reason in ('question', 'mentions staff', 'mentions the brand'))::integer as of_reason,
-        $weight_let_down * is_let_down::integer as of_past,
-        $weight_age * least(age_hours / 72, 1) * pow(0.5, greatest(age_hours - 72, 0) / 672) as of_age,
-        $weight_past_target + $weight_newcomer + $weight_unhappy + $weight_question + $weight_let_down + $weight_age
-        as of_all, round((of_target + of_new + of_mood + of_reason + of_past + of_age) / of_all, 4) as priority
-    from waiting
-    left join history on waiting.ask_id = history.ask_id
-    order by priority desc, asked_at, waiting.ask_id
+        listed.*, coalesce(was_let_down, false) as is_let_down, $weight_let_down * is_let_down::integer as of_past,
+        round((of_this + of_past) / of_all, 4) as priority
+    from listed
+    left join history on listed.ask_id = history.ask_id
+    order by priority desc, asked_at, listed.ask_id
     limit coalesce($limit::bigint, 9223372036854775807)
 ),
 said as materialized (  -- of other messages the words are not even read
