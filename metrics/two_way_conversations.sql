@@ -8,22 +8,29 @@
 --
 -- One each, in the week of its first ask: the reply and the asker's next words after it must both have come within
 -- 72 h of it, so that an old conversation has had no more time than a young one.
-with conversation as (
-    select
-        conversation_key, min(asked_at) as opened_at,
-        arg_min({week: week, split: split, age_hours: age_hours, again_at: again_at}, asked_at) as first_ask
+with ask as (
+    select conversation_key, is_opener, asked_at, week, split, age_hours, again_at
     from asks_in(null, $until_at, $by, $platforms, $sources, $channels, $population, false)
+),
+later as (  -- where the opener is no ask: they are few, so that hardly any conversation is looked through
+    select conversation_key, arg_min(ask, asked_at) as first_ask
+    from ask
+    where not is_opener
     group by conversation_key
-    having opened_at >= coalesce($since_at, opened_at)
+),
+conversation as (
+    from ask where is_opener
+    union all
+    select unnest(first_ask) from later
+    where conversation_key not in (select conversation_key from ask where is_opener)
 ),
 counted as (
     select
-        first_ask.week, first_ask.split,
-        count(*) filter (where first_ask.again_at <= opened_at + interval 72 hours) as two_way,
+        week, split, count(*) filter (where again_at <= asked_at + interval 72 hours) as two_way,
         count(*) as conversations
     from conversation
-    where first_ask.age_hours >= 72
-    group by grouping sets ((first_ask.week, first_ask.split), (first_ask.split))
+    where age_hours >= 72 and asked_at >= coalesce($since_at, asked_at)
+    group by grouping sets ((week, split), (split))
 )
 select
     weeks.week, weeks.split,

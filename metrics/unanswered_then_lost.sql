@@ -20,14 +20,14 @@ with lapse as (
 asked as (
     select
         lapse.week, lapse.split, lapse.person_id, lapse.last_at,
-        arg_max(
-            asks.conversation_key = lapse.conversation_key
-            and not coalesce(asks.answered_at <= lapse.last_at + interval 28 days, false), asks.asked_at
-        ) as is_lost
+        asks.conversation_key = lapse.conversation_key
+        and not coalesce(asks.answered_at <= lapse.last_at + interval 28 days, false) as is_lost
     from lapse
-    inner join asks_in(null, null, '', [], [], [], $population, $inferred) as asks
+    asof inner join (
+        select person_id, asked_at, conversation_key, answered_at
+        from asks_in(null, null, '', [], [], [], $population, $inferred)
+    ) as asks
         on lapse.person_id = asks.person_id and lapse.last_at >= asks.asked_at
-    group by all
 ),
 member as (
     select week, split, person_id, arg_max(is_lost, last_at) as is_lost
