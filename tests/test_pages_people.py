@@ -278,7 +278,7 @@ def test_follow_ups_left_open_are_those_nobody_answered(see: Open, tmp_path: Pat
 def test_pairs_are_named_and_drawn_and_lead_to_their_pages(see: Open, ann: Store) -> None:
     """Ann and Ben on three days, both ways; Ann and Sue on one. A diamond is the team."""
     app = see(ann.folder, "relationships.py")
-    assert re.search(r"1 pair talks often and both ways; (Ann and Ben|Ben and Ann) on 3 days", words(app))
+    assert re.search(r"1 pair talks often and both ways in 90 days; (Ann and Ben|Ben and Ann) on 3 days", words(app))
     figure = next(each for each in map(drawn, [app] * 8, range(8)) if each["layout"].get("shapes"))
     assert len(figure["layout"]["shapes"]) == 2
     assert sorted(note["text"] for note in figure["layout"]["annotations"]) == ["Ann", "Ben", "Staff_Sue"]
