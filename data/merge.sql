@@ -441,6 +441,11 @@ update about set derived_with = $current;
 -- name: count_touched
 select count(*)::bigint from touched;
 
+-- name: derives_all
+-- Whether nothing of what was derived before will stay.
+select count(*) > 0 and coalesce(bool_and(source_key in (select source_key from touched where is_whole)), false)
+from places;
+
 -- name: deciding
 -- What people decided that can change a number. A person goes by the least of the accounts, so that no other merge
 -- renames them.

@@ -405,6 +405,9 @@ class Loader:
     def derive(self) -> bool:
         """Work out conversations, asks and weeks again where facts, settings or decisions changed; whether any had."""
         with self._transaction():
+            if self._merge("derives_all") == [(True,)]:
+                # DuckDB keeps a note in memory of each row that is deleted, but of none when a table is dropped.
+                self._run(_text("derived.sql"))
             self._merge("note_decided")
             if self._merge("count_touched") == [(0,)]:
                 return False
