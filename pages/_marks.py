@@ -143,6 +143,11 @@ def meet() -> str | None:
     return name
 
 
+def key(letter: str) -> str | None:
+    """The key that presses a button: none while a name is asked for, for typing it would press them all."""
+    return None if WAITS in st.session_state else letter
+
+
 def marking() -> None:
     """Who is marking, and the way to be somebody else, or to say it."""
     if told := st.session_state.get(WHO):
@@ -225,11 +230,14 @@ def last_done(back: Callable[[Done], None]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":gray[{label(done[-1].words)}]", width="content")
             name = f"undo {done[-1].numbers}"
-            st.button("Undo", key=name, on_click=back, args=(done[-1],), shortcut="U", type="tertiary")
+            st.button("Undo", key=name, on_click=back, args=(done[-1],), shortcut=key("U"), type="tertiary")
 
 
-def told(rows: Sequence[Row], back: Callable[[Done], None], names: Mapping[Key, str] | None = None) -> None:
-    """Marks with who and when, each with the way back; `names`: what each is about, where that is not plain."""
+def told(rows: Sequence[Row], back: Callable[[Done], None], place: str, names: Mapping[Key, str] | None = None) -> None:
+    """Marks with who and when, each with the way back; `names`: what each is about, where that is not plain.
+
+    A mark may be told in two places of a page; `place` tells them apart.
+    """
     zone = _ask.state().settings.zone
     for row in rows:
         about = (names or {}).get((row["platform"], row["source"], row["native_id"]), "")
@@ -239,7 +247,7 @@ def told(rows: Sequence[Row], back: Callable[[Done], None], names: Mapping[Key, 
             st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
             done = Done(WORDS[row["value"]], (row["id"],))
             pressed = ("Who takes it back is kept, too.", partial(back, done))
-            st.button("Undo", key=f"back {row['id']}", on_click=named, args=pressed, type="tertiary")
+            st.button("Undo", key=f"back {place} {row['id']}", on_click=named, args=pressed, type="tertiary")
 
 
 def state(row: Row) -> str:

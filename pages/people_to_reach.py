@@ -149,7 +149,7 @@ def _below(title: str, people: People) -> None:
         if people.done:
             named = {_marks.key_of(row): row["name"] or "Somebody" for row in people.done}
             with st.popover(f"{len(people.done):,} done", type="tertiary"):
-                _marks.told([_marks.reached()[key] for key in named], _marks.take_back, named)
+                _marks.told([_marks.reached()[key] for key in named], _marks.take_back, "done", named)
                 st.caption("Whoever says something new is on the list again.")
         if people.answer is not None:
             _show.doors(people.answer)

@@ -155,8 +155,16 @@ def _waiting(told: pl.DataFrame) -> Row:
 def _head(view: View, board: Board, stands: Standing, drawn: object) -> None:
     """Who waits, until when ages count, and what the numbers know of the marks."""
     st.subheader(_count(board.now, view))
-    st.caption(f"Ages count up to {_words.moment(view.as_of, _ask.state().settings.zone)}, where the data ends.")
+    st.caption(_until(view))
     _marks.watch(_marks.follow(stands), drawn)
+
+
+def _until(view: View) -> str:
+    """Up to when ages count: nobody knows what came after a source's data end."""
+    last = _words.moment(view.as_of, _ask.state().settings.zone)
+    if view.covers(_ask.read("places"))["as_of"].n_unique() > 1:
+        return f"Ages count up to where the data of each source ends, {last} at the latest."
+    return f"Ages count up to {last}, where the data ends."
 
 
 def _count(now: Row, view: View) -> str:
@@ -204,9 +212,15 @@ def _everybodys() -> None:
     if lately.open:
         with lately:
             rows = _lately()
-            _marks.told(rows, _take_back)
+            _marks.told(rows, _take_back, "lately", _about(rows))
             if not rows:
                 st.caption("Nothing is marked yet.")
+
+
+def _about(rows: list[Row]) -> dict[Key, str]:
+    """Who asked what was marked, and where."""
+    asked = _ask.read("asked", messages=tuple(row["native_id"] for row in rows))
+    return {key_of(row): f"{row['name'] or 'Somebody'} in {row['channel']}" for row in asked.iter_rows(named=True)}
 
 
 def _take_back(done: Done) -> None:
@@ -412,7 +426,9 @@ def _buttons(meant: list[Row]) -> None:
         _button("No reply needed", "N", meant, "no_reply")
         if all(_is_own(each) for each in meant):
             done = Done("let go", tuple(each["number"] for each in meant))
-            st.button("Let go", key=f"let go {done.numbers}", on_click=_take_back, args=(done,), shortcut="M")
+            st.button(
+                "Let go", key=f"let go {done.numbers}", on_click=_take_back, args=(done,), shortcut=_marks.key("M")
+            )
         else:
             _button("Mine", "M", meant, "mine")
         terms = _terms(_marks.now().astimezone(_ask.state().settings.zone))
@@ -424,14 +440,17 @@ def _steps(place: int, of: int) -> None:
     """The way to the ask before and the one after."""
     for words, key, to in (("Next", "J", place + 1), ("Previous", "K", place - 1)):
         name, is_none = f"{words} {place}", not 0 <= to < of
-        st.button(words, key=name, on_click=_go, args=(to,), shortcut=key, type="tertiary", disabled=is_none)
+        st.button(
+            words, key=name, on_click=_go, args=(to,), shortcut=_marks.key(key), type="tertiary", disabled=is_none
+        )
 
 
 def _button(words: str, key: str, meant: list[Row], value: str, until: datetime | None = None) -> None:
     """One mark. A press that comes late speaks of the asks it was meant for."""
     name = f"{value} {'; '.join('/'.join(key_of(ask)) for ask in meant)}"
     told = f"**{words}** is kept as soon as you have given a name: every mark says who made it."
-    st.button(words, key=name, on_click=_marks.named, args=(told, partial(_mark, value, meant, until)), shortcut=key)
+    pressed = (told, partial(_mark, value, meant, until))
+    st.button(words, key=name, on_click=_marks.named, args=pressed, shortcut=_marks.key(key))
 
 
 def _mark(value: str, meant: list[Row], until: datetime | None) -> None:
@@ -485,7 +504,7 @@ def _standing(ask: Row) -> None:
     rows = _ask.marks().history("ask", Target(*key_of(ask)), "note", "handover").to_pylist()
     gone = {row["undoes"] for row in rows}
     st.markdown("**Marked**")
-    _marks.told([row for row in rows if row["value"] and row["id"] not in gone], _take_back)
+    _marks.told([row for row in rows if row["value"] and row["id"] not in gone], _take_back, "open")
 
 
 def _note(ask: Row) -> None:

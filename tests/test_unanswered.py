@@ -259,6 +259,19 @@ def test_a_note_is_kept_for_the_others(see: Open, store: Store, marks: Marks) ->
     assert heading(app) == heading(see(store.folder, who=None))
 
 
+def test_what_was_marked_lately_says_whose_it_is_beside_the_open_ask_too(
+    see: Open, store: Store, marks: Marks
+) -> None:
+    marks.add("note", Target("forum", "acme", "b"), "note", "Ben", note="He wrote twice.")
+    app = see(store.folder)
+    app.session_state["lately"] = True  # what is under that name is open
+    app.run()
+    assert not app.exception
+    assert "Bob in help: A note by Ben" in words(app)
+    app = press(app, "Undo", place=-1)
+    assert "A note by Ben" not in words(app)
+
+
 def test_two_sessions_lose_nothing_and_see_each_other(see: Open, store: Store, marks: Marks) -> None:
     """Both rows are in the journal; the later one is told of the earlier; each one's list moves."""
     ana, ben = see(store.folder, who="Ana"), see(store.folder, who="Ben")
@@ -283,8 +296,10 @@ def test_what_is_pressed_without_a_name_asks_for_it_and_is_done_then(see: Open, 
     assert "**Answered elsewhere** is kept as soon as you have given a name" in words(app)
     assert listed(app)[0] == first
     assert marks.current("ask").num_rows == 0
+    assert not any(each.proto.shortcut for each in app.button), "else the letters of a name would press them"
     app.text_input[0].set_value("  Ana   Ruiz ")
     app = press(app, "Begin")
+    assert {each.proto.shortcut.upper() for each in app.button} >= {"A", "N", "M", "S", "U"}
     assert first not in listed(app)
     assert [row["by"] for row in marks.current("ask").to_pylist()] == ["Ana Ruiz"]
     assert "Marking as **Ana Ruiz**" in words(press(app, "Mine"))
