@@ -287,7 +287,9 @@ def _rows(
     service: str | None, everything: bool, words: list[str], settings: Settings, *, dry_run: bool
 ) -> list[dict[str, Any]]:
     """The rows of [[pulls]], or the one that the options make."""
-    if everything == bool(service):
+    if everything and service:
+        raise typer.BadParameter(f"--all pulls what hearth.toml lists; say either that or {service}, not both")
+    if not everything and not service:
         raise typer.BadParameter(f"name a service ({', '.join(services())}), or say --all")
     if service:
         try:

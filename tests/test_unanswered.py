@@ -259,9 +259,7 @@ def test_a_note_is_kept_for_the_others(see: Open, store: Store, marks: Marks) ->
     assert heading(app) == heading(see(store.folder, who=None))
 
 
-def test_what_was_marked_lately_says_whose_it_is_beside_the_open_ask_too(
-    see: Open, store: Store, marks: Marks
-) -> None:
+def test_what_was_marked_lately_says_whose_it_is_beside_the_open_ask_too(see: Open, store: Store, marks: Marks) -> None:
     marks.add("note", Target("forum", "acme", "b"), "note", "Ben", note="He wrote twice.")
     app = see(store.folder)
     app.session_state["lately"] = True  # what is under that name is open

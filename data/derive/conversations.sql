@@ -252,7 +252,10 @@ with more as (
 said as (
     select
         asked.ask_id, messages.message_id,
-        lower(without_links(concat_ws(chr(10), messages.title, messages.text, more.text))) as words,
+        -- Mail and forums repeat the opener's title on every reply: it is the opener's question.
+        lower(without_links(concat_ws(
+            chr(10), case when asked.is_opener then messages.title end, messages.text, more.text
+        ))) as words,
         list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions,
         list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds
     from asked

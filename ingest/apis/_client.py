@@ -227,9 +227,9 @@ class Line:
                 answer, why, look = None, str(lost), lost.look
             if attempt < ATTEMPTS - 1:
                 self._pause(attempt, answer, why)
-        tried = max(1, round((self.pace.now() - began) / 60))
+        tried = _lasted(self.pace.now() - began)
         raise PullError(
-            f"{self.service}: {why}, also after {tried} min of trying ({self.clean(what)}). {look}"
+            f"{self.service}: {why}, also after {tried} of trying ({self.clean(what)}). {look}"
             "What was pulled before is kept; give the same command again later."
         )
 
@@ -485,6 +485,10 @@ def _seconds(reset: str, now: float) -> float:
         number = float(reset)
         return number - now if number > 1e9 else number
     return datetime.fromisoformat(reset).timestamp() - now
+
+
+def _lasted(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
 def _asks_for_patience(answer: Answer) -> bool:
