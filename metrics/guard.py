@@ -232,7 +232,7 @@ def guard(changes: Iterable[Change]) -> Family:
     held = holm([each.doubt for each in changes])
     judged = tuple(each if place in held else _held_back(each) for place, each in enumerate(changes))
     tested = sum(each.doubt is not None for each in changes)
-    said = f"{tested} numbers are compared here, so each must change by more than it would have to alone (Holm)."
+    said = f"{tested} numbers are compared here, so each must change by more than it would have to alone."
     return Family(judged, said if tested > 1 else "")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from itertools import count
 from math import log10
@@ -157,7 +157,7 @@ class Trail:
     """The weeks that led to a number, for a line so small that it has no axes: on a card, or on paper (_sheet.py).
 
     lows, highs: the band, None where there is none. floor, top: the ends of its scale. told: what each week's point
-    says. target: where one is set, and how it reads.
+    says. target: where one is set, and how it reads. cuts: where a source ended, in weeks from the first.
     """
 
     weeks: tuple[date, ...]
@@ -169,6 +169,7 @@ class Trail:
     told: tuple[str, ...]
     target: float | None = None
     target_told: str = ""
+    cuts: tuple[float, ...] = ()
 
     def runs(self) -> list[list[int]]:
         """The places of weeks that are known, run by run: neither a line nor a band may bridge a gap."""
@@ -472,7 +473,7 @@ def small(trail: Trail, colors: Palette) -> Figure:
     layout: Figure = {"template": _template(colors), "height": SMALL, "margin": {"l": 4, "r": 6, "t": 4, "b": 2}}
     layout["xaxis"] = {"visible": False, "fixedrange": True, "range": [days[0], days[-1]]} if days else {}
     layout["yaxis"] = {"visible": False, "fixedrange": True, "range": [trail.floor - room, trail.top + room]}
-    layout["shapes"] = _unknown_weeks(trail, colors)
+    layout["shapes"] = [*_unknown_weeks(trail, colors), *_cut_lines(trail, colors)]
     if trail.target is not None:
         note = {"text": trail.target_told, "font": {"color": colors.ink, "size": 11}, "x": 0, "xref": "x domain"}
         note |= {"xanchor": "left", "y": trail.target, "yref": "y", "yanchor": "bottom", "yshift": -2}
@@ -490,6 +491,15 @@ def _unknown_weeks(trail: Trail, colors: Palette) -> list[Figure]:
         for week, value in zip(trail.weeks, trail.values, strict=True)
         if value is None
     ]
+
+
+def _cut_lines(trail: Trail, colors: Palette) -> list[Figure]:
+    """A dotted line where a source ended: what falls there may only have ceased to be told."""
+    line = {"type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1}
+    line |= {"line": {"color": colors.muted, "width": 1.5, "dash": "dot"}}
+    places = [datetime.combine(trail.weeks[0], time()) + timedelta(weeks=cut) for cut in trail.cuts]
+    moments = [place.isoformat(timespec="minutes") for place in places]
+    return [line | {"x0": moment, "x1": moment} for moment in moments]
 
 
 def _ribbon(ends: list[tuple[int, float, float]], days: list[str], colors: Palette) -> Figure:

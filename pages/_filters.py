@@ -110,6 +110,13 @@ class Week:
         return replace(self.view, since=weeks.since, until=weeks.until)
 
     @property
+    def led_to(self) -> View:
+        """As many weeks as are drawn, the last of them the chosen one."""
+        since, until = self.view.since, self.view.until
+        later = until - self.monday - WEEK if until else timedelta()
+        return replace(self.view, since=since and since - later, until=self.monday + WEEK)
+
+    @property
     def lately(self) -> View:
         """The 26 weeks up to the newest, and what has come since."""
         return replace(self.view, since=_monday(self.view.as_of) - guard.LOOK_BACK, until=None)
@@ -457,7 +464,7 @@ def reaches(view: View, safe: Callable[[str], str]) -> str:
     names: dict[str, list[str]] = {}
     for each in found[:NAMED]:
         name = f"{safe(_words.platform(each['platform']))} {safe(each['source_name'])}"
-        names.setdefault(_words.moment(each["as_of"], zone), []).append(name)
+        names.setdefault(_words.reach(each["as_of"], zone), []).append(name)
     told = [f"{', '.join(each)} to {moment}" for moment, each in names.items()]
     if len(found) > NAMED:
         oldest = _words.moment(min(each["as_of"] for each in found), zone)
@@ -467,13 +474,20 @@ def reaches(view: View, safe: Callable[[str], str]) -> str:
 
 def freshness(view: View, until: date, of: str) -> str:
     """How far the data reaches, how much of the period it covers, and which sources end before `until`."""
-    reaches = f"Data to {_words.moment(view.as_of, _ask.state().settings.zone)}"
-    told = f"{reaches} · {_words.percent(covered(view))} of days covered"
+    reaches = f"Data to {_words.reach(view.as_of, _ask.state().settings.zone)}"
+    return f"{reaches} · {reached(view, until, of, 'days', label)}"
+
+
+def reached(view: View, until: date, of: str, days: str, safe: Callable[[str], str]) -> str:
+    """How much of a period is covered; where sources end before `until`, of those days that the data reaches."""
+    share = _words.percent(covered(view))
     short = [
-        f"{label(_words.platform(each['platform']))} {label(each['source_name'])} ends on {_words.day(each['day'])}"
+        f"{safe(_words.platform(each['platform']))} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
         for each in ended(view, until)
     ]
-    return f"{told} · Not all of it reaches {of}: {'; '.join(short)}." if short else told
+    if not short:
+        return f"{share} of {days} covered"
+    return f"Not all of it reaches {of}: {'; '.join(short)}. Of {days} it does reach, {share} are covered."
 
 
 def is_young(view: View, monday: date) -> bool:
@@ -500,11 +514,15 @@ def to_roster() -> Address:
 
 def ended(view: View, by: date) -> list[_ask.Row]:
     """The sources of a view whose data ends before a day, with their last `day`: what follows says nothing."""
-    zone = _ask.state().settings.zone
     sources = view.covers(_ask.read("sources")).to_dicts()
     for source in sources:
-        source["day"] = (source["as_of"] - timedelta(microseconds=1)).astimezone(zone).date()
+        source["day"] = last_day(source["as_of"])
     return [source for source in sources if source["day"] < by - timedelta(days=1)]
+
+
+def last_day(as_of: datetime) -> date:
+    """The last day that data up to a moment says anything of, where the community lives: of midnight the day before."""
+    return (as_of - timedelta(microseconds=1)).astimezone(_ask.state().settings.zone).date()
 
 
 def _monday(moment: datetime) -> date:

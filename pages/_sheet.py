@@ -161,12 +161,13 @@ def told(trail: Trail, title: str) -> str:
     if not known:
         return f"{title}: nothing is known of these weeks"
     ends = [" ".join(trail.told[place].split("<br>")[:2]) for place in (known[0], known[-1])]
-    return f"{title}, {_words.count(len(trail.weeks), 'week')}. {'; '.join(dict.fromkeys(ends))}"
+    cut = f"; {_words.count(len(trail.cuts), 'source ends', 'sources end')} within" if trail.cuts else ""
+    return f"{title}, {_words.count(len(trail.weeks), 'week')}. {'; '.join(dict.fromkeys(ends))}{cut}"
 
 
 def svg(trail: Trail) -> str:
     """The line over its band, its last point, the target dashed; what is unknown is grey, never 0."""
-    parts = [_unknown(trail)]
+    parts = [_unknown(trail), *(_cut(trail, place) for place in trail.cuts)]
     for run in trail.runs():
         ends = trail.banded(run)
         around = [(place, low) for place, low, _ in ends] + [(place, high) for place, _, high in reversed(ends)]
@@ -201,6 +202,15 @@ def _target(trail: Trail) -> str:
     )
 
 
+def _cut(trail: Trail, place: float) -> str:
+    """A dotted line where a source ended."""
+    across = f"{_across(trail, place):.1f}"
+    return (
+        f'<line x1="{across}" x2="{across}" y1="4" y2="{HIGH - 4}" stroke="{LIGHT.muted}" stroke-width="1.5" '
+        'stroke-dasharray="1.5 3"/>'
+    )
+
+
 def _dot(trail: Trail, place: int, value: float) -> str:
     where = f'cx="{_across(trail, place):.1f}" cy="{_up(trail, value):.1f}"'
     return f'<circle {where} r="3.5" fill="{LIGHT.ember}"/>'
@@ -210,7 +220,7 @@ def _points(trail: Trail, found: list[tuple[int, float]]) -> str:
     return " ".join(f"{_across(trail, place):.1f},{_up(trail, value):.1f}" for place, value in found)
 
 
-def _across(trail: Trail, place: int) -> float:
+def _across(trail: Trail, place: float) -> float:
     return 6 + (WIDE - 12) * place / max(len(trail.weeks) - 1, 1)
 
 

@@ -175,6 +175,12 @@ def moment(when: datetime | None, zone: ZoneInfo) -> str:
     return f"{here:%a} {day(here)}, {here:%H:%M} {_offset(here)}"
 
 
+def reach(when: datetime, zone: ZoneInfo) -> str:
+    """How far data reaches: a moment, but "the end of Fri 24 Apr 2026" rather than the next day's midnight."""
+    here, before = when.astimezone(zone), (when - timedelta(microseconds=1)).astimezone(zone)
+    return moment(when, zone) if here.date() == before.date() else f"the end of {before:%a} {day(before)}"
+
+
 def _offset(here: datetime) -> str:
     """How far a clock is from UTC: "UTC", "UTC+1", "UTC−3:30"."""
     minutes = round((here.utcoffset() or timedelta()).total_seconds() / 60)

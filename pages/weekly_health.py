@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 import polars as pl
@@ -30,6 +30,10 @@ ADD_UP = (
     "The parts of each way to look at it (seen by) add up to {apart} points. Rate: its own share changed. "
     "Mix: there is more or less of it."
 )
+HOLM = (
+    "By Holm's rule (1979): of m numbers the least doubtful must be m times less doubtful than alone, the next m − 1 "
+    "times, and so on. A page on which nothing changed then raises a false alarm in 5 % of weeks at most."
+)
 HEARD = ("negative", "neutral", "positive")
 Rows = Sequence[Row]
 People = tuple[str, str, _filters.Asked]
@@ -50,7 +54,7 @@ def page() -> None:
     with _show.contained("The week in a sentence"):
         st.caption(_trust(week, label))
         st.subheader(headline(judged))
-        st.caption(f"{level(week)} {how}")
+        st.caption(f"{level(week)} {how}", help=HOLM if how else None)
         if not _filters.has_team(week.view):
             _show.name_the_staff("what the team says is unknown")
     buttons = st.container(horizontal=True, vertical_alignment="center")
@@ -102,6 +106,9 @@ def headline(found: Found) -> str:
         return _nothing_told(found)
     if not untold:
         return "Nothing changed clearly in this week."
+    if steady < untold:
+        none = "it did not clearly change" if steady == 1 else "none of them clearly changed"
+        return f"Too little to compare this week: only {steady} of the {len(found)} numbers can be; {none}."
     return f"No clear change in what can be compared: {steady} of the {len(found)} numbers."
 
 
@@ -157,15 +164,10 @@ PHRASES: dict[str, dict[guard.Verdict, str]] = {
 
 def _trust(week: Week, safe: Callable[[str], str]) -> str:
     """How far each source reaches, how much of the week is covered, and which sources ended."""
-    share = _words.percent(_filters.covered(week.alone))
-    reaches = _filters.reaches(week.view, safe)
-    short = _filters.ended(week.view, week.monday + WEEK)
-    ends = [
-        f"{safe(_words.platform(each['platform']))} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
-        for each in short
-    ]
-    missing = f" · Not all of it reaches this week: {'; '.join(ends)}." if ends else ""
-    return f"{reaches} · {share} of the week's days covered{missing}"
+    until = week.monday + WEEK
+    reached = _filters.reached(week.alone, until, "this week", "the week's days", safe)
+    dotted = " A dotted line in a trail: there a source ends." if _cuts(week, _led(week.monday, TRAIL)) else ""
+    return f"{_filters.reaches(week.view, safe)} · {reached}{dotted}"
 
 
 # The six numbers --------------------------------------------------------------------------------
@@ -197,12 +199,13 @@ def waiting(week: Week) -> Number:
     weeks = _ask.weekly(week.judged.question("waiting_now"))
     end, before = (_words.whole(_row(weeks, day).get("past_target")) for day in (week.monday, week.monday - WEEK))
     longest = f"the oldest for {_words.age(now['hours_longest'])}" if now["past_target"] else "nobody waits too long"
-    of = f"of {_words.count(now['asks'], 'ask')} without a reply"
+    today = _words.day(_filters.last_day(week.view.as_of))
+    of = f"now, on {today}: of {_words.count(now['asks'], 'ask')} without a reply"
     return Number(
         "Waiting past target now",
         _words.whole(now["past_target"]),
         f"{of}, {longest}",
-        f"week's end: {end}, week before: {before}",
+        f"compared: {end} at the chosen week's end, {before} a week before",
         _ask.of_week(week.alone.question("waiting_now")),
         _count_trail(weeks, week, "past_target", _targets().waiting_now),
         f"{_asks(question)} {LOOKS_BACK}",
@@ -377,7 +380,8 @@ def answered_by_platform(week: Week) -> None:
 
 
 def _by_platform(week: Week) -> Question:
-    return week.view.question("answered_within", "platform", DAY)
+    """On each platform, in as many weeks as are drawn, up to the chosen one: as the trails end with it."""
+    return week.led_to.question("answered_within", "platform", DAY)
 
 
 def _silent(week: Week, safe: Callable[[str], str]) -> str:
@@ -400,7 +404,8 @@ def _spread(question: Question) -> str:
         f"{_words.rate(row['share'], row['asks'])} on {label(_words.platform(row['platform']))}"
         for row in (known[0], known[-1])
     )
-    return f"Answered within a day, over these weeks: from {least} to {most}"
+    until = "" if question.until is None else f" up to {_words.day(question.until - timedelta(days=1))}"
+    return f"Answered within a day, over the weeks{until}: from {least} to {most}"
 
 
 # The sheet --------------------------------------------------------------------------------------
@@ -432,7 +437,12 @@ def _places(week: Week) -> tuple[Place, ...]:
         Place(
             _words.platform(row["platform"]),
             _words.rate(row["share"], row["asks"]),
-            _share_trail([each for each in rows if each["platform"] == row["platform"]], week, "asks", "ask"),
+            _share_trail(
+                [each for each in rows if each["platform"] == row["platform"]],
+                replace(week, view=replace(week.view, platforms=(row["platform"],))),
+                "asks",
+                "ask",
+            ),
         )
         for row in whole
     )
@@ -497,13 +507,25 @@ def _trail(
     known = {row["week"]: row for row in rows if row["week"] and row["week"] <= week.monday}
     first = min([week.monday, *known])
     count = min(TRAIL, (week.monday - first) // WEEK + 1)
-    mondays = tuple(week.monday - (count - 1 - place) * WEEK for place in range(count))
+    mondays = _led(week.monday, count)
     points = [read(known[day]) if day in known else (None, None, None) for day in mondays]
     values, lows, highs = zip(*points, strict=True)
     said = tuple(
         f"Week of {_words.day(day)}<br>{told(known[day]) if day in known else _words.UNKNOWN}" for day in mondays
     )
-    return Trail(mondays, values, lows, highs, *ends, said, target, target_told)
+    return Trail(mondays, values, lows, highs, *ends, said, target, target_told, _cuts(week, mondays))
+
+
+def _led(monday: date, count: int) -> tuple[date, ...]:
+    """So many weeks, the last of them the chosen one."""
+    return tuple(monday - (count - 1 - place) * WEEK for place in range(count))
+
+
+def _cuts(week: Week, mondays: Sequence[date]) -> tuple[float, ...]:
+    """Where among these weeks a source ended, in weeks from the first one's middle: a fall after it need be none."""
+    days = {each["day"] for each in _filters.ended(week.view, week.monday + WEEK)}
+    places = (((day - mondays[0]).days + 1) / 7 - 0.5 for day in sorted(days))
+    return tuple(place for place in places if 0 < place < len(mondays) - 1)
 
 
 # Rows -------------------------------------------------------------------------------------------

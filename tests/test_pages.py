@@ -562,7 +562,9 @@ def test_a_source_whose_data_ends_before_the_week_is_named(see: Open, tmp_path: 
         store, [{"id": "2", "by": "ben", "at": "2026-03-03T10:00Z", "source": "fresh"}], until="2026-03-09T00:00Z"
     )
     app = see(tmp_path, "weekly_health.py")
-    assert "Not all of it reaches this week: Forum Old ends on 6 Jan 2026." in words(app)
+    said = words(app)
+    assert "Not all of it reaches this week: Forum Old ends on 6 Jan 2026. Of the week's days it does reach," in said
+    assert "the week's days covered" not in said, "a whole of what is not whole"
 
 
 def test_a_source_in_which_nobody_spoke_fails_no_page(see: Open, tmp_path: Path) -> None:
