@@ -59,13 +59,13 @@ class Facebook(Fake):
         number, who = FIRST + len(self.items), self._author()
         posts = latest(left(back(self.posts)), 8)
         if not posts or self.chance.random() < 0.2:
-            item = Item(number, who, f"Word {number}", self.now, touched=self.now)
+            item = Item(number, who, f"Word {number} said", self.now, touched=self.now)
         else:
             post = self.chance.choice(posts)
             above = [each for each in left(post.below) if each.parent is post]
             parent = self.chance.choice(above) if above and self.chance.random() < 0.4 else post
             commenter = self.chance.randrange(len(PEOPLE))
-            item = Item(number, commenter, f"Word {number}", self.now, post, parent)
+            item = Item(number, commenter, f"Word {number} said", self.now, post, parent)
             post.touched = self.now
             for each in {id(post): post, id(parent): parent}.values():
                 each.below.append(item)
@@ -88,7 +88,7 @@ class Facebook(Fake):
             self._delete(item)
 
     def truth(self) -> dict[str, str]:
-        return {item.id: f"Word {item.number}" for item in self.left()}
+        return {item.id: f"Word {item.number} said" for item in self.left()}
 
     def left(self) -> list[Item]:
         return list(left(self.items))

@@ -28,7 +28,7 @@ class Instagram(facebook.Facebook):
         return {"service": "instagram", "account": ACCOUNT_ID, "address": self.address}
 
     def truth(self) -> dict[str, str]:
-        return {str(item.number): f"Word {item.number}" for item in self.left()}
+        return {str(item.number): f"Word {item.number} said" for item in self.left()}
 
     def place(self) -> str:
         return ACCOUNT_ID
