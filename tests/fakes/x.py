@@ -19,6 +19,7 @@ FIRST = datetime(2010, 11, 4, 1, 42, 54, 657000, tzinfo=UTC)
 WEEK = timedelta(days=7)
 EDITABLE = timedelta(hours=1)
 NEW_FACE = 0.3  # so often somebody writes who was never here
+ENDLESS = 1 << 30  # a list that is never cut short
 
 
 @dataclass
@@ -60,7 +61,7 @@ class X(Fake):
     """`posts` is the truth. What is charged stands in `billed`; `suspended` and `protected` are accounts."""
 
     SECRETS = {"X_BEARER_TOKEN": TOKEN}  # noqa: RUF012
-    ENDLESS = {"cap": 1 << 30}  # noqa: RUF012
+    ENDLESS = {"cap": ENDLESS}  # noqa: RUF012
 
     def __init__(self, script: Script | None = None, size: int = 200, cap: int = 800, owned: bool = False) -> None:
         super().__init__(script)
@@ -79,8 +80,8 @@ class X(Fake):
 
     def row(self) -> dict[str, Any]:
         return {
-            "service": "x", "account": HANDLE, "address": self.address, "budget_dollars": 1000, "count": True,
-            "owned": self.owned,
+            "service": "x", "account": HANDLE, "address": self.address, "count": True, "owned": self.owned,
+            "budget_dollars": 1000 if self.cap < ENDLESS else 100_000,
         }  # fmt: skip
 
     def say(self) -> Post:
