@@ -34,14 +34,13 @@ create or replace temp macro is_courtesy(words, courtesy) as regexp_full_match(w
 
 create or replace temp macro has_question_word(words, question) as regexp_matches(words, question);
 
--- "Thanks a lot, that solved my problem with the router!": only thanks, with what for. More words may ask for more. A
--- case, and not an "and" of which every part would be asked of every text.
-create or replace temp macro is_closing(words, question, thanks, solved, turns) as
+-- "Thanks a lot, that solved my problem with the router!": only thanks, with what for. More words may ask for more. For
+-- what holds no question. A case, and not an "and" of which every part would be asked of every text.
+create or replace temp macro is_closing(words, thanks, solved, turns) as
     case
         when length(words) > 300 then false
         when not regexp_matches(words, solved) then false
-        when not regexp_matches(words, thanks) or regexp_matches(words, turns) then false
-        else not has_question_mark(words) and not has_question_word(words, question)
+        else regexp_matches(words, thanks) and not regexp_matches(words, turns)
     end;
 
 create or replace temp macro has_word(words, pattern) as regexp_matches(words, pattern);

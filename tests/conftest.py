@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests import browser
 from tests.desk import Desk
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 ROOT = browser.ROOT
 Serve = Callable[[Path], str]
 Visit = Callable[..., "Page"]
+settings.register_profile("any machine", deadline=None)  # a busy one is no failure
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.marks import FILE, KINDS, SCHEMA, Marks, MarksError, Target
@@ -362,7 +362,6 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(deadline=None)  # it waits for a disk
 def test_whatever_is_decided_the_journal_says_what_a_stack_would(
     steps: list[tuple[int, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

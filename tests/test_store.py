@@ -72,7 +72,7 @@ def versions(draw: st.DrawFn) -> list[dict[str, Any]]:
     return rows
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.composite(versions)(), st.randoms(use_true_random=False))
 def test_overlapping_exports_in_any_order_give_the_same_tables(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], rng: random.Random

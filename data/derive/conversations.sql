@@ -234,55 +234,92 @@ order by said.day;
 -- name: free_talk
 drop table talk;
 
--- name: ask_words
--- What all a member said in that turn says of itself, so that "hi" and the question after it are one ask. The words
--- themselves go no further: with them the tables below would not fit in memory.
-create or replace temp table ask_words as
+-- name: later
+-- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
+create or replace temp table later as
+with answered as (
+    select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
+),
+gone_on as (
+    select turn.line_id, arg_max(answered.ask_id, answered.position) as ask_id
+    from turn
+    inner join answered
+        on
+            turn.conversation_key = answered.conversation_key
+            and turn.person_id = answered.person_id
+            and turn.position > answered.position
+    where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
+    group by turn.line_id
+)
+select turn.* exclude (before_by, before_at), gone_on.ask_id
+from turn
+inner join gone_on on turn.line_id = gone_on.line_id
+union all by name
+select turn.* exclude (before_by, before_at)
+from turn
+inner join opened on turn.conversation_key = opened.conversation_key and turn.position > opened.position
+where turn.role = 'staff';
+
+-- name: turn_words
+-- What all that is said in a turn says of itself, so that "hi" and the question after it are one ask, and going on is
+-- judged as asking is. The words themselves go no further: with them the tables below would not fit in memory. Of turns
+-- that go on whose words are no longer kept, what was found when they were; a picture among them says something.
+create or replace temp table begun as
+select ask_id as turn_id, row_id, is_opener, true as is_ask from asked
+union all
+select line_id as turn_id, row_id, false as is_opener, false as is_ask from later;
+create or replace temp table turn_words as
 with more as (
     select
-        going_on.turn_id as ask_id, string_agg(messages.text, chr(10) order by going_on.position) as text,
-        flatten(list(messages.mentions)) as mentions,
+        going_on.turn_id, string_agg(messages.text, chr(10) order by going_on.position) as text,
+        flatten(list(messages.mentions)) as mentions, sum(messages.attachments) as attachments,
         list(sounds_like(sentiments.cell)) as sounds
     from going_on
     inner join spoken as messages on going_on.row_id = messages.row_id
     left join sentiments on going_on.line_id = sentiments.line_id
-    where going_on.turn_id in (select ask_id from asked)
+    where going_on.turn_id in (select turn_id from begun)
     group by going_on.turn_id
 ),
 said as (
     select
-        asked.ask_id, messages.message_id,
+        begun.turn_id, messages.message_id, messages.text_key,
         -- Mail and forums repeat the opener's title on every reply: it is the opener's question.
         lower(without_links(concat_ws(
-            chr(10), case when asked.is_opener then messages.title end, messages.text, more.text
+            chr(10), case when begun.is_opener then messages.title end, messages.text, more.text
         ))) as words,
+        begun.is_ask or coalesce(messages.attachments, 0) + coalesce(more.attachments, 0) = 0 as is_in_words,
+        not begun.is_ask and messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
         list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions,
         list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds
-    from asked
-    inner join spoken as messages on asked.row_id = messages.row_id
-    left join sentiments on asked.ask_id = sentiments.line_id
-    left join more on asked.ask_id = more.ask_id
+    from begun
+    inner join spoken as messages on begun.row_id = messages.row_id
+    left join sentiments on begun.turn_id = sentiments.line_id
+    left join more on begun.turn_id = more.turn_id
 )
 select
-    ask_id, message_id, mentions, has_word(words, $brands) as has_brand,
+    said.turn_id, said.message_id, said.text_key, said.mentions, has_word(said.words, $brands) as has_brand,
     case
-        when list_contains(sounds, 'negative') then 'negative' when list_contains(sounds, 'positive') then 'positive'
-        else list_max(sounds)
+        when list_contains(said.sounds, 'negative') then 'negative'
+        when list_contains(said.sounds, 'positive') then 'positive'
+        else list_max(said.sounds)
     end as sentiment,
     case
-        when is_courtesy(words, $courtesy) then 'courtesy'
-        when has_question_mark(words) then 'question'
-        when is_too_short(words) then 'too short'
-        when has_question_word(words, $question) then 'question'
-        when is_closing(words, $question, $thanks, $solved, $turns) then 'closing'
+        when said.is_lost then verdict.reason
+        when not said.is_in_words then null
+        when is_courtesy(said.words, $courtesy) then 'courtesy'
+        when has_question_mark(said.words) then 'question'
+        when is_too_short(said.words) then 'too short'
+        when has_question_word(said.words, $question) then 'question'
+        when is_closing(said.words, $thanks, $solved, $turns) then 'closing'
     end as said
-from said;
+from said
+left join verdict on said.turn_id = verdict.ask_id;
 
 -- name: staff_mentions
 create or replace temp table staff_mention as
 select distinct asked.ask_id
 from (
-    select ask_id, unnest(mentions) as member_id from ask_words
+    select turn_id as ask_id, unnest(mentions) as member_id from turn_words
 ) as named
 inner join asked on named.ask_id = asked.ask_id
 inner join account on asked.source_key = account.source_key and named.member_id = account.member_id
@@ -334,15 +371,15 @@ where
 insert into asks by name
 with judged as (
     select
-        asked.*, ask_words.message_id, ask_words.sentiment, newcomer_ask.ask_id is not null as is_newcomer,
+        asked.*, turn_words.message_id, turn_words.sentiment, newcomer_ask.ask_id is not null as is_newcomer,
         coalesce(marked.value = 'answered', false) as is_settled,
         case
             when marked.value = 'no_reply' then 'marked: no reply needed'
             when verdict.reason is not null then verdict.reason
-            when ask_words.said is not null then ask_words.said
+            when turn_words.said is not null then turn_words.said
             when staff_mention.ask_id is not null then 'mentions staff'
-            when ask_words.has_brand then 'mentions the brand'
-            when ask_words.sentiment = 'negative' then 'unhappy'
+            when turn_words.has_brand then 'mentions the brand'
+            when turn_words.sentiment = 'negative' then 'unhappy'
             when is_newcomer then 'newcomer'
             when place_rule.purpose = 'help' then 'help channel'
             when place_rule.purpose = 'chat' then 'chat channel'
@@ -350,7 +387,7 @@ with judged as (
             else 'chat'
         end as reason
     from asked
-    inner join ask_words on asked.ask_id = ask_words.ask_id
+    inner join turn_words on asked.ask_id = turn_words.turn_id
     inner join place on asked.place_id = place.place_id
     left join place_rule on asked.place_id = place_rule.place_id
     left join newcomer_ask on asked.ask_id = newcomer_ask.ask_id
@@ -370,7 +407,6 @@ left join reply on judged.ask_id = reply.ask_id
 left join again on judged.ask_id = again.ask_id
 left join inferred_reply on judged.ask_id = inferred_reply.ask_id
 left join reading on judged.ask_id = reading.ask_id;
-drop table ask_words;
 
 -- name: keep_reply_pairs
 -- A turn answers the turn before it in its conversation.
@@ -402,70 +438,14 @@ left join guessed on turn.conversation_key = guessed.conversation_key and turn.p
 where people.is_newcomer_known and turn.role = 'member'
 order by first_at;
 
--- name: later
--- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
-create or replace temp table later as
-with answered as (
-    select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
-),
-gone_on as (
-    select turn.line_id, arg_max(answered.ask_id, answered.position) as ask_id
-    from turn
-    inner join answered
-        on
-            turn.conversation_key = answered.conversation_key
-            and turn.person_id = answered.person_id
-            and turn.position > answered.position
-    where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
-    group by turn.line_id
-)
-select turn.* exclude (before_by, before_at), gone_on.ask_id
-from turn
-inner join gone_on on turn.line_id = gone_on.line_id
-union all by name
-select turn.* exclude (before_by, before_at)
-from turn
-inner join opened on turn.conversation_key = opened.conversation_key and turn.position > opened.position
-where turn.role = 'staff';
-
--- name: later_words
--- Whether all that was said in such a turn is a courtesy, too short to mean anything, or thanks that close the matter.
--- Of words that are no longer kept, what was found when they were.
-create or replace temp table later_words as
-with said as (
-    select line_id, row_id, position from later
-    union all
-    select turn_id as line_id, row_id, position from going_on where turn_id in (select line_id from later)
-),
-words as (
-    select
-        said.line_id, said.position, messages.message_id, messages.text_key,
-        messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
-        coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
-    from said
-    inner join spoken as messages on said.row_id = messages.row_id
-)
-select
-    words.line_id, arg_min(words.message_id, words.position) as message_id,
-    arg_min(words.text_key, words.position) as text_key,
-    case
-        when bool_or(words.is_lost) then any_value(verdict.reason)
-        when bool_or(words.is_shown) then null
-        when bool_and(is_courtesy(words.words, $courtesy)) then 'courtesy'
-        when bool_and(is_too_short(words.words) and not has_question_mark(words.words)) then 'too short'
-        when bool_and(is_closing(words.words, $question, $thanks, $solved, $turns)) then 'closing'
-    end as said
-from words
-left join verdict on words.line_id = verdict.ask_id
-group by words.line_id;
-
 -- name: keep_later_turns
 insert into later_turns by name
 select
-    later.line_id, later.source_key, later.place_id, later.ask_id, later_words.message_id, later.person_id,
-    later.sent_at as said_at, date_trunc('week', later.day)::date as week, later_words.said, next.sent_at as reply_at
+    later.line_id, later.source_key, later.place_id, later.ask_id, turn_words.message_id, later.person_id,
+    later.sent_at as said_at, date_trunc('week', later.day)::date as week, nullif(turn_words.said, 'question') as said,
+    next.sent_at as reply_at
 from later
-inner join later_words on later.line_id = later_words.line_id
+inner join turn_words on later.line_id = turn_words.turn_id
 left join next_turn as next on later.line_id = next.line_id
 where later.ask_id is not null
 order by said_at;
@@ -473,9 +453,9 @@ order by said_at;
 -- name: note_staff_replies
 insert into staff_reply by name
 select
-    later.line_id, later.source_key, later.place_id, later_words.message_id, later.person_id,
+    later.line_id, later.source_key, later.place_id, turn_words.message_id, later.person_id,
     later.sent_at as said_at, date_trunc('week', later.day)::date as week,
-    case when later_words.said = 'courtesy' then 'courtesy' end as said, later_words.text_key
+    case when turn_words.said = 'courtesy' then 'courtesy' end as said, turn_words.text_key
 from later
-inner join later_words on later.line_id = later_words.line_id
+inner join turn_words on later.line_id = turn_words.turn_id
 where later.ask_id is null;
