@@ -199,6 +199,27 @@ def _speakers(source: dict[str, Any]) -> str:
     return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
 
 
+@app.command("formats")
+def formats_command(
+    name: Annotated[str | None, typer.Argument(help="Only this one, in full.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as one JSON list.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/platforms.md.")] = False,
+) -> None:
+    """What can be loaded: what to download and where, what it holds, and what it cannot tell."""
+    from ingest.formats import document, formats, in_full, listed
+
+    known = readers()
+    if name is not None and name not in known:
+        raise typer.BadParameter(f"{name}: there is no such format{meant(name, known)}")
+    told = [each for each in formats() if name in (None, each.name)]
+    if as_json:
+        print(msgspec.json.encode(told).decode())
+    elif as_markdown:
+        print(document(), end="")
+    else:
+        print(in_full(told[0]) if name else listed(told))
+
+
 @app.command()
 def sentiment(
     file: Annotated[Path, typer.Argument(help="Text, a message a line; or a CSV or Parquet file.", show_default=False)],

@@ -21,6 +21,7 @@ from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
 from ingest import exports
 from ingest.archive import Export, ExportError, Pages
+from ingest.exports._format import Format
 from ingest.progress import Progress, Tick
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Reader(Protocol):
     """What a module in ingest/exports/ offers."""
 
     PLATFORM: str
+    FORMAT: Format
 
     def detects(self, export: Export) -> float:
         """How sure it is, 0 to 1, that the export is its own."""
@@ -272,11 +274,19 @@ def find(
         found += [(each, reader) for each in rest if (reader := _inside(each, platform, settings, failed))]
         found.sort(key=lambda each: each[0])
     if not found:
-        raise ExportError(
-            f"{path}: no export is recognised here. Hearth reads: {', '.join(readers())}. "
-            "If it is one of these, name it: --platform NAME"
-        )
+        raise ExportError(_unknown(path, is_empty=path.is_dir() and not inside))
     return found
+
+
+def _unknown(path: Path, *, is_empty: bool) -> str:
+    """What to do with a file or folder that no reader takes for its own."""
+    lists = "`.venv/bin/python -m ingest formats` lists what can be loaded, and where to get it."
+    if is_empty:
+        return f"{path}: this folder is empty. {lists}"
+    return (
+        f"{path}: no export is recognised here. {lists} If this is one of these, name it: --platform NAME. Any other "
+        "table, CSV or JSON, can be read once hearth.toml says, under [[tables]], which column is what."
+    )
 
 
 def _inside(path: Path, platform: str | None, settings: Settings, failed: list[Failed] | None) -> Reader | None:

@@ -14,8 +14,19 @@ import msgspec
 
 from data.records import Record, Refused, Source
 from ingest.archive import MAX_RAW, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports.discourse import HOST, LIKE, PLATFORM, Category, Forum, Number, Post, address
 from ingest.exports.generic import delimited
+
+FORMAT = Format(
+    group="Forums, questions and code",
+    get=(
+        "as an administrator: Admin > Backups > Backup, then Download (without uploads); Data Explorer: run a "
+        "query > CSV; one account: its profile > Preferences > Account > Export your data"
+    ),
+    holds="a backup: all public topics with posts and replies, and who is staff; a CSV what stands in it",
+    cannot_tell="who liked; of a user archive the ids of posts, and what others said",
+)
 
 DUMP = b"PostgreSQL database dump"
 OURS = (b"discourse_functions", b"badge_groupings", b"category_featured_topics")  # stand early in every dump

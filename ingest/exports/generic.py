@@ -23,9 +23,22 @@ import msgspec
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 
 PLATFORM = "generic"
+FORMAT = Format(
+    group="Help desks, and everything else",
+    get=(
+        "from wherever it comes; say in hearth.toml, under [[tables]], which column is what. Facebook groups, "
+        "Khoros answers and a hand-made MySpace table are known by their columns"
+    ),
+    holds=(
+        "what its columns say: who, when and what, and the channel, the conversation and the reply where "
+        "there are columns for them"
+    ),
+    cannot_tell="what the file does not hold",
+)
 
 Field = Literal[
     "id", "channel", "member", "name", "handle", "email", "sent_at", "text", "title", "conversation",
