@@ -16,7 +16,7 @@ class Lacking(NamedTuple):
 
 LACKS: dict[Lack, Lacking] = {
     "own posts only": Lacking(
-        "others",
+        "others' posts",
         "only what one account said itself is in such an export: what others asked and answered is not, so that its "
         "rates and counts are low by nature",
     ),
@@ -26,10 +26,10 @@ LACKS: dict[Lack, Lacking] = {
         "unless guessed replies are counted: rates are low by nature",
     ),
     "no member ids": Lacking(
-        "ids",
+        "member ids",
         "people are known by their names alone: whoever changes it counts as somebody new, and two of one name as one",
     ),
     "no time zone": Lacking(
-        "zone", "the clock in such an export is taken for UTC, so that hours and days may be shifted"
+        "the time zone", "the clock in such an export is taken for UTC, so that hours and days may be shifted"
     ),
 }

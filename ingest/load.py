@@ -181,7 +181,7 @@ def load_pulled(
     """Load what was pulled from an API, and publish it. `told` is its source, with the very range that is covered."""
     with Export(pages, settings.tables) as export:
         records = _stated(reader.read(export), told) if pages.members else iter([told])
-        return load_records(records, file, store, settings, progress, export)
+        return load_records(records, file, store, settings, progress, export, _name(reader))
 
 
 def load_records(
@@ -191,13 +191,17 @@ def load_records(
     settings: Settings,
     progress: Progress,
     export: Export | None = None,
+    reader: str | None = None,
 ) -> Summary:
-    """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them."""
+    """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them.
+
+    `reader` is what read them, where a reader did.
+    """
     began = time.monotonic()
     with store.loading(settings) as loader:
         loader.forget_demo()
         with progress.export(file, export.size if export else 0) as tick:
-            load = _hand_over(loader, records, file, tick, export, keeps_raw=False)
+            load = _hand_over(loader, records, file, tick, export, reader=reader, keeps_raw=False)
         snapshot = _publish(loader, settings, progress)
     loaded = _account(load, Path(file), dict(export.unknown) if export else None)
     return Summary([loaded], [], unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
@@ -319,14 +323,17 @@ def _named(platform: str) -> Reader:
     return known[platform]
 
 
+def _name(reader: Reader) -> str:
+    return next(name for name, each in readers().items() if each is reader)
+
+
 def _load_one(loader: Loader, path: Path, reader: Reader, job: Job, settings: Settings, progress: Progress) -> Loaded:
     before = _size_and_time(path)
     with (
         Export(path, settings.tables, include_private=job.private is not None) as export,
         progress.export(path.name, export.size) as tick,
     ):
-        name = next(name for name, each in readers().items() if each is reader)
-        load = _hand_over(loader, reader.read(export), path.name, tick, export, job, name)
+        load = _hand_over(loader, reader.read(export), path.name, tick, export, job, _name(reader))
         unknown = dict(export.unknown)
     if _size_and_time(path) != before:
         raise ExportError(f"{path}: changed while it was being read. Wait until it is written, then load it again.")

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import cast
+
+from data.lacks import Lack
 
 ROOT = Path(__file__).parent.parent
 READER = re.compile(
@@ -23,7 +26,7 @@ class Reader:
     reads: str
     get: str
     holds: str
-    lacks: tuple[str, ...]  # of data/lacks.py: what numbers need
+    lacks: tuple[Lack, ...]
     cannot_tell: str
 
 
@@ -44,7 +47,9 @@ def readers() -> tuple[Reader, ...]:
     if not found:
         raise LookupError("docs/platforms.md: what each reader reads and cannot tell is missing")
     return tuple(
-        Reader(name, reads, get, holds, tuple(lacks.split(", ")) if lacks else (), cannot_tell)
+        Reader(
+            name, reads, get, holds, cast("tuple[Lack, ...]", tuple(lacks.split(", ")) if lacks else ()), cannot_tell
+        )
         for name, reads, get, holds, lacks, cannot_tell in found
     )
 

@@ -32,7 +32,7 @@ FORMAT = Format(
         "%APPDATA%\\mIRC\\logs"
     ),
     holds="a channel's lines, joins and nick changes",
-    cannot_tell='ids, replies (only "nick:" addressing), the time zone; a nick is all that is known of a person',
+    cannot_tell='whom a line answers, but by "nick:" before it; more of a person than a nick; the time zone',
     lacks=("no replies", "no member ids", "no time zone"),
     is_seen=True,
 )

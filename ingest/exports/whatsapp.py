@@ -34,9 +34,7 @@ FORMAT = Format(
         "on the phone, in the chat: Android ⋮ > More > Export chat, iPhone the chat's name > Export Chat; without media"
     ),
     holds="one chat's messages and joins, with the names that the phone's contacts give people",
-    cannot_tell=(
-        "replies, reactions, ids, the time zone (UTC is assumed); sometimes whether day or month comes first (it asks)"
-    ),
+    cannot_tell=("reactions; the time zone (UTC is assumed); sometimes whether day or month comes first (it asks)"),
     lacks=("no replies", "no member ids", "no time zone"),
     is_seen=True,
 )
