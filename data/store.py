@@ -718,8 +718,9 @@ def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Pa
     steps = sorted(migrations.glob("[0-9]*.sql"))
     newest, say = _newest_schema(migrations), statements("merge.sql")
     if connection.execute(say["is_new"]).fetchall() == [(True,)]:
-        connection.execute(f"begin; {_text('schema.sql')}; {say['note_new']}; commit")
+        connection.execute(f"begin; {_text('schema.sql')}; {say['note_new']}")
         connection.execute(say["note_version"], {"version": newest})
+        connection.execute("commit")
         return
     (version,) = connection.execute(say["schema_version"]).fetchall()[0]
     if version > newest:
