@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ from ingest.load import (
     NothingLoaded,
     Summary,
     derive_again,
+    forget_source,
     listen,
     load,
     load_demo,
@@ -153,6 +155,31 @@ def derive(as_json: Json = False, data: Data = None, settings_file: SettingsFile
     """Work every number out again, after a change in the settings or an update of Hearth."""
     snapshot = derive_again(_filled(data), read_settings(settings_file), Progress(as_json=as_json))
     print(msgspec.json.encode({"snapshot": snapshot}).decode() if as_json else f"Published {snapshot}.")
+
+
+@app.command()
+def forget(
+    platform: Annotated[str, typer.Argument(help="The source's platform, as `status` names it.", show_default=False)],
+    source: Annotated[str, typer.Argument(help="Its id or its name.", show_default=False)],
+    is_sure: Annotated[bool, typer.Option("--yes", help="Yes: it cannot be taken back.")] = False,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Take a source out again, with all that was loaded into it; its words leave the files too."""
+    store = _filled(data)
+    known = [each for each in store.read("sources").to_dicts() if each["platform"] == platform]
+    found = [each for each in known if source in (each["source"], each["source_name"])]
+    if len(found) != 1:
+        names = [each["source"] for each in found or known]
+        raise typer.BadParameter(
+            f"{platform} {source}: {'name one by its id' if found else 'there is no such source'}{meant(source, names)}"
+        )
+    (one,) = found
+    what = f"{_many(one['messages'], 'message')} of {platform} {one['source_name']}"
+    if not is_sure:
+        raise typer.BadParameter(f"{what} would leave for good. If that is meant, add: --yes")
+    snapshot = forget_source(store, read_settings(settings_file), Progress(), platform, one["source"])
+    print(f"Forgot {what}. Published {snapshot}.")
 
 
 @app.command()
@@ -504,8 +531,21 @@ def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
         print(msgspec.json.encode(summary).decode())
     else:
         _say_in_words(summary, dry_run)
+    for loaded in summary.loads:
+        if loaded.twin is not None:
+            print(f"hearth: {_twice(loaded)}", file=sys.stderr)
     for each in summary.failed:
         print(f"hearth: {each.path} was not loaded. {each.reason.removeprefix(f'{each.path}: ')}", file=sys.stderr)
+
+
+def _twice(each: Loaded) -> str:
+    """What to do where a new source has what another one has."""
+    return (
+        f"{each.path}: {each.platform} {each.source} is new here, but {_many(each.shared, 'record')} of it, by id and "
+        f"time, {'are' if each.shared > 1 else 'is'} in {each.platform} {each.twin} already and would count twice. If "
+        f"they are one, take the new one out again: .venv/bin/python -m ingest forget {each.platform} "
+        f"{shlex.quote(each.source)}; then load the export into the other: add --source {shlex.quote(each.twin or '')}"
+    )
 
 
 def _say_in_words(summary: Summary, dry_run: bool) -> None:
@@ -518,6 +558,8 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
             f" {_many(each.duplicate, 'duplicate')}; {_many(each.members, 'member')}{_who_spoke(each)},"
             f" {_many(each.channels, 'channel')}, {_many(each.reactions, 'reaction')}"
         )
+        if each.twin is not None:
+            print(f"  {_many(each.shared, 'record')} of it counted twice: {each.platform} {each.twin} has the same")
         if each.left_out:
             print("  left out on purpose: " + ", ".join(f"{count:,} {what}" for what, count in each.left_out.items()))
         if each.unknown:

@@ -86,6 +86,8 @@ class Loaded(msgspec.Struct):
     reactions: int
     left_out: dict[str, int]  # passed over on purpose, by kind: private messages, spam
     unknown: dict[str, int]  # fields that the reader does not know; counted on the first records of each kind
+    twin: str | None = None  # another source of the platform with nearly the same messages, if this one is new
+    shared: int = 0  # so many messages are in both
 
 
 class Failed(msgspec.Struct):
@@ -254,6 +256,13 @@ def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
     """Work every number out again, after a change in the settings, and publish."""
     with store.loading(settings) as loader:
         return _publish(loader, settings, progress, everywhere=True)
+
+
+def forget_source(store: Store, settings: Settings, progress: Progress, platform: str, source: str) -> str:
+    """Take one source out again, work every number out without it, and publish."""
+    with store.loading(settings) as loader:
+        loader.forget(platform, source)
+        return _derive(loader, progress)
 
 
 def find(
@@ -515,6 +524,8 @@ def _account(load: Load, path: Path, unknown: dict[str, int] | None = None) -> L
         reactions=load.reactions,
         left_out=load.left_out,
         unknown=unknown or {},
+        twin=load.twin,
+        shared=load.shared,
     )
 
 

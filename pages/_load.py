@@ -121,6 +121,19 @@ def _load_told(load: dict[str, Any]) -> None:
         f"{_words.count(load['read'], 'record')} read = {load['inserted']:,} inserted + {load['updated']:,} updated + "
         f"{load['unchanged']:,} unchanged + {load['refused']:,} refused.{refused}{_left_out(load['left_out'])}"
     )
+    if load.get("twin"):
+        _twin_told(load, label(file), label(load["twin"]))
+
+
+def _twin_told(load: dict[str, Any], file: str, twin: str) -> None:
+    """Where a new source has what another one has: that it counts twice, and what makes one of the two."""
+    st.warning(
+        f"**{file} counts twice**: {_words.count(load['shared'], 'record')} of it, by id and time, came under another "
+        f"name before, *{twin}*. If both are one place, take this one out again by the command below, and load it "
+        f"again with *{twin}* as the name of the source, under *More choices*."
+    )
+    out = f".venv/bin/python -m ingest forget {load['platform']} {shlex.quote(plain(load['source']))} --yes"
+    st.code(command(out), language="shell")
 
 
 def _name(load: dict[str, Any]) -> str:
