@@ -265,9 +265,15 @@ def test_made_up_people_leave_when_real_ones_come(tmp_path: Path) -> None:
 
 
 def test_a_reader_knows_an_export_by_a_few_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An export of ten years has thousands, and every reader is asked."""
-    for day in range(100):
-        (tmp_path / f"{day}.json").write_text('[{"ts": "1700000000.000100", "user": "U1", "text": "Hello"}]')
+    """An export of ten years has thousands, of lists, objects or tables, and every reader is asked."""
+    for kind, content in (
+        ("list.json", '[{"ts": "1700000000.000100", "user": "U1", "text": "Hello"}]'),
+        ("object.json", '{"id": 1, "topic_id": 2, "raw": "Hello"}'),
+        ("csv", "id,topic\n1,2\n"),
+    ):
+        (tmp_path / kind).mkdir()
+        for day in range(100):
+            (tmp_path / kind / f"{day}.{kind}").write_text(content)
     looked: list[str] = []
 
     head = Export.head
@@ -277,11 +283,12 @@ def test_a_reader_knows_an_export_by_a_few_of_its_files(tmp_path: Path, monkeypa
         return head(export, name, *size)
 
     monkeypatch.setattr(Export, "head", noted)
-    with Export(tmp_path) as export:
-        for name, reader in readers().items():
-            looked.clear()
-            reader.detects(export)
-            assert len(looked) < 60, name
+    for folder in tmp_path.iterdir():
+        with Export(folder) as export:
+            for name, reader in readers().items():
+                looked.clear()
+                reader.detects(export)
+                assert len(looked) < 60, f"{name} looks at {len(looked)} files of {folder.name}"
 
 
 def test_a_place_that_is_not_there_is_refused(harbour: Path) -> None:
