@@ -259,10 +259,10 @@ def _choices(likely: Sequence[str]) -> list[str]:
     """The kind, likely ones first, the source's name and a reason for private content, as options of the command."""
     gets = {each.name: each.get for each in _documents.readers()}
     kinds = [*dict.fromkeys([*likely, *gets])]
-    kind = st.selectbox("Kind of export", [INSIDE, *kinds], key="kind", help="Where two kinds fit, choose.")
+    kind = st.selectbox("Kind of export", [INSIDE, *kinds], key="kind of export", help="Where two kinds fit, choose.")
     if kind in gets:
         st.caption(f"Where to get it: {gets[kind]}")
-    source = st.text_input("Name of the source", key="source", help="Only where the export does not name it.")
+    source = st.text_input("Name of the source", key="source name", help="Only where the export does not name it.")
     private = st.text_input(
         "Why private messages may be read",
         key="private",
