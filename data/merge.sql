@@ -227,39 +227,46 @@ select $source_key, $platform, $source, $name, $is_demo
 where $source_key not in (select source_key from sources);
 update sources set source_name = greatest(source_name, $name) where source_key = $source_key;
 
--- name: forget_demo
-create or replace temp table demo as select source_key from sources where is_demo;
-delete from channels where source_key in (from demo);
-delete from members where source_key in (from demo);
-delete from messages where source_key in (from demo);
-delete from reactions where source_key in (from demo);
-delete from audience where source_key in (from demo);
-delete from refused where source_key in (from demo);
-delete from loads where source_key in (from demo);
-delete from member_days where place_id in (select place_id from places where source_key in (from demo));
-delete from member_weeks where source_key in (from demo);
-delete from reply_pairs where source_key in (from demo);
-delete from pair_days where source_key in (from demo);
+-- name: leaving
+-- What is to be forgotten: one source, or without a name the made-up ones.
+create or replace temp table leaving as
+select source_key from sources where platform = $platform and source = $source or $platform is null and is_demo;
+
+-- name: forget
+delete from scores where text_key in (select text_key from messages where source_key in (from leaving));
+delete from chunks where load_id in (select load_id from loads where source_key in (from leaving));
+delete from verdicts where source_key in (from leaving);
+delete from channels where source_key in (from leaving);
+delete from members where source_key in (from leaving);
+delete from messages where source_key in (from leaving);
+delete from reactions where source_key in (from leaving);
+delete from audience where source_key in (from leaving);
+delete from refused where source_key in (from leaving);
+delete from loads where source_key in (from leaving);
+delete from member_days where place_id in (select place_id from places where source_key in (from leaving));
+delete from member_weeks where source_key in (from leaving);
+delete from reply_pairs where source_key in (from leaving);
+delete from pair_days where source_key in (from leaving);
 delete from travellers;
-delete from staff_days where source_key in (from demo);
-delete from staff_hours where source_key in (from demo);
-delete from places where source_key in (from demo);
-delete from source_days where source_key in (from demo);
-delete from people where source_key in (from demo);
-delete from resolved where source_key in (from demo);
-delete from guesses where source_key in (from demo);
-delete from place_days where source_key in (from demo);
-delete from conversations where source_key in (from demo);
-delete from asks where source_key in (from demo);
-delete from later_turns where source_key in (from demo);
-delete from staff_replies where source_key in (from demo);
-delete from newcomers where source_key in (from demo);
-delete from lapses where source_key in (from demo);
-delete from sentiments where source_key in (from demo);
-delete from praise where source_key in (from demo);
-delete from touched where source_key in (from demo);
-delete from news where source_key in (from demo);
-delete from sources where is_demo;
+delete from staff_days where source_key in (from leaving);
+delete from staff_hours where source_key in (from leaving);
+delete from places where source_key in (from leaving);
+delete from source_days where source_key in (from leaving);
+delete from people where source_key in (from leaving);
+delete from resolved where source_key in (from leaving);
+delete from guesses where source_key in (from leaving);
+delete from place_days where source_key in (from leaving);
+delete from conversations where source_key in (from leaving);
+delete from asks where source_key in (from leaving);
+delete from later_turns where source_key in (from leaving);
+delete from staff_replies where source_key in (from leaving);
+delete from newcomers where source_key in (from leaving);
+delete from lapses where source_key in (from leaving);
+delete from sentiments where source_key in (from leaving);
+delete from praise where source_key in (from leaving);
+delete from touched where source_key in (from leaving);
+delete from news where source_key in (from leaving);
+delete from sources where source_key in (from leaving);
 
 -- name: note_touched
 -- What was never derived is derived as a whole.
@@ -347,6 +354,40 @@ insert into loads values (
         list_zip($left_out_kinds::varchar[], $left_out_counts::bigint[]), lambda each: {kind: each[1], records: each[2]}
     ), $private_reason, $path, $reader
 );
+
+-- name: twin
+-- Another source of the same platform that has nearly all of what a new one has, or the other way round: the same ids at
+-- the same moments. Only of a source's first load, and only where another one lies in the same time.
+with mine as (
+    select message_id, sent_at from messages
+    where source_key = $source_key and (select count(*) from loads where source_key = $source_key) = 1
+),
+others as (
+    select source_key from sources
+    where
+        platform = $platform and source_key <> $source_key and not is_demo and (select count(*) from mine) > 0
+),
+shared as (
+    select messages.source_key, count(*) as messages
+    from messages
+    semi join mine on messages.message_id = mine.message_id and messages.sent_at = mine.sent_at
+    where
+        messages.source_key in (select source_key from others)
+        and messages.sent_at between (select min(sent_at) from mine) and (select max(sent_at) from mine)
+    group by messages.source_key
+),
+sizes as (
+    select source_key, count(*) as messages from messages
+    where source_key in (select source_key from shared)
+    group by source_key
+)
+select sources.source, shared.messages::bigint
+from shared
+inner join sizes on shared.source_key = sizes.source_key
+inner join sources on shared.source_key = sources.source_key
+where shared.messages >= 0.9 * least(sizes.messages, (select count(*) from mine))
+order by shared.messages desc, sources.source
+limit 1;
 
 -- name: note_verdicts
 -- Words older than the settings allow are about to go: what followed from them stays. A mark stays by itself, and can

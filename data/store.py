@@ -292,6 +292,8 @@ class Load:
     keeps_news: bool = False  # what is new is noted, for only what it concerns will be derived anew
     keeps_raw: bool = True  # of what is refused; nobody could tell when that is deleted where it was pulled from
     is_first: bool = False  # of its source nothing is here yet
+    twin: str | None = None  # another source that has nearly the same messages
+    shared: int = 0  # so many of them
 
 
 class Loader:
@@ -319,7 +321,16 @@ class Loader:
     def forget_demo(self) -> None:
         """Made-up people leave when real ones come: no number may mix them."""
         with self._transaction():
-            self._merge("forget_demo")
+            self._merge("leaving", platform=None, source=None)
+            self._merge("forget")
+
+    def forget(self, platform: str, source: str) -> None:
+        """Take a source out with all that was loaded into it, from the files too; then everything is derived anew."""
+        with self._transaction():
+            self._merge("leaving", platform=platform, source=source)
+            self._merge("forget")
+            self.touch_all()
+        (self.folder / TAKEN_BACK).touch()
 
     def take(self, load: Load, chunk: Chunk) -> Fate:
         """Merge a chunk and its ledger row in one transaction."""
@@ -369,6 +380,8 @@ class Loader:
                 private_reason=load.private_reason, path=load.path, reader=load.reader,
             )  # fmt: skip
         failpoint("finish")
+        for twin in self._merge("twin", source_key=load.source_key, platform=load.source.platform):
+            load.twin, load.shared = twin
 
     def uses_scorer(self, name: str, version: str) -> bool:
         """Whether the numbers are made of what this version of this scorer said."""
@@ -718,8 +731,9 @@ def _migrate(connection: duckdb.DuckDBPyConnection, folder: Path, migrations: Pa
     steps = sorted(migrations.glob("[0-9]*.sql"))
     newest, say = _newest_schema(migrations), statements("merge.sql")
     if connection.execute(say["is_new"]).fetchall() == [(True,)]:
-        connection.execute(f"begin; {_text('schema.sql')}; {say['note_new']}; commit")
+        connection.execute(f"begin; {_text('schema.sql')}; {say['note_new']}")
         connection.execute(say["note_version"], {"version": newest})
+        connection.execute("commit")
         return
     (version,) = connection.execute(say["schema_version"]).fetchall()[0]
     if version > newest:

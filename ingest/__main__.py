@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 import time
@@ -25,9 +26,11 @@ from ingest.archive import ExportError
 from ingest.load import (
     Failed,
     Loaded,
+    NoReader,
     NothingLoaded,
     Summary,
     derive_again,
+    forget_source,
     listen,
     load,
     load_demo,
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from data.identities import Identities, Verdict
 
 ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
+MISUSES = (NoReader, SettingsError)
 FEW = 3  # names of fields that a summary gives
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -156,6 +160,31 @@ def derive(as_json: Json = False, data: Data = None, settings_file: SettingsFile
 
 
 @app.command()
+def forget(
+    platform: Annotated[str, typer.Argument(help="The source's platform, as `status` names it.", show_default=False)],
+    source: Annotated[str, typer.Argument(help="Its id or its name.", show_default=False)],
+    is_sure: Annotated[bool, typer.Option("--yes", help="Yes: it cannot be taken back.")] = False,
+    data: Data = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Take a source out again, with all that was loaded into it; its words leave the files too."""
+    store = _filled(data)
+    known = [each for each in store.read("sources").to_dicts() if each["platform"] == platform]
+    found = [each for each in known if source in (each["source"], each["source_name"])]
+    if len(found) != 1:
+        names = [each["source"] for each in found or known]
+        raise typer.BadParameter(
+            f"{platform} {source}: {'name one by its id' if found else 'there is no such source'}{meant(source, names)}"
+        )
+    (one,) = found
+    what = f"{_many(one['messages'], 'message')} of {platform} {one['source_name']}"
+    if not is_sure:
+        raise typer.BadParameter(f"{what} would leave for good. If that is meant, add: --yes")
+    snapshot = forget_source(store, read_settings(settings_file), Progress(), platform, one["source"])
+    print(f"Forgot {what}. Published {snapshot}.")
+
+
+@app.command()
 def score(
     sample: Annotated[int | None, typer.Option(help="Hear at most so many texts now.", min=1)] = None,
     data: Data = None,
@@ -197,6 +226,27 @@ def _speakers(source: dict[str, Any]) -> str:
     told += [f"{source['staff']:,} staff"] if source["staff"] else []
     told += [_many(source["bots"], "bot")] if source["bots"] else []
     return " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
+
+
+@app.command("formats")
+def formats_command(
+    name: Annotated[str | None, typer.Argument(help="Only this one, in full.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as one JSON list.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/platforms.md.")] = False,
+) -> None:
+    """What can be loaded: what to download and where, what it holds, and what it cannot tell."""
+    from ingest.formats import document, formats, in_full, listed
+
+    known = readers()
+    if name is not None and name not in known:
+        raise typer.BadParameter(f"{name}: there is no such format{meant(name, known)}")
+    told = [each for each in formats() if name in (None, each.name)]
+    if as_json:
+        print(msgspec.json.encode(told).decode())
+    elif as_markdown:
+        print(document(), end="")
+    else:
+        print(in_full(told[0]) if name else listed(told))
 
 
 @app.command()
@@ -271,7 +321,7 @@ def pull_command(
     summary = pull(job, store, settings, progress)
     _say_pulled(summary, as_json)
     if summary.failed:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(_failure(summary.failed))
     raise typer.Exit(REFUSALS if any(load.refused for each in summary.pulls for load in each.loads) else ALL_IN)
 
 
@@ -317,7 +367,7 @@ def _rehearse(job: Job, store: Store, settings: Settings, progress: Progress, as
     _say_forecast(forecast(job, store, settings, progress, failed), as_json)
     _say_failed(failed)
     if failed:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(_failure(failed))
 
 
 def _say_forecast(found: list[Forecast], as_json: bool) -> None:
@@ -337,6 +387,10 @@ def _say_pulled(summary: PullSummary, as_json: bool) -> None:
     else:
         _say_pulls_in_words(summary)
     _say_failed(summary.failed)
+
+
+def _failure(failed: list[Failed]) -> int:
+    return WRONG_USAGE if any(each.is_misused for each in failed) else FAILED
 
 
 def _say_failed(failed: list[Failed]) -> None:
@@ -483,8 +537,21 @@ def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
         print(msgspec.json.encode(summary).decode())
     else:
         _say_in_words(summary, dry_run)
+    for loaded in summary.loads:
+        if loaded.twin is not None:
+            print(f"hearth: {_twice(loaded)}", file=sys.stderr)
     for each in summary.failed:
         print(f"hearth: {each.path} was not loaded. {each.reason.removeprefix(f'{each.path}: ')}", file=sys.stderr)
+
+
+def _twice(each: Loaded) -> str:
+    """What to do where a new source has what another one has."""
+    return (
+        f"{each.path}: {each.platform} {each.source} is new here, but {_many(each.shared, 'record')} of it, by id and "
+        f"time, {'are' if each.shared > 1 else 'is'} in {each.platform} {each.twin} already and would count twice. If "
+        f"they are one, take the new one out again: .venv/bin/python -m ingest forget {each.platform} "
+        f"{shlex.quote(each.source)}; then load the export into the other: add --source {shlex.quote(each.twin or '')}"
+    )
 
 
 def _say_in_words(summary: Summary, dry_run: bool) -> None:
@@ -497,6 +564,8 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
             f" {_many(each.duplicate, 'duplicate')}; {_many(each.members, 'member')}{_who_spoke(each)},"
             f" {_many(each.channels, 'channel')}, {_many(each.reactions, 'reaction')}"
         )
+        if each.twin is not None:
+            print(f"  {_many(each.shared, 'record')} of it counted twice: {each.platform} {each.twin} has the same")
         if each.left_out:
             print("  left out on purpose: " + ", ".join(f"{count:,} {what}" for what, count in each.left_out.items()))
         if each.unknown:
@@ -532,7 +601,7 @@ def main() -> None:
         code = run(app)
     except (ExportError, PullError, SettingsError, StoreError) as error:
         print(f"hearth: {error}", file=sys.stderr)
-        sys.exit(BUSY if isinstance(error, Busy) else FAILED)
+        sys.exit(BUSY if isinstance(error, Busy) else WRONG_USAGE if isinstance(error, MISUSES) else FAILED)
     if code == STOPPED:
         print("hearth: stopped. What was read so far is kept; the same command goes on.", file=sys.stderr)
     sys.exit(code)

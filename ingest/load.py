@@ -21,6 +21,7 @@ from data.settings import Settings
 from data.store import Chunk, Load, Loader, Store
 from ingest import exports
 from ingest.archive import Export, ExportError, Pages
+from ingest.exports._format import Format
 from ingest.progress import Progress, Tick
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class Unsure(ExportError):
         self.readers = readers
 
 
+class NoReader(ExportError):
+    """There is no reader of the name that somebody gave."""
+
+
 class NothingLoaded(ExportError):
     """Of all exports none could be loaded."""
 
@@ -56,6 +61,7 @@ class Reader(Protocol):
     """What a module in ingest/exports/ offers."""
 
     PLATFORM: str
+    FORMAT: Format
 
     def detects(self, export: Export) -> float:
         """How sure it is, 0 to 1, that the export is its own."""
@@ -84,14 +90,20 @@ class Loaded(msgspec.Struct):
     reactions: int
     left_out: dict[str, int]  # passed over on purpose, by kind: private messages, spam
     unknown: dict[str, int]  # fields that the reader does not know; counted on the first records of each kind
+    twin: str | None = None  # another source of the platform with nearly the same messages, if this one is new
+    shared: int = 0  # so many messages are in both
 
 
 class Failed(msgspec.Struct):
-    """An export that could not be loaded, and why. `readers`: those that are equally sure that it is theirs."""
+    """An export that could not be loaded, and why. `readers`: those that are equally sure that it is theirs.
+
+    `is_misused`: what was asked for cannot be asked for like this, whatever the export or the service says.
+    """
 
     path: str
     reason: str
     readers: list[str] = []
+    is_misused: bool = False
 
 
 class Summary(msgspec.Struct):
@@ -126,8 +138,11 @@ Found = tuple[Path, Reader, Job]  # an export, and how it is to be read
 def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
     """Load every export under the job's paths and publish what they gave. One that fails does not stop the others.
 
-    Raises NothingLoaded where all fail, before anything is published; StoreError where the database cannot.
+    Raises NoReader where the job names none that there is; NothingLoaded where all fail, before anything is published;
+    StoreError where the database cannot.
     """
+    if job.platform:
+        _named(job.platform)
     failed: list[Failed] = []
     found: list[Found] = []
     for path in job.paths:
@@ -179,7 +194,7 @@ def load_pulled(
     """Load what was pulled from an API, and publish it. `told` is its source, with the very range that is covered."""
     with Export(pages, settings.tables) as export:
         records = _stated(reader.read(export), told) if pages.members else iter([told])
-        return load_records(records, file, store, settings, progress, export)
+        return load_records(records, file, store, settings, progress, export, _name(reader))
 
 
 def load_records(
@@ -189,13 +204,17 @@ def load_records(
     settings: Settings,
     progress: Progress,
     export: Export | None = None,
+    reader: str | None = None,
 ) -> Summary:
-    """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them."""
+    """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them.
+
+    `reader` is what read them, where a reader did.
+    """
     began = time.monotonic()
     with store.loading(settings) as loader:
         loader.forget_demo()
         with progress.export(file, export.size if export else 0) as tick:
-            load = _hand_over(loader, records, file, tick, export, keeps_raw=False)
+            load = _hand_over(loader, records, file, tick, export, reader=reader, keeps_raw=False)
         snapshot = _publish(loader, settings, progress)
     loaded = _account(load, Path(file), dict(export.unknown) if export else None)
     return Summary([loaded], [], unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
@@ -250,6 +269,13 @@ def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
         return _publish(loader, settings, progress, everywhere=True)
 
 
+def forget_source(store: Store, settings: Settings, progress: Progress, platform: str, source: str) -> str:
+    """Take one source out again, work every number out without it, and publish."""
+    with store.loading(settings) as loader:
+        loader.forget(platform, source)
+        return _derive(loader, progress)
+
+
 def find(
     path: Path, platform: str | None, settings: Settings, failed: list[Failed] | None = None
 ) -> list[tuple[Path, Reader]]:
@@ -272,11 +298,19 @@ def find(
         found += [(each, reader) for each in rest if (reader := _inside(each, platform, settings, failed))]
         found.sort(key=lambda each: each[0])
     if not found:
-        raise ExportError(
-            f"{path}: no export is recognised here. Hearth reads: {', '.join(readers())}. "
-            "If it is one of these, name it: --platform NAME"
-        )
+        raise ExportError(_unknown(path, is_empty=path.is_dir() and not inside))
     return found
+
+
+def _unknown(path: Path, *, is_empty: bool) -> str:
+    """What to do with a file or folder that no reader takes for its own."""
+    lists = "`.venv/bin/python -m ingest formats` lists what can be loaded, and where to get it."
+    if is_empty:
+        return f"{path}: this folder is empty. {lists}"
+    return (
+        f"{path}: no export is recognised here. {lists} If this is one of these, name it: --platform NAME. Any other "
+        "table, CSV or JSON, can be read once hearth.toml says, under [[tables]], which column is what."
+    )
 
 
 def _inside(path: Path, platform: str | None, settings: Settings, failed: list[Failed] | None) -> Reader | None:
@@ -305,8 +339,12 @@ def _recognise(path: Path, platform: str | None, settings: Settings) -> Reader |
 def _named(platform: str) -> Reader:
     known = readers()
     if platform not in known:
-        raise ExportError(f"--platform {platform}: there is no such reader{meant(platform, known)}")
+        raise NoReader(f"--platform {platform}: there is no such reader{meant(platform, known)}")
     return known[platform]
+
+
+def _name(reader: Reader) -> str:
+    return next(name for name, each in readers().items() if each is reader)
 
 
 def _load_one(loader: Loader, path: Path, reader: Reader, job: Job, settings: Settings, progress: Progress) -> Loaded:
@@ -315,8 +353,7 @@ def _load_one(loader: Loader, path: Path, reader: Reader, job: Job, settings: Se
         Export(path, settings.tables, include_private=job.private is not None) as export,
         progress.export(path.name, export.size) as tick,
     ):
-        name = next(name for name, each in readers().items() if each is reader)
-        load = _hand_over(loader, reader.read(export), path.name, tick, export, job, name)
+        load = _hand_over(loader, reader.read(export), path.name, tick, export, job, _name(reader))
         unknown = dict(export.unknown)
     if _size_and_time(path) != before:
         raise ExportError(f"{path}: changed while it was being read. Wait until it is written, then load it again.")
@@ -498,6 +535,8 @@ def _account(load: Load, path: Path, unknown: dict[str, int] | None = None) -> L
         reactions=load.reactions,
         left_out=load.left_out,
         unknown=unknown or {},
+        twin=load.twin,
+        shared=load.shared,
     )
 
 

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: what needs no reply; inferred replies unless asked for; a week in which no ask is H hours old yet
+-- needs: others' posts, replies
 -- source: Kaplan and Meier 1958; CHAOSS Time to First Response, told as a share
 --
 -- Asks still waiting count for as long as they have waited, so a young week is not punished. Where nobody (or

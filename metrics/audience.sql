@@ -4,6 +4,7 @@
 -- unit: rows
 -- better: higher
 -- leaves out: sums: some measures are of a day, some of a lifetime, and exports do not say which
+-- needs: nothing but totals
 -- source: the platforms' own totals; likes and followers as in CHAOSS Project Popularity
 --
 -- The vanity drawer: never a headline, never in a score. What is counted is a post, a page, or the whole source where

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: staff, bots and deleted accounts; months that are not over in the period and in the source's data
+-- needs: others' posts, member ids
 -- source: cohort analysis (Ryder 1965); akin to CHAOSS Conversion Rate
 --
 -- One row a cohort (the month in which its members were first seen) and month: how many months later, 0 its own. A

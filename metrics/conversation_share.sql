@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: private channels; an answer that is only inferred is a broadcast, unless inferred replies are asked for
+-- needs: others' posts, replies
 -- source: Hearth's own, by the creed: "One-way communication is an epic fail"; Wilson 1927
 --
 -- Conversation: a staff message in a conversation in which a member has spoken before it. Broadcast: every other one,

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: what needs no reply; asks younger than H, the hours asked for, else 4; inferred replies unless asked for
+-- needs: others' posts, replies, the time zone
 -- source: Hearth's own, by the creed: "accounts are run by people, daily"; akin to CHAOSS Activity Dates and Times
 --
 -- One row an hour of the week of the whole period, so week is null, in the community's time zone; weekday 1 is Monday.

@@ -4,6 +4,7 @@
 -- unit: rows
 -- better: higher
 -- leaves out: the days before a source's first covered day, and those after its as_of
+-- needs: nothing
 -- source: Hearth's own rules of coverage: a load covers the days from its first to its last record
 --
 -- One row a source. Inferred replies: the share of answered openers and asks whose answer is only a guess.

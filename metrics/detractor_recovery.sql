@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: asks under 7 days old, or whose opening words nobody has scored; inferred replies unless asked for
+-- needs: others' posts, replies
 -- source: the creed: "Work with detractors to resolve issues"; service recovery (Hart, Heskett and Sasser 1990)
 --
 -- Negative: asks whose opening words sound so. Answered: a reply within 7 days. Spoke again: the asker, after it, in

@@ -4,6 +4,7 @@
 -- unit: rows
 -- better: lower
 -- leaves out: staff, bots, deleted accounts; days that are not covered; with a first day, who was last seen before it
+-- needs: others' posts, member ids
 -- source: akin to CHAOSS Inactive Contributors; shrinkage of a small sample (Efron and Morris 1977)
 --
 -- Regulars: members active on 5 or more of the last 180 days of the period or the data. Their n gaps are the days

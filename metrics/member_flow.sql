@@ -4,6 +4,7 @@
 -- unit: members
 -- better: higher
 -- leaves out: staff, bots and deleted accounts
+-- needs: others' posts, member ids
 -- source: product analytics' "growth accounting"; CHAOSS Contributors and New Contributors
 --
 -- Retained: also here the week before. Returning: last seen under 56 days before; reactivated: longer ago. Lapsed: here

@@ -55,6 +55,7 @@ class Metric:
     unit: str
     better: str
     leaves_out: str
+    needs: str  # what an export may lack: data/lacks.py
     source: str
     about: str
     sql: str
@@ -79,6 +80,7 @@ class Metric:
             "unit": self.unit,
             "better": self.better,
             "leaves_out": self.leaves_out,
+            "needs": self.needs,
             "source": self.source,
             "about": self.about,
         }

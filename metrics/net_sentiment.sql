@@ -4,6 +4,7 @@
 -- unit: points
 -- better: higher
 -- leaves out: what holds no words or is in a language the scorer does not know: it is unclassified, and told beside
+-- needs: others' posts
 -- source: Saerens, Latinne and Decaestecker 2002 for the shares; bootstrap by member (Efron 1979)
 -- finish: net
 --

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: first posts under 28 days old; who was first seen in the first 60 days of the source's data
+-- needs: others' posts, replies, member ids
 -- source: the creed: "Meet and greet any new member"; Wilson 1927; Newcombe 1998, method 10, for the difference
 --
 -- Back: a message on a later day, anywhere in the source. Two rows each: those welcomed (a human reply within 24 h) and

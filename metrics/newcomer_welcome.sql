@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: first posts under 24 h old; who was first seen in the first 60 days of the source's data
+-- needs: others' posts, replies, member ids
 -- source: the creed: "Meet and greet any new member"; CHAOSS New Contributors; Wilson 1927
 --
 -- A first post opens a conversation or joins one. Welcomed: a different human spoke after it in that conversation

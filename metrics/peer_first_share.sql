@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: what needs no reply; asks younger than the target, and answers after it
+-- needs: others' posts, replies
 -- source: CHAOSS Issue Response Time, by role; the creed: "networking, not acquainting"; Wilson 1927
 --
 -- The target: the hours asked for, else the channel's, else 24. Of all answers so far, the young asks' would be the

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: praise under 72 h old; what is only a courtesy or too short; a reaction alone, which is told apart
+-- needs: others' posts, replies
 -- source: Hearth's own, by the creed: "Thank promoters profusely"; Wilson 1927
 --
 -- Praise: a member's words that sound positive beyond doubt. Thanked: a member of staff speaks later in that

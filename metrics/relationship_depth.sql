@@ -4,6 +4,7 @@
 -- unit: pairs
 -- better: higher
 -- leaves out: deleted accounts; a source's first 89 days, or depth would seem to grow as the data begins
+-- needs: others' posts, replies, member ids
 -- source: the creed: "Networking, not acquainting"; reciprocity and tie strength (Granovetter 1973)
 --
 -- Pairs of a week: one replied to the other in it. Each is judged by the 90 days up to its last reply there.

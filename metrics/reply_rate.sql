@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: what needs no reply; asks younger than the target (too_young); inferred replies unless asked for
+-- needs: others' posts, replies
 -- source: CHAOSS Issue Response Time, told as a share; Wilson 1927
 --
 -- In time: within the target, the hours asked for, else the channel's, else 24. Younger asks have had less time, so a

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: lower
 -- leaves out: every reply but the first to an ask; inferred replies unless asked for
+-- needs: others' posts, replies
 -- source: CHAOSS Contributor Absence Factor (once Bus Factor), over first replies
 --
 -- Of asks of the period, by whoever replied: staff and members alike. people_for_half: the fewest people whose first

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: staff, bots and deleted accounts; weeks that are not over in the period and in the source's data
+-- needs: others' posts, member ids
 -- source: product analytics' weekly retention; Wilson 1927
 --
 -- Half a week would bring half of them back; a member counts by any source of theirs. The whole period follows the same

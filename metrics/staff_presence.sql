@@ -4,6 +4,7 @@
 -- unit: people
 -- better: higher
 -- leaves out: bots; turns in a conversation where no member spoke before
+-- needs: others' posts, replies
 -- source: Hearth's own, by the creed: "accounts are run by people, daily"
 --
 -- people: staff who replied, in their own name. days: those on which any of the team spoke. A turn says something where

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: what needs no reply; inferred replies unless asked for; a week in which no ask is H hours old yet
+-- needs: others' posts, replies
 -- source: Aalen and Johansen 1978; band: Marubini and Valsecchi 1995; CHAOSS Time to First Response, by role
 --
 -- H: the hours asked for, else 24. A peer's earlier reply is a competing event: to count that asker as waiting still

@@ -4,6 +4,7 @@
 -- unit: hours
 -- better: lower
 -- leaves out: what needs no reply; inferred replies unless asked for
+-- needs: others' posts, replies
 -- source: CHAOSS Time to First Response; Kaplan and Meier 1958
 --
 -- Of all asks, those still waiting counted for as long as they have waited. Null: not reached yet. The median of the

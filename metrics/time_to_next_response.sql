@@ -4,6 +4,7 @@
 -- unit: hours
 -- better: lower
 -- leaves out: the ask itself; what is only thanks or too short, which waits for nothing; inferred replies
+-- needs: others' posts, replies
 -- source: the help desks' "next reply time"; Kaplan and Meier 1958
 --
 -- Turns of those who asked, after others have spoken, until they ask anew. By the moment of the turn. Those still

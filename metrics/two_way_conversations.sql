@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: conversations whose first ask is under 72 h old; inferred replies, which tie nobody's next words
+-- needs: others' posts, replies
 -- source: Hearth's own, by the creed: "One-way communication is an epic fail"; Wilson 1927
 --
 -- One each, in the week of its first ask: the reply and the asker's next words after it must both have come within

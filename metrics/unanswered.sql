@@ -4,6 +4,7 @@
 -- unit: rows
 -- better: lower
 -- leaves out: what needs no reply; what is marked as answered elsewhere; the time after the source's data ends
+-- needs: others' posts, replies
 -- source: Hearth's own, by the creed: "Visitors asking questions get a response"
 --
 -- Past target: waiting longer than the hours asked for, else the channel's target, else 24. Let down: nobody answered

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: lower
 -- leaves out: members who never asked; silences under 28 days, or of which under 90 % are covered
+-- needs: others' posts, replies, member ids
 -- source: Arguello et al. 2006, "Talk to me" (who gets no reply posts again less often); Wilson 1927
 --
 -- Lapsed: silent for 28 days in the whole source, in the week of the last message before. Coming back later undoes

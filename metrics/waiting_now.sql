@@ -4,6 +4,7 @@
 -- unit: asks
 -- better: lower
 -- leaves out: what needs no reply; what is marked as answered elsewhere; inferred replies unless asked for
+-- needs: others' posts, replies
 -- source: Hearth's own: it counts the rows of `unanswered`
 --
 -- One row, or one a split, with the people waiting, the longest wait so far, and of how many asks in all. Target: the

@@ -4,6 +4,7 @@
 -- unit: share
 -- better: higher
 -- leaves out: asks not due yet; channels without a calendar or a target; inferred replies unless asked for
+-- needs: others' posts, replies, the time zone
 -- source: the help desks' service levels in business hours; Wilson 1927
 --
 -- The target (the hours asked for, else the channel's) counts only while the channel's calendar is open: what is asked

@@ -6,17 +6,27 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import cast
+
+from data.lacks import Lack
 
 ROOT = Path(__file__).parent.parent
-READER = re.compile(r"^\| `(\w+)`(?: \*\w+\*)? \| (.+) \| (.+) \|$", re.MULTILINE)
+READER = re.compile(
+    r"^### (\w+).*\n\n(.+)\n\n- Get it: (.+)\n(?:- Or pull it: .+\n)?- Holds: (.+)\n"
+    r"(?:- In short: \*\*(.+)\*\*.*\n)?- Cannot tell: (.+)$",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What one reader reads, and what its data cannot tell: both in Markdown."""
+    """What one reader reads, how to come by it, what it holds, lacks and cannot tell: all in Markdown."""
 
     name: str
     reads: str
+    get: str
+    holds: str
+    lacks: tuple[Lack, ...]
     cannot_tell: str
 
 
@@ -32,11 +42,16 @@ def rules() -> tuple[str, ...]:
 
 @cache
 def readers() -> tuple[Reader, ...]:
-    """The tables of docs/platforms.md, a row each. Raises LookupError where it has none."""
-    found = tuple(Reader(*row) for row in READER.findall(_text("docs/platforms.md")))
+    """The readers of docs/platforms.md. Raises LookupError where it tells of none."""
+    found = READER.findall(_text("docs/platforms.md"))
     if not found:
-        raise LookupError("docs/platforms.md: the tables with 'what it cannot tell' are missing")
-    return found
+        raise LookupError("docs/platforms.md: what each reader reads and cannot tell is missing")
+    return tuple(
+        Reader(
+            name, reads, get, holds, cast("tuple[Lack, ...]", tuple(lacks.split(", ")) if lacks else ()), cannot_tell
+        )
+        for name, reads, get, holds, lacks, cannot_tell in found
+    )
 
 
 def _text(name: str) -> str:

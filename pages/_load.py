@@ -121,6 +121,19 @@ def _load_told(load: dict[str, Any]) -> None:
         f"{_words.count(load['read'], 'record')} read = {load['inserted']:,} inserted + {load['updated']:,} updated + "
         f"{load['unchanged']:,} unchanged + {load['refused']:,} refused.{refused}{_left_out(load['left_out'])}"
     )
+    if load.get("twin"):
+        _twin_told(load, label(file), label(load["twin"]))
+
+
+def _twin_told(load: dict[str, Any], file: str, twin: str) -> None:
+    """Where a new source has what another one has: that it counts twice, and what makes one of the two."""
+    st.warning(
+        f"**{file} counts twice**: {_words.count(load['shared'], 'record')} of it, by id and time, came under another "
+        f"name before, *{twin}*. If both are one place, take this one out again by the command below, and load it "
+        f"again with *{twin}* as the name of the source, under *More choices*."
+    )
+    out = f".venv/bin/python -m ingest forget {load['platform']} {shlex.quote(plain(load['source']))} --yes"
+    st.code(command(out), language="shell")
 
 
 def _name(load: dict[str, Any]) -> str:
@@ -244,9 +257,12 @@ def _unsure() -> dict[str, list[str]]:
 
 def _choices(likely: Sequence[str]) -> list[str]:
     """The kind, likely ones first, the source's name and a reason for private content, as options of the command."""
-    kinds = [*dict.fromkeys([*likely, *(each.name for each in _documents.readers())])]
-    kind = st.selectbox("Kind of export", [INSIDE, *kinds], key="kind", help="Where two kinds fit, choose.")
-    source = st.text_input("Name of the source", key="source", help="Only where the export does not name it.")
+    gets = {each.name: each.get for each in _documents.readers()}
+    kinds = [*dict.fromkeys([*likely, *gets])]
+    kind = st.selectbox("Kind of export", [INSIDE, *kinds], key="kind of export", help="Where two kinds fit, choose.")
+    if kind in gets:
+        st.caption(f"Where to get it: {gets[kind]}")
+    source = st.text_input("Name of the source", key="source name", help="Only where the export does not name it.")
     private = st.text_input(
         "Why private messages may be read",
         key="private",

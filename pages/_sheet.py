@@ -57,7 +57,7 @@ class Place:
 class Sheet:
     """All that stands on it. trust: how far the data reaches. moved: what moved a number. how: it was judged.
 
-    silent: the platforms that have no place, in a sentence.
+    silent: the platforms that have no place, in a sentence. limited: the sources whose format limits a number.
     """
 
     community: str
@@ -69,6 +69,7 @@ class Sheet:
     moved: tuple[str, ...]
     places: tuple[Place, ...]
     silent: str
+    limited: str
     how: str
     fingerprints: tuple[str, ...]
 
@@ -117,6 +118,7 @@ def body(sheet: Sheet) -> str:
             *_told("What moved it", (f"<p>{markup(each, 400)}</p>" for each in sheet.moved)),
             *_told("By platform: answered within a day, over the weeks drawn", map(_place, sheet.places), "places"),
             *([f"<p class='silent'>{markup(sheet.silent, 400)}</p>"] if sheet.silent else []),
+            *([f"<p class='silent'>{markup(sheet.limited, 400)}</p>"] if sheet.limited else []),
             f"<footer><p>{markup(sheet.how, 400)} {NOTE}</p>",
             f"<p>{' · '.join(markup(each) for each in sheet.fingerprints)}</p></footer>",
             "</div>",

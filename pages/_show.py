@@ -20,8 +20,8 @@ import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from metrics.metric import Answer, Metric
-from pages import _ask, _filters, _safe, _sheet, _words
+from metrics.metric import Answer, Metric, Question
+from pages import _ask, _filters, _limits, _safe, _sheet, _words
 from pages._ask import kept
 from pages._figures import DARK, LIGHT, Curve, Figure, Line, Shape, Trail, counted, figure, is_empty, small, strips
 from pages._filters import Weeks
@@ -88,6 +88,7 @@ def number(told: Number) -> None:
             st.markdown(f":{color}[**{shape} {verdict}**]{because}")
             if told.before:
                 st.caption(told.before)
+            _limited(told.question)
         with st.container(gap="xxsmall"):
             _plot(
                 _small(told.trail, _ask.answer(told.question).fingerprint, _is_dark()),
@@ -294,6 +295,8 @@ def table_doors(rows: pl.DataFrame, title: str, name: str) -> None:
 def doors(answer: Answer, part: str = "") -> None:
     """Three small doors: the rows behind a view, what the number means, and a file of it. `part`: of a view of two."""
     key = f"{answer.metric.name}-{answer.question.by}{part}"
+    if not part:
+        _limited(answer.question)
     everything = _ask.later(answer)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if part:
@@ -321,6 +324,12 @@ def doors(answer: Answer, part: str = "") -> None:
     if meaning.open:
         with meaning:
             definition(answer.metric, {"fingerprint": answer.fingerprint})
+
+
+def _limited(question: Question) -> None:
+    """Where the format of a source limits a number: which source, what it lacks, and beside it what follows."""
+    if told := _limits.said([question], label):
+        st.caption(told, help=_limits.why(question, label))
 
 
 def definition(metric: Metric, more: Mapping[str, str]) -> None:

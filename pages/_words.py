@@ -39,6 +39,12 @@ BETWEEN = {
     "\u202f": "be bg cs de-AT et fi fr hu hy ka kk lt lv nb nn no pl pt-PT ru sk sq sv uk",
 }
 """What stands between thousands, and in which languages and countries; a comma in all the others."""
+SPELLED = {
+    "github": "GitHub", "google_plus": "Google+", "irc": "IRC", "linkedin": "LinkedIn", "phpbb": "phpBB",
+    "rocketchat": "Rocket.Chat", "stackexchange": "Stack Exchange", "vbulletin": "vBulletin", "whatsapp": "WhatsApp",
+    "wordpress": "WordPress", "x": "X", "youtube": "YouTube",
+}  # fmt: skip
+"""The platforms whose names are more than a word with a capital."""
 _BETWEEN = {name: mark for mark, names in BETWEEN.items() for name in names.split()}
 
 
@@ -196,7 +202,7 @@ def column(name: str) -> str:
 
 def platform(name: str) -> str:
     """A platform's name as people write it."""
-    return {"github": "GitHub", "x": "X", "whatsapp": "WhatsApp", "youtube": "YouTube"}.get(name, name.capitalize())
+    return SPELLED.get(name) or name.capitalize().replace("_", " ")
 
 
 def _two(big: int, big_unit: str, small: int, small_unit: str) -> str:

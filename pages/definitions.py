@@ -101,7 +101,8 @@ def _said(metric: Metric) -> str:
 
 
 def _cannot_tell(reader: Reader) -> str:
-    return f"`{reader.name}`, {reader.reads}. It cannot tell: {reader.cannot_tell}."
+    lacks = f"**{', '.join(reader.lacks)}**: " if reader.lacks else ""
+    return f"`{reader.name}`. {reader.reads} It cannot tell: {lacks}{reader.cannot_tell}"
 
 
 # How it is drawn --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from data.settings import Targets
 from metrics import guard
 from metrics.explain import Explanation
 from metrics.metric import Question, metrics
-from pages import _ask, _figures, _filters, _show, _words
+from pages import _ask, _figures, _filters, _limits, _show, _words
 from pages._ask import Row, kept
 from pages._figures import Trail
 from pages._filters import WEEK, Week
@@ -423,6 +423,7 @@ def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation])
         moved=tuple(f"{title}: {each.sentence}" for title, each in moved.items() if each.sentence),
         places=_places(week) if len(_filters.platforms(week.view)) > 1 else (),
         silent=_silent(week, line).strip(),
+        limited=_limits.said((each.question for each in numbers), line, most=3),
         how=how,
         fingerprints=tuple(_ask.answer(each.question).fingerprint for each in numbers),
     )

@@ -24,7 +24,7 @@ from tests import sparse
 
 HERE = metric.HERE
 ALL = sorted(metrics())
-FIELDS = ["title", "asks", "formula", "unit", "better", "leaves out", "source"]
+FIELDS = ["title", "asks", "formula", "unit", "better", "leaves out", "needs", "source"]
 MONDAY = date(2026, 10, 5)
 TALK = [
     {"id": "a", "by": "ann", "at": "2026-10-05T09:00Z", "in": "a", "text": "How do I bend it?"},
@@ -70,7 +70,9 @@ def test_the_command_line_prints_the_card_with_the_sql_at_the_end(name: str) -> 
     assert printed.endswith(body)
     assert all(each in one_line(printed) for each in [*said, about, f"{name}-{metrics()[name].version}"])
     told = json.loads(CliRunner().invoke(command, [name, "--card", "--format", "json"]).output)
-    assert [told[key] for key in ("title", "question", "formula", "unit", "better", "leaves_out", "source")] == said
+    assert [
+        told[key] for key in ("title", "question", "formula", "unit", "better", "leaves_out", "needs", "source")
+    ] == said
     assert (told["name"], told["about"], told["sql"]) == (name, about, body)
 
 
@@ -109,6 +111,7 @@ CHANGES = [
     ("reply_rate.sql", "select", "select all", {"reply_rate"}),
     ("reply_rate.sql", "-- better: higher", "-- better: lower", {"reply_rate"}),
     ("reply_rate.sql", "-- leaves out: ", "-- leaves out: nothing but ", set()),
+    ("reply_rate.sql", "-- needs: ", "-- needs: member ids, ", set()),
     ("reply_rate.sql", "Younger asks", "The younger asks", set()),
     ("macros/asks.sql", "select", "select all", set(ALL)),
     ("quantify.py", "TRUST: Final = 0.5", "TRUST: Final = 0.6", {"net_sentiment"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -150,7 +151,8 @@ def test_a_program_is_told_how_far_a_load_is_and_what_failed(tmp_path: Path) -> 
         (["load", "nowhere.zip"], 1, "there is no such file or folder"),
         (["load", "README.md"], 1, "no export is recognised here"),
         (["load"], 2, "PATHS is missing"),
-        (["load", "README.md", "--platform", "myspace"], 1, "there is no such reader"),
+        (["load", "README.md", "--platform", "slak"], 2, "slak: there is no such reader; did you mean slack?"),
+        (["load", "README.md", "--settings", "nowhere.toml"], 2, "nowhere.toml: there is no such settings file"),
         (["status"], 1, "Nothing is loaded yet"),
         (["derive"], 1, "Nothing is loaded yet"),
     ],
@@ -263,9 +265,15 @@ def test_made_up_people_leave_when_real_ones_come(tmp_path: Path) -> None:
 
 
 def test_a_reader_knows_an_export_by_a_few_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An export of ten years has thousands, and every reader is asked."""
-    for day in range(100):
-        (tmp_path / f"{day}.json").write_text('[{"ts": "1700000000.000100", "user": "U1", "text": "Hello"}]')
+    """An export of ten years has thousands, of lists, objects or tables, and every reader is asked."""
+    for kind, content in (
+        ("list.json", '[{"ts": "1700000000.000100", "user": "U1", "text": "Hello"}]'),
+        ("object.json", '{"id": 1, "topic_id": 2, "raw": "Hello"}'),
+        ("csv", "id,topic\n1,2\n"),
+    ):
+        (tmp_path / kind).mkdir()
+        for day in range(100):
+            (tmp_path / kind / f"{day}.{kind}").write_text(content)
     looked: list[str] = []
 
     head = Export.head
@@ -275,11 +283,12 @@ def test_a_reader_knows_an_export_by_a_few_of_its_files(tmp_path: Path, monkeypa
         return head(export, name, *size)
 
     monkeypatch.setattr(Export, "head", noted)
-    with Export(tmp_path) as export:
-        for name, reader in readers().items():
-            looked.clear()
-            reader.detects(export)
-            assert len(looked) < 60, name
+    for folder in tmp_path.iterdir():
+        with Export(folder) as export:
+            for name, reader in readers().items():
+                looked.clear()
+                reader.detects(export)
+                assert len(looked) < 60, f"{name} looks at {len(looked)} files of {folder.name}"
 
 
 def test_a_place_that_is_not_there_is_refused(harbour: Path) -> None:
@@ -348,3 +357,73 @@ def test_a_command_imports_only_what_it_needs() -> None:
     said = f"import sys, ingest.__main__; print(*sorted({others!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.split() == []
+
+
+def test_what_comes_again_under_another_name_is_said_to_count_twice_and_can_be_forgotten(tmp_path: Path) -> None:
+    """A chat is named by its file: a copy with another name is another source, though it holds the same."""
+    chat, data = FIXTURES / "whatsapp" / "WhatsApp Chat with Quay help.txt", tmp_path / "data"
+    copy = shutil.copy(chat, tmp_path / "Copy.txt")
+    alone = hearth("ingest", "load", chat, FIXTURES / "slack" / "quay", data=data, check=3, HEARTH_SETTINGS=DEAF)
+    assert "twice" not in alone.stdout + alone.stderr
+    before = tables(data)
+    again = hearth("ingest", "load", copy, data=data, check=3, HEARTH_SETTINGS=DEAF)
+    assert "11 records of it counted twice: whatsapp Quay help has the same" in again.stdout
+    told = " ".join(again.stderr.split())
+    assert "python -m ingest forget whatsapp Copy;" in told
+    assert "into the other: add --source 'Quay help'" in told
+    once_more = hearth("ingest", "load", copy, data=data, check=3, HEARTH_SETTINGS=DEAF)
+    assert "twice" not in once_more.stdout + once_more.stderr, "it was said once"
+    assert "8 messages of whatsapp Copy would leave" in hearth(*FORGET, data=data, check=2).stderr
+    gone = hearth(*FORGET, "--yes", data=data, HEARTH_SETTINGS=DEAF).stdout
+    assert gone.startswith("Forgot 8 messages of whatsapp Copy.")
+    assert tables(data) == before
+    joined = hearth("ingest", "load", copy, "--source", "Quay help", data=data, check=3, HEARTH_SETTINGS=DEAF)
+    assert "twice" not in joined.stdout + joined.stderr
+    assert tables(data) == before
+
+
+FORGET = ("ingest", "forget", "whatsapp", "Copy")
+DEAF = str(ROOT / "bench" / "deaf.toml")  # how messages sound is no matter here, and takes its time
+
+
+def test_a_longer_export_under_another_name_is_known_too(tmp_path: Path) -> None:
+    """What is there already may be the smaller part of what is new; another talk of the same days is no copy."""
+    rows = [f"{n},ana,2026-01-05T10:{n:02}:00Z,How {n}?,help" for n in range(40)]
+    head = "id,author,created_at,text,channel"
+    other = [row.replace("-05T", "-06T") for row in rows]
+    for name, part in (("first", rows[:10]), ("longer", rows), ("other", other)):
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *part]) + "\n")
+    found = {}
+    for name in ("first", "longer", "other"):
+        export, data = tmp_path / f"{name}.csv", tmp_path / "data"
+        done = hearth("ingest", "load", export, "--json", data=data, HEARTH_SETTINGS=DEAF)
+        (found[name],) = json.loads(done.stdout)["loads"]
+    assert {name: (each["twin"], each["shared"]) for name, each in found.items()} == {
+        "first": (None, 0),
+        "longer": ("first", 10),
+        "other": (None, 0),
+    }
+
+
+def test_what_is_forgotten_leaves_the_files_and_nobody_forgets_by_a_slip(tmp_path: Path) -> None:
+    quay, slipway = (FIXTURES / "slack" / name for name in ("quay", "slipway"))
+    hearth("ingest", "load", quay, slipway, data=tmp_path, HEARTH_SETTINGS=DEAF)
+    wrong = hearth("ingest", "forget", "slack", "qay", "--yes", data=tmp_path, check=2)
+    assert "slack qay: there is no such source" in wrong.stderr
+    assert said_in(tmp_path, b"does the winch")
+    hearth("ingest", "forget", "slack", "quay", "--yes", data=tmp_path, HEARTH_SETTINGS=DEAF)
+    assert not said_in(tmp_path, b"does the winch")
+    (left,) = Store(tmp_path).read("sources")["source_name"]
+    hearth("ingest", "forget", "slack", left, "--yes", data=tmp_path, HEARTH_SETTINGS=DEAF)
+    assert Store(tmp_path).read("sources").is_empty()
+    assert "there are none" in hearth("ingest", "forget", "slack", left, "--yes", data=tmp_path, check=2).stderr
+
+
+def said_in(folder: Path, words: bytes) -> bool:
+    return any(words in path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+
+def tables(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """What was loaded, and some of what follows from it."""
+    names = ("sources", "messages", "reactions", "members", "places", "people", "asks", "member_weeks", "scores")
+    return {name: Store(folder).query(f"from {name} order by all").to_dicts() for name in names}

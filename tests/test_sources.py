@@ -147,7 +147,7 @@ def test_what_cannot_be_loaded_is_told_by_its_name_and_nothing_is_kept(
 ) -> None:
     app = see()
     if kind:
-        app.selectbox(key="kind").set_value(kind).run()
+        app.selectbox(key="kind of export").set_value(kind).run()
     app = ended(upload(app, name, content), home)
     told = words(app).replace("\\", "").replace("\n", " ")
     assert re.search(said, told), told
@@ -159,11 +159,25 @@ def test_what_cannot_be_loaded_is_told_by_its_name_and_nothing_is_kept(
 def test_where_two_kinds_fit_one_is_chosen_and_loaded(see: Open, home: Path) -> None:
     app = ended(upload(see(), "both.zip", zipped("slack/boatyard-2016", "telegram/account")), home)
     assert "was not loaded yet" in words(app)
-    kinds = app.selectbox(key="kind").options
+    kinds = app.selectbox(key="kind of export").options
     assert set(kinds[1:3]) == {"slack", "telegram"}, "the likely ones come first"
-    app.selectbox(key="kind").set_value("slack").run()
+    app.selectbox(key="kind of export").set_value("slack").run()
     app = ended(app.button(key="load").click().run(), home)
     assert Store(home / "data").read("sources")["platform"].to_list() == ["slack"]
+
+
+def test_what_counts_twice_is_said_with_the_command_that_takes_it_out_again(see: Open, home: Path) -> None:
+    """A chat is named by its file; how to come by one stands where its kind is chosen."""
+    app = see()
+    app.selectbox(key="kind of export").set_value("whatsapp").run()
+    assert "Where to get it: on the phone, in the chat" in words(app)
+    chat = (FRAME.parent.parent / "tests/fixtures/whatsapp/WhatsApp Chat with Quay help.txt").read_bytes()
+    app = ended(upload(app, "Quay.txt", chat), home)
+    assert "counts twice" not in words(app)
+    app = ended(upload(see(part="Load more"), "My copy.txt", chat), home)
+    assert "counts twice**: 11 records of it, by id and time, came under another name before, *Quay*" in words(app)
+    (command,) = (each.value for each in app.code if "forget" in each.value)
+    assert command.endswith(".venv/bin/python -m ingest forget whatsapp 'My copy' --yes")
 
 
 def test_a_load_from_elsewhere_is_named_and_waited_for(see: Open, home: Path) -> None:

@@ -442,6 +442,30 @@ def test_every_migration_ends_at_the_schema_of_a_new_database(tmp_path: Path) ->
     connection.close()
 
 
+class Unplugged:
+    """A connection that is gone before it has run so many statements."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, statements: int) -> None:
+        self.connection, self.left = connection, statements
+
+    def execute(self, *statement: Any) -> duckdb.DuckDBPyConnection:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return self.connection.execute(*statement)
+
+
+def test_a_plug_pulled_while_a_database_is_made_leaves_one_that_can_be_made(tmp_path: Path) -> None:
+    """A schema without its version would be taken for an old one, and brought up to date in vain."""
+    for statements in range(4):
+        folder = tmp_path / str(statements)
+        folder.mkdir()
+        with closing(duckdb.connect(str(folder / door.MASTER))) as connection, pytest.raises(KeyboardInterrupt):
+            door._migrate(Unplugged(connection, statements), folder)  # type: ignore[arg-type]
+        load_rows(Store(folder), ROWS)
+        assert Store(folder).query("select count(*) from messages").item() == len(ROWS)
+
+
 def test_a_change_of_the_settings_is_worked_into_every_source(tmp_path: Path) -> None:
     store = Store(tmp_path)
     load_rows(store, ROWS)

@@ -431,7 +431,7 @@ def test_words_of_others_do_nothing_in_the_report() -> None:
     )
     for text in HOSTILE:
         place = _sheet.Place(text, text, known)
-        found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, text, (text,))
+        found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, text, text, (text,))
         document = _sheet.document(found)
         usual = {"html", "head", "meta", "title", "body", "style", "main", "div", "header", "strong", "span", "p",
                  "h1", "h2", "h3", "section", "article", "small", "img", "footer"}  # fmt: skip

@@ -1,4 +1,4 @@
--- One row a source, with how far its data reaches.
+-- One row a source, with how far its data reaches. readers: what read it, where that is known of every load.
 select
     source_key, platform, source, source_name, is_demo, max(as_of) as as_of, min(first_at) as first_at,
     sum(messages)::bigint as messages,
@@ -13,7 +13,12 @@ select
     (
         select count(distinct people.person_id) from people
         where people.source_key = places.source_key and people.role = 'bot'
-    )::bigint as bots
+    )::bigint as bots,
+    (
+        select list(distinct loads.reader) from loads
+        where loads.source_key = places.source_key
+        having count(*) = count(loads.reader)
+    ) as readers
 from places
 group by all
 order by platform, source_name

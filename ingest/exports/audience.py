@@ -16,11 +16,23 @@ from typing import NamedTuple
 from data.records import Audience, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets, _workbook
+from ingest.exports._format import Format
 from ingest.exports._moments import utc
 from ingest.exports._sheets import Row, Sheet
 from ingest.exports._workbook import Workbook
 
 PLATFORM = "audience"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "X: Premium > Analytics > Content > the download arrow. Meta Business Suite: Content or Insights > "
+        "Export. YouTube Studio: Analytics > Advanced mode > Export current view > CSV. A LinkedIn page: "
+        "Analytics > Followers, or Content > Export. Discord: Server Settings > Server Insights > the "
+        "download arrow. Or any table of date,platform,metric,value"
+    ),
+    holds="followers, likes and impressions, for the vanity drawer: no messages",
+    cannot_tell="anything about people; an old `.xls`, as LinkedIn gives it, must be saved as XLSX or CSV first",
+)
 
 PLAIN = ("date", "platform", "metric", "value")  # the table that anybody can write
 SIGNS = (  # columns that only one platform's totals have together

@@ -8,12 +8,22 @@ from itertools import islice
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._members import Members
 from ingest.exports._moments import iso
 from ingest.exports._xml import Element, elements, said
 
 PLATFORM = "blogger"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "on takeout.google.com: Deselect all > Blogger > Next step; load its feed.atom. The older way: "
+        "Settings > Back up content > Download"
+    ),
+    holds="posts, pages and everybody's comments, with what each answers",
+    cannot_tell="anonymous readers",
+)
 
 BLOG = re.compile(r"tag:blogger\.com,1999:blog-([^.<]+)")
 KIND = re.compile(r"kind#(\w+)$")

@@ -22,9 +22,23 @@ from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports import _answers
 from ingest.exports._answers import Row, Shape
 from ingest.exports._car import Damaged, Repository
+from ingest.exports._format import Format
 from ingest.exports._members import Members
 
 PLATFORM = "bluesky"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "in Bluesky: Settings > Account > Export my data > Download CAR file; or save the API's answers to "
+        "getAuthorFeed and getPostThread"
+    ),
+    holds=(
+        "the account's own posts, with the addresses of what they answer; saved feeds and threads also those "
+        "around them"
+    ),
+    cannot_tell="edits; from the .car alone what others said and answered, and the handle",
+    lacks=("own posts only",),
+)
 
 POST, REPOST, PROFILE = "app.bsky.feed.post", "app.bsky.feed.repost", "app.bsky.actor.profile"
 ADDRESS = re.compile(r"at://([^/]+)/([^/]+)/([^/]+)")

@@ -15,9 +15,16 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports import _answers, _rows
 from ingest.exports._answers import Row, Shape
+from ingest.exports._format import Format
 from ingest.exports._members import Members
 
 PLATFORM = "chatwoot"
+FORMAT = Format(
+    group="Help desks, and everything else",
+    get=("save the API's answers to /conversations and their /messages; or a CSV of the database's table messages"),
+    holds="conversations with their messages; who is an agent or a bot",
+    cannot_tell="the host, only the account's number; inbox names",
+)
 
 ANSWER = re.compile(rb'"message_type"\s*:')
 DESK = re.compile(rb'"(?:inbox_id|conversation_id)"\s*:')

@@ -12,9 +12,17 @@ import msgspec
 
 from data.records import Basis, Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._moments import iso, utc
 
 PLATFORM = "discord"
+FORMAT = Format(
+    group="Chats",
+    get=("DiscordChatExporter, a program of its own: choose the server's channels and threads > Export > Format: JSON"),
+    holds="messages with replies, threads, edits, reactions and mentions; who is a bot",
+    cannot_tell="deleted messages; who is staff",
+    is_seen=True,
+)
 
 THREADS = {"GuildPublicThread", "GuildNewsThread"}
 PRIVATE_THREAD = "GuildPrivateThread"  # a channel of its own: the one it hangs under is not private

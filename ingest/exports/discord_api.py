@@ -16,7 +16,15 @@ from data.records import Record, Refused, Source
 from ingest.archive import BOM, Export, ExportError
 from ingest.exports import discord
 from ingest.exports._answers import kinds
+from ingest.exports._format import Format
 from ingest.exports.discord import PLATFORM, Emoji, Guild, Id, Place, RawReaction, Reference, Server
+
+FORMAT = Format(
+    group="Chats",
+    get="save pages of the API as .json, each with its channel beside the messages",
+    holds=("the public channels' messages with replies, threads, edits and counts of reactions; who is a bot"),
+    cannot_tell="names, unless they were asked for; who reacted; deleted messages",
+)
 
 MARKS = {"said": (b'"channel"', b'"parent"', b'"guild"', b'"begins"', b'"messages"')}
 LIST = re.compile(rb',\s*"messages"\s*:\s*\[')

@@ -18,11 +18,21 @@ from typing import NamedTuple
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets
+from ingest.exports._format import Format
 from ingest.exports._moments import utc
 from ingest.exports.discord import DELETED
 from ingest.exports.discord_html import FILE_ID, could_be_channel
 
 PLATFORM = "discord"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "DiscordChatExporter, a program of its own: > Format: CSV; only where neither its JSON nor its HTML can be had"
+    ),
+    holds="messages, threads by the names of their files, counts of reactions",
+    cannot_tell="message ids, replies, bots, the server's id",
+    lacks=("no replies",),
+)
 
 COLUMNS = ["Author", "Date", "Content", "Attachments", "Reactions"]  # and since 2020, before them, AuthorID
 DECORATION = re.compile(r"(?: \[\d+\])?(?: \((?:after|before|\d{4}-)[^()]*\))?(?: \[part \d+\])?$")

@@ -15,10 +15,18 @@ from typing import Literal, NamedTuple
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain, unescape
 from ingest.exports.discord import DELETED
 
 PLATFORM = "discord"
+FORMAT = Format(
+    group="Chats",
+    get=("DiscordChatExporter, a program of its own: choose the server's channels and threads > Export > Format: HTML"),
+    holds="messages with replies, threads and reactions; who is a bot",
+    cannot_tell="when something was edited; a server's id where it has no icon; deleted messages",
+    is_seen=True,
+)
 
 BLOCK = 1 << 20
 BORN = datetime(2015, 1, 1, tzinfo=UTC)  # when Discord's ids begin to count milliseconds

@@ -17,10 +17,21 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import BOM, Export, ExportError
 from ingest.exports import _sheets
+from ingest.exports._format import Format
 from ingest.exports.discord import EMOJI
 from ingest.exports.discord_html import ID, moment
 
 PLATFORM = "discord"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "in Discord: User Settings > Data & Privacy > Request all of my Data > Messages; the .zip comes by "
+        "e-mail, within a month"
+    ),
+    holds="one account's own messages, by server and channel",
+    cannot_tell="what others said; replies; reactions",
+    lacks=("own posts only", "no replies"),
+)
 
 T = TypeVar("T")
 Id = Annotated[str, msgspec.Meta(min_length=1)]

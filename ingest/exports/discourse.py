@@ -17,10 +17,21 @@ import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._moments import utc
 
 PLATFORM = "discourse"
+FORMAT = Format(
+    group="Forums, questions and code",
+    get=(
+        "save the forum's answers to /posts.json or /t/ID.json, with categories.json beside them; or a folder "
+        "of the discourse-archive tool"
+    ),
+    holds="public topics with their posts, replies, edits and likes; who is staff",
+    cannot_tell="category names without `categories.json`; replies that Discourse stores without a link",
+    is_seen=True,
+)
 
 T = TypeVar("T")
 

@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
 from data.records import Record, Refused, Source
 from ingest.archive import MAX_RAW, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports.discourse import HOST, LIKE, PLATFORM, Category, Forum, Number, Post, address
 from ingest.exports.generic import delimited
 
+FORMAT = Format(
+    group="Forums, questions and code",
+    get=(
+        "as an administrator: Admin > Backups > Backup, then Download (without uploads); Data Explorer: run a "
+        "query > CSV; one account: its profile > Preferences > Account > Export your data"
+    ),
+    holds="a backup: all public topics with posts and replies, and who is staff; a CSV what stands in it",
+    cannot_tell="who liked; of a user archive the ids of posts, and what others said",
+)
+
 DUMP = b"PostgreSQL database dump"
 OURS = (b"discourse_functions", b"badge_groupings", b"category_featured_topics")  # stand early in every dump
+FILES = 20  # so many are looked at to find out whose they are
 LOOK = 1 << 20  # this early
 COPY = re.compile(rb'COPY (?:public\.)?"?(\w+)"? \(([^)]*)\) FROM stdin;')
 TABLES = frozenset({"categories", "posts", "site_settings", "topics", "users"})
@@ -79,7 +92,8 @@ UNKNOWN = Topic(None, None, None, is_personal=False)
 
 def detects(export: Export) -> float:
     """High where a dump names tables that only Discourse has, or a CSV the numbers of its posts."""
-    return 0.9 if _dump(export) or _tables(export) else 0.0
+    tables = islice(export.files("*.csv"), FILES)
+    return 0.9 if _dump(export) or any(_is_table(export, name) for name in tables) else 0.0
 
 
 def read(export: Export) -> Iterator[Record]:
@@ -165,9 +179,10 @@ class _Backup:
 
 def _dump(export: Export) -> str | None:
     for name in export.files("*.sql"):
-        head = export.head(name, LOOK)
-        if DUMP in head and any(ours in head for ours in OURS):
-            return name
+        if DUMP in export.head(name, 4096):
+            head = export.head(name, LOOK)
+            if any(ours in head for ours in OURS):
+                return name
     return None
 
 
@@ -201,7 +216,11 @@ def _value(raw: bytes) -> str | None:
 
 def _tables(export: Export) -> list[str]:
     """The CSV files that hold posts: what an administrator asked the database, or one member's archive."""
-    return [name for name in export.files("*.csv") if _holds_posts(_header(export, name))]
+    return [name for name in export.files("*.csv") if _is_table(export, name)]
+
+
+def _is_table(export: Export, name: str) -> bool:
+    return _holds_posts(_header(export, name))
 
 
 def _header(export: Export, name: str) -> set[str]:

@@ -7,12 +7,19 @@ from itertools import islice
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._members import Members, guest_id
 from ingest.exports._moments import iso
 from ingest.exports._xml import Element, elements, said
 
 PLATFORM = "disqus"
+FORMAT = Format(
+    group="Social platforms",
+    get="on disqus.com: Admin > Community > Export; the .xml.gz comes by e-mail",
+    holds="threads and everybody's comments, with what each answers",
+    cannot_tell="guests without an e-mail address are nobody",
+)
 
 ROOT, NAMESPACE = b"<disqus", b"http://disqus.com/disqus-internals"
 ID = "dsq:id"

@@ -12,9 +12,20 @@ import msgspec
 from data.records import Channel, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _meta
+from ingest.exports._format import Format
 from ingest.exports._meta import Account, Ids, Label, mended, moment
 
 PLATFORM = "facebook"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "on facebook.com: Settings & privacy > Settings > Accounts Center > Your information and permissions "
+        "> Download (or Export) your information, format JSON; for a page, switch to it first"
+    ),
+    holds="the account's own posts, comments and posts in groups",
+    cannot_tell="what others said; what a comment answers; ids",
+    lacks=("own posts only", "no replies"),
+)
 
 # Folders and files change their names with the years and the language, the first key of a file only its ending.
 KEY = re.compile(

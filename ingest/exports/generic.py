@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,9 +23,22 @@ import msgspec
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 
 PLATFORM = "generic"
+FORMAT = Format(
+    group="Help desks, and everything else",
+    get=(
+        "from wherever it comes; say in hearth.toml, under [[tables]], which column is what. Facebook groups, "
+        "Khoros answers and a hand-made MySpace table are known by their columns"
+    ),
+    holds=(
+        "what its columns say: who, when and what, and the channel, the conversation and the reply where "
+        "there are columns for them"
+    ),
+    cannot_tell="what the file does not hold",
+)
 
 Field = Literal[
     "id", "channel", "member", "name", "handle", "email", "sent_at", "text", "title", "conversation",
@@ -59,6 +72,7 @@ EPOCH = re.compile(r"\d{9,}(\.\d+)?")
 EPOCH_UNITS = ((1e14, 1e6), (1e11, 1e3), (0, 1))  # from this size on a number counts this many to a second
 MAX_FIELD = 1 << 20  # characters; what is longer is a quote that was never closed
 RECORD, TEXT = msgspec.json.Decoder(dict[str, msgspec.Raw]), msgspec.json.Decoder(str)
+FILES = 20  # so many are looked at to find out whether there are tables at all
 LOOK = 50  # how many JSON records are looked at for their keys
 
 
@@ -107,9 +121,12 @@ class Plan(NamedTuple):
 
 def detects(export: Export) -> float:
     """Low, so that a platform's own reader wins; higher where hearth.toml or column names explain a file."""
-    names = list(islice(_files(export), 3))
-    if any(_is_mapped(name, table) for table in _tables(export) if table.match != "*" for name in names):
+    sure, lists = _named(export)
+    mapped = [table for table in _tables(export) if table.match != "*"]
+    likely = (name for name in sure + lists if any(_is_mapped(name, table) for table in mapped))
+    if any(name in sure or _is_list(export, name) for name in islice(likely, FILES)):
         return 0.3
+    names = list(islice(chain(sure, (name for name in lists[:FILES] if _is_list(export, name))), 3))
     if any(_known(export, name) for name in names):
         return 0.3
     tables = [columns for name in names if len(columns := _found(export, name)) > 1]
@@ -245,11 +262,16 @@ def _iso_or_rfc(written: str) -> datetime:
 # Which files, and what their columns are
 
 
-def _files(export: Export) -> Iterator[str]:
-    for name in export.files():
-        kind = PurePosixPath(name).suffix.lower()
-        if kind in DELIMITED or kind in LINES or (kind == ".json" and _is_list(export, name)):
-            yield name
+def _files(export: Export) -> list[str]:
+    sure, lists = _named(export)
+    return sorted(sure + [name for name in lists if _is_list(export, name)])
+
+
+def _named(export: Export) -> tuple[list[str], list[str]]:
+    """The files whose names say that they are tables, and those that may hold a list."""
+    names = export.files()
+    sure = [name for name in names if name.lower().endswith((*DELIMITED, *LINES))]
+    return sure, [name for name in names if name.lower().endswith(".json")]
 
 
 def _is_list(export: Export, name: str) -> bool:
@@ -280,7 +302,7 @@ def _known(export: Export, name: str) -> Table | None:
 
 def _plans(export: Export) -> list[Plan]:
     """The files that a mapping matches; without one, all tables. The first mapping that matches counts."""
-    names, tables = list(_files(export)), _tables(export)
+    names, tables = _files(export), _tables(export)
     mapped = [(name, next((table for table in tables if _is_mapped(name, table)), None)) for name in names]
     chosen = [(name, table) for name, table in mapped if table]
     chosen = chosen or [(name, table) for name in names if (table := _known(export, name))]

@@ -18,10 +18,21 @@ from data.records import Channel, Member, Message, Reaction, Record, Refused, So
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports import _answers
 from ingest.exports._answers import Row, Shape
+from ingest.exports._format import Format
 from ingest.exports._members import Members
 from ingest.exports._moments import settle
 
 PLATFORM = "github"
+FORMAT = Format(
+    group="Forums, questions and code",
+    get=(
+        "with GitHub's own program: gh issue list --state all --json "
+        "author,body,comments,createdAt,number,title,url; or save the API's answers as .json"
+    ),
+    holds="issues, pull requests, reviews and discussions with their comments; who belongs to the project",
+    cannot_tell="whom a comment on an issue answers; when an issue's text was edited",
+    is_seen=True,
+)
 
 ADDRESS = re.compile(
     r"https?://[^/\s]+/(?P<repo>[^/\s]+/[^/\s]+)/(?P<kind>issues|pull|discussions)/(?P<number>\d+)"

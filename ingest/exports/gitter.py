@@ -15,9 +15,19 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._answers import kinds, rows
+from ingest.exports._format import Format
 from ingest.exports._moments import utc
 
 PLATFORM = "gitter"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "save the API's answers to /rooms/{id}/chatMessages, a file or folder a room: old copies, for Gitter "
+        "has moved to Matrix"
+    ),
+    holds="rooms' messages with threads and edits",
+    cannot_tell="who is staff or a bot; reactions",
+)
 
 MARKS = {
     "messages": (b'"fromUser"', b'"sent"', b'"text"'),

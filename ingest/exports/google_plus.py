@@ -14,10 +14,17 @@ import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain, unescape
 from ingest.exports._members import Members
 
 PLATFORM = "google_plus"
+FORMAT = Format(
+    group="Social platforms",
+    get="nowhere any more: Google+ closed in 2019; a Takeout of 2018 or 2019 is needed, as JSON or HTML",
+    holds="the account's posts with the comments under them, and the posts of its communities",
+    cannot_tell="comments made elsewhere; whom a comment answers inside a post",
+)
 
 LOOK = 200  # posts that are looked at to see whose they are
 POST = re.compile(

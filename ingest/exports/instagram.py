@@ -12,9 +12,21 @@ import msgspec
 from data.records import Channel, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _meta
+from ingest.exports._format import Format
 from ingest.exports._meta import Account, Ids, Label, mended, moment
 
 PLATFORM = "instagram"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "in Instagram: Settings > Accounts Center > Your information and permissions > Download (or Export) "
+        "your information, format JSON"
+    ),
+    holds="the account's own posts, reels and comments, and its follower total",
+    cannot_tell="comments received, which only the Graph API tells; stories; ids",
+    lacks=("own posts only", "no replies"),
+    is_seen=True,
+)
 
 # Folders and files change their names with the years. A list tells what it is by its key, or by its file's name.
 LIST = re.compile(rb'\s*(?:\{\s*"(\w+)"\s*:\s*)?\[\s*\{')

@@ -21,8 +21,21 @@ from urllib.parse import unquote
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 
 PLATFORM = "irc"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "the folder in which the client or bouncer keeps its logs: irssi ~/irclogs, WeeChat "
+        "~/.local/share/weechat/logs, ZNC users/NAME/moddata/log, HexChat ~/.config/hexchat/logs, mIRC "
+        "%APPDATA%\\mIRC\\logs"
+    ),
+    holds="a channel's lines, joins and nick changes",
+    cannot_tell='whom a line answers, but by "nick:" before it; more of a person than a nick; the time zone',
+    lacks=("no replies", "no member ids", "no time zone"),
+    is_seen=True,
+)
 
 OTHER = {".csv", ".gif", ".htm", ".html", ".jpg", ".js", ".json", ".mbox", ".md", ".parquet", ".pdf", ".png", ".xml"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

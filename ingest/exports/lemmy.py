@@ -13,9 +13,16 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _answers, _rows
 from ingest.exports._answers import Row, Shape
+from ingest.exports._format import Format
 from ingest.exports._members import Members
 
 PLATFORM = "lemmy"
+FORMAT = Format(
+    group="Social platforms",
+    get="save the instance's API's answers as .json: /api/v3/post/list, /api/v3/comment/list",
+    holds="a community's posts and comments, with what each answers",
+    cannot_tell="who moderates, unless they wrote",
+)
 
 VIEW = re.compile(rb'"(?:post|comment)"\s*:\s*\{')
 PLACED = re.compile(rb'"community"\s*:\s*\{|"community_view"\s*:\s*\{')

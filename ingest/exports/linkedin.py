@@ -18,9 +18,17 @@ from urllib.parse import unquote
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets
+from ingest.exports._format import Format
 from ingest.exports._sheets import Row, Sheet
 
 PLATFORM = "linkedin"
+FORMAT = Format(
+    group="Social platforms",
+    get=("on linkedin.com: Me > Settings & Privacy > Data privacy > Get a copy of your data > the larger data archive"),
+    holds="one person's own posts and comments, public ones",
+    cannot_tell="whose post a comment is under; what others said and answered; ids",
+    lacks=("own posts only", "no replies"),
+)
 
 Kind = Literal["profile", "shares", "comments", "messages"]
 HEADERS: dict[Kind, set[str]] = {

@@ -19,9 +19,21 @@ from typing import NamedTuple
 
 from data.records import Basis, Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 
 PLATFORM = "mail"
+FORMAT = Format(
+    group="Forums, questions and code",
+    get=(
+        "pipermail: the archive's page > Gzip'd Text, of each month. HyperKitty: the list's page > Download. "
+        "groups.io: Admin > Settings > Export Group Data. Google Groups: takeout.google.com > Groups. Or any "
+        "mbox"
+    ),
+    holds="a list's mails with what each answers; people by a hash of their address",
+    cannot_tell="who is staff",
+    is_seen=True,
+)
 
 NAMED = re.compile(r"(^|.*/)(mbox|[^/]*\.mbo?x|[^/]*(19|20)\d\d[^/]*\.txt)", re.IGNORECASE)
 PLAIN = re.compile(r"(.*/)?[^/.]+|.*\.(txt|mail|eml)", re.IGNORECASE)

@@ -17,10 +17,22 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _statuses
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._moments import settle
 
 PLATFORM = "mastodon"
+FORMAT = Format(
+    group="Social platforms",
+    get="on the account's server: Preferences > Import and export > Data export > Request your archive",
+    holds=(
+        "the account's own public posts, with the addresses of what they answer; saved answers of the API "
+        "also hold others' posts"
+    ),
+    cannot_tell="from the archive: what others said and answered; likes and boosts received",
+    lacks=("own posts only",),
+    is_seen=True,
+)
 
 PUBLIC = {"https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public"}
 ACCOUNT = re.compile(r"https?://(?P<host>[^/\s]+)/(?:users/|@|u/|profile/)?(?P<name>[^/\s]+)")

@@ -19,9 +19,19 @@ import msgspec
 from data.records import Basis, Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports._answers import kinds, rows
+from ingest.exports._format import Format
 from ingest.exports._moments import epoch_ms
 
 PLATFORM = "matrix"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "in Element, in the room: Room info > Export Chat > Format: JSON, From the beginning; or save the "
+        "API's answers to /rooms/{id}/messages"
+    ),
+    holds="one room's messages with replies, threads, edits and reactions; who has power there",
+    cannot_tell="encrypted words; in an export from Element only what its owner could read",
+)
 
 MARKS = {"events": (b'"origin_server_ts"', b'"event_id"', b'"sender"')}
 NAME = re.compile(rb'\{\s*"room_name"\s*:\s*("(?:[^"\\]|\\.)*")')

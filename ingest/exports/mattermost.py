@@ -16,9 +16,19 @@ import msgspec
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._answers import kinds, row, rows
+from ingest.exports._format import Format
 from ingest.exports._moments import epoch_ms
 
 PLATFORM = "mattermost"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "on the server: mmctl export create, then mmctl export download; or save the API's answers to "
+        "/channels/{id}/posts, with those to /users beside them"
+    ),
+    holds="public channels' posts with threads and reactions; members with their roles",
+    cannot_tell="of the bulk export: ids of posts, deleted posts, and people go by their usernames",
+)
 
 OPEN = "O"  # a channel's type; P is private, D and G are direct messages of two and of more
 ADMIN = re.compile(r"\b(?:system|team)_admin\b")

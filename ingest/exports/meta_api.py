@@ -14,9 +14,17 @@ import msgspec
 
 from data.records import Audience, Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._members import Members
 
 PLATFORM = "facebook"  # of an Instagram account the source says so
+FORMAT = Format(
+    group="Social platforms",
+    get=("save the Graph API's answers as .json: a page's or account's posts with their comments and replies"),
+    holds="one Facebook page's or Instagram account's posts, with everybody's comments and replies",
+    cannot_tell="authors that Facebook withholds; comments never asked for",
+    is_seen=True,
+)
 
 GLANCE = 4 << 20  # an answer holds 100 items at most: this is all of it, with the address of the next at its end
 FACEBOOK = re.compile(rb'"created_time"\s*:\s*"\d{4}-\d\d-\d\dT[\d:]+\+0000"|"fan_count"\s*:\s*\d')

@@ -13,10 +13,20 @@ from typing import NamedTuple
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import MAX_RAW, Export, ExportError
 from ingest.exports import _bbcode
+from ingest.exports._format import Format
 from ingest.exports._html import unescape
 from ingest.exports._sqldump import Row, find, moment, number, rows
 
 PLATFORM = "phpbb"
+FORMAT = Format(
+    group="Forums, questions and code",
+    get=(
+        "as an administrator: Administration Control Panel > Maintenance > Backup, full, as a file; or "
+        "phpMyAdmin > Export; or mysqldump"
+    ),
+    holds="forums everybody may read: topics, posts, edits, members; who moderates",
+    cannot_tell="replies without a quote of a post id; likes",
+)
 
 TABLE = re.compile(
     rb'(?:CREATE\s+TABLE|INSERT\s+INTO)[^(;]{0,200}?[`"\s.](\w*?)(?:acl_options|bbcodes|posts|privmsgs)[`"]?\s*\('

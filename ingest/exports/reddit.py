@@ -19,10 +19,21 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports import _answers
 from ingest.exports._answers import Answer, Row, Shape
+from ingest.exports._format import Format
 from ingest.exports._members import Members
 from ingest.exports._moments import epoch, settle
 
 PLATFORM = "reddit"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "save the API's answers, as PRAW gets them; or take a subreddit's dump from the Arctic Shift download "
+        "tool, .zst or unpacked"
+    ),
+    holds="a subreddit's posts and comments, with what each answers and who has a badge",
+    cannot_tell='bots but by name; staff without a badge; comments behind "more"',
+    is_seen=True,
+)
 
 GONE = {"[deleted]", "[removed]", "[ Removed by Reddit ]"}
 NOBODY = {None, "", "[deleted]", "[removed]"}

@@ -15,8 +15,16 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets, reddit
+from ingest.exports._format import Format
 
 PLATFORM = reddit.PLATFORM
+FORMAT = Format(
+    group="Social platforms",
+    get=("on reddit.com/settings/data-request > Request data; the .zip comes as a private message, within a month"),
+    holds="one account's own posts and comments, with the ids of what they answer",
+    cannot_tell="what others said and answered; edits; deletions",
+    lacks=("own posts only",),
+)
 
 PUBLIC = re.compile(r"(?:.*/)?(?:comments|posts)(?:_\d+)?\.csv")  # large tables come in numbered parts
 PRIVATE = re.compile(r"(?:.*/)?(?:messages|messages_archive|chat_history)(?:_\d+)?\.csv")

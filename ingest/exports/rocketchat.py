@@ -16,9 +16,19 @@ import msgspec
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._answers import kinds, rows
+from ingest.exports._format import Format
 from ingest.exports._moments import epoch_ms, iso
 
 PLATFORM = "rocketchat"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "save the API's answers to channels.messages or channels.history; or on the server: mongoexport "
+        "--collection rocketchat_message"
+    ),
+    holds=("public rooms' messages with threads, edits and reactions; roles where users.list stands beside them"),
+    cannot_tell="encrypted words",
+)
 
 PUBLIC = "c"  # a room's type; p is private, d direct messages, l a visitor's talk with an agent, v a call
 REMOVED = "rm"

@@ -23,8 +23,22 @@ import pyarrow.compute as pc
 
 from data.records import Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 
 PLATFORM = "slack"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "on slack.com, as an owner or admin: the workspace's name > Tools & settings > Workspace settings > "
+        "Import/Export Data > Export > Entire history > Start Export"
+    ),
+    holds=(
+        "the public channels' messages with their threads, edits and reactions; members with their roles; "
+        "private ones only when asked for"
+    ),
+    cannot_tell="messages of a free workspace older than a year",
+    is_seen=True,
+)
 
 SPOKEN = {
     None,

@@ -14,7 +14,18 @@ import msgspec
 from data.records import Channel, Record, Refused, Source
 from ingest.archive import Export
 from ingest.exports._answers import kinds, rows
+from ingest.exports._format import Format
 from ingest.exports.slack import PLATFORM, Raw, Room, User, Workspace
+
+FORMAT = Format(
+    group="Chats",
+    get=(
+        'save the API\'s answers, a page a line: {"channel": "C1", "messages": [...]}, with those of '
+        "conversations.list and users.list beside them"
+    ),
+    holds=("the public channels' messages with the threads that were asked for, reactions, members with their roles"),
+    cannot_tell="threads never asked for; deleted messages",
+)
 
 TEAM = re.compile(rb'"(?:team|team_id|context_team_id)"\s*:\s*"([TE]\w+)"')
 CHANNEL = re.compile(rb'"channel"\s*:\s*"([A-Z0-9]+)"')

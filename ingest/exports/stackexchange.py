@@ -14,12 +14,23 @@ import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain, unescape
 from ingest.exports._members import Members
 from ingest.exports._moments import iso
 from ingest.exports._xml import Element, elements
 
 PLATFORM = "stackexchange"
+FORMAT = Format(
+    group="Forums, questions and code",
+    get=(
+        "on a site, signed in: your profile > Settings > Data dump access; unpack the .7z and load its "
+        "folder; or save the API's answers"
+    ),
+    holds="questions, answers and comments of a whole site, with members and edits",
+    cannot_tell="who is staff; which comment a comment answers",
+    is_seen=True,
+)
 
 POSTS, COMMENTS, USERS = "Posts.xml", "Comments.xml", "Users.xml"
 BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!DOCTYPE[^>]*>\s*)?<posts>", re.DOTALL)

@@ -16,10 +16,17 @@ import msgspec
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._answers import kinds, row, rows
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._moments import utc
 
 PLATFORM = "teams"
+FORMAT = Format(
+    group="Chats",
+    get="save the Graph API's answers to /teams/{id}/channels/{id}/messages, with or without replies",
+    holds="a team's channel messages with their replies and reactions",
+    cannot_tell="chats, which are private; roles, without the `/members` answer beside it",
+)
 
 SPOKEN = "message"
 OPEN = {"standard", "shared", ""}  # a channel's membership; the third is private

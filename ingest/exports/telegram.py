@@ -26,12 +26,25 @@ import pyarrow.compute as pc
 
 from data.records import Channel, Member, Message, Messages, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._moments import iso
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 PLATFORM = "telegram"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "in Telegram Desktop, in the group: ⋮ > Export chat history > Format: Machine-readable JSON; or a "
+        "whole account: Settings > Advanced > Export Telegram data"
+    ),
+    holds="a group's or channel's messages with replies, topics, edits and reactions",
+    cannot_tell=(
+        "who is a bot; who is staff, unless they speak as the group; deleted messages; the time zone before 2021"
+    ),
+    is_seen=True,
+)
 
 PUBLIC = {"public_supergroup", "public_channel"}
 SHARED = PUBLIC | {"private_group", "private_supergroup", "private_channel"}

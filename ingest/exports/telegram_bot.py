@@ -15,7 +15,15 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports._answers import kinds, rows
+from ingest.exports._format import Format
 from ingest.exports.telegram import LINKED, PLATFORM
+
+FORMAT = Format(
+    group="Chats",
+    get="save the Bot API's answers to getUpdates, of one group",
+    holds="what was said since the bot came, with replies, topics and edits; who is a bot",
+    cannot_tell="what was said before the bot came; deleted messages; reactions",
+)
 
 SUPER = "-100"  # stands before the ids of supergroups and channels
 ABSENT = msgspec.Raw()

@@ -17,10 +17,18 @@ import pyarrow.compute as pc
 from data.records import Channel, Member, Messages, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets
+from ingest.exports._format import Format
 from ingest.exports._sheets import Row, Sheet
 from ingest.exports.x import moment
 
 PLATFORM = "x"
+FORMAT = Format(
+    group="Social platforms",
+    get="on kaggle.com: the data set Customer Support on Twitter > Download; load twcs.csv",
+    holds=("three million posts between customers and companies, with what each answers; the companies are staff"),
+    cannot_tell="who the customers are; which company a question without an answer was for",
+    is_seen=True,
+)
 
 COLUMNS = ("author_id", "inbound", "created_at", "text", "in_response_to_tweet_id")  # no other file has all five
 IS_STAFF = {"true": False, "false": True}  # by what `inbound` says

@@ -14,10 +14,17 @@ from typing import NamedTuple
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import MAX_RAW, Export, ExportError
 from ingest.exports import _bbcode
+from ingest.exports._format import Format
 from ingest.exports._html import unescape
 from ingest.exports._sqldump import Row, find, moment, number, rows
 
 PLATFORM = "vbulletin"
+FORMAT = Format(
+    group="Forums, questions and code",
+    get="on the board's server: phpMyAdmin > Export, or mysqldump",
+    holds="forums every member may read: threads, posts with what each answers, members; who is staff",
+    cannot_tell="edits; likes",
+)
 
 TABLE = re.compile(
     rb'(?:CREATE\s+TABLE|INSERT\s+INTO)[^(;]{0,200}?[`"\s.](\w*?)(?:adminhelp|announcement|pmtext|post|thread)[`"]?\s*\('

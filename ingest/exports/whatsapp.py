@@ -7,6 +7,7 @@ Such a file tells neither ids nor replies nor its time zone. So
 - an author is known by the name in the phone's contacts, so export a chat from one phone only. A phone number in the
   place of a name is kept as a hash, and shown by its last digits;
 - whether 3/4 is in March or in April is found from all dates of the file, and asked for where they leave it open.
+
 A chat is always one that somebody chose to hand over, and it is not told whether two people or a group talk in it.
 """
 
@@ -24,8 +25,19 @@ from typing import Literal, NamedTuple
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 
 PLATFORM = "whatsapp"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "on the phone, in the chat: Android ⋮ > More > Export chat, iPhone the chat's name > Export Chat; without media"
+    ),
+    holds="one chat's messages and joins, with the names that the phone's contacts give people",
+    cannot_tell=("reactions; the time zone (UTC is assumed); sometimes whether day or month comes first (it asks)"),
+    lacks=("no replies", "no member ids", "no time zone"),
+    is_seen=True,
+)
 
 Order = Literal["dmy", "mdy", "ymd"]
 

@@ -9,12 +9,19 @@ from itertools import islice
 
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._members import Members, guest_id
 from ingest.exports._moments import iso
 from ingest.exports._xml import Element, elements, said
 
 PLATFORM = "wordpress"
+FORMAT = Format(
+    group="Social platforms",
+    get="in the blog's admin: Tools > Export > All content > Download Export File",
+    holds="posts, pages and everybody's comments, with what each answers",
+    cannot_tell="guests without an e-mail address are nobody; every author counts as staff",
+)
 
 VERSION = b"<wp:wxr_version>"
 CHANNELS = {"post": "Posts", "page": "Pages"}

@@ -20,9 +20,24 @@ import msgspec
 
 from data.records import Audience, Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import unescape
 
 PLATFORM = "x"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "on x.com: More > Settings and privacy > Your account > Download an archive of your data; the .zip "
+        "comes a day or more later"
+    ),
+    holds=(
+        "the account's own posts, long ones and edits too, with what each answers, counts of likes, and its "
+        "follower total; back to 2012"
+    ),
+    cannot_tell="what others said and answered",
+    lacks=("own posts only",),
+    is_seen=True,
+)
 
 SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:window\.YTD\.(\w+)\.part\d+|Grailbird\.data\.(tweets)_\w+)\s*=\s*")
 POSTS = {

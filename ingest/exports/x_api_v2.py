@@ -21,11 +21,22 @@ from data.records import Channel, Member, Message, Reaction, Record, Refused, So
 from ingest.archive import UNFIT, Export, ExportError
 from ingest.exports import _answers
 from ingest.exports._answers import Answer
+from ingest.exports._format import Format
 from ingest.exports._html import unescape
 from ingest.exports._members import Members
 from ingest.exports.x import moment, sent_at
 
 PLATFORM = "x"
+FORMAT = Format(
+    group="Social platforms",
+    get="save the API's answers as .json or .ndjson: a search, an account's mentions, a conversation",
+    holds="posts of everybody that was asked for, with what each answers and who wrote it",
+    cannot_tell=(
+        "what was not asked for: without `author_id`, `conversation_id` and `referenced_tweets`, nobody and "
+        "no thread; whose account it is"
+    ),
+    is_seen=True,
+)
 
 POSTS = Channel("posts", "posts", "forum")
 TEXT = re.compile(rb'"text"\s*:\s*"')

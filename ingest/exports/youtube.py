@@ -12,10 +12,18 @@ import msgspec
 
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import UNFIT, Export, ExportError
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._members import Members
 
 PLATFORM = "youtube"
+FORMAT = Format(
+    group="Social platforms",
+    get="save the Data API's answers as .json: commentThreads, comments, videos",
+    holds="everybody's comments under one channel's videos, and the replies to them; the channel is staff",
+    cannot_tell="replies beyond those saved; whom a reply within a thread answers; live chat",
+    is_seen=True,
+)
 
 GLANCE = 4 << 20  # an answer holds 100 threads at most: this is all of it
 ANSWER = re.compile(rb'"youtube#comment(?:ListResponse)?"|"topLevelComment"\s*:\s*\{')

@@ -16,11 +16,22 @@ import msgspec
 from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _sheets
+from ingest.exports._format import Format
 from ingest.exports._html import plain, unescape
 from ingest.exports._members import Members
 from ingest.exports.youtube import link, moment, thread_of
 
 PLATFORM = "youtube"
+FORMAT = Format(
+    group="Social platforms",
+    get=(
+        "on takeout.google.com: Deselect all > YouTube and YouTube Music > All YouTube data included: only "
+        "comments and live chats > Next step"
+    ),
+    holds="what the account wrote itself: comments, live chats, and the older my-comments.html",
+    cannot_tell="what others said and answered; the videos' titles",
+    lacks=("own posts only",),
+)
 
 # The header has its columns in four orders, with capitals or without, and in the account's language.
 NAMES = {

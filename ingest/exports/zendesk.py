@@ -15,10 +15,20 @@ from data.records import Channel, Member, Message, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports import _answers, _rows
 from ingest.exports._answers import Row, Shape
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._members import Members
 
 PLATFORM = "zendesk"
+FORMAT = Format(
+    group="Help desks, and everything else",
+    get=(
+        "in Zendesk, where exports are switched on: Admin Center > Account > Tools > Reports > Export > JSON "
+        "export, Tickets; or save the API's answers"
+    ),
+    holds="tickets with their public comments; who is an agent",
+    cannot_tell="a CSV of tickets alone holds no words; without roles, agents are inferred",
+)
 
 HOST = re.compile(rb"https://([\w-]+\.zendesk\.com)/")
 API = re.compile(rb"\.zendesk\.com/api/v2/(?:tickets|users)/|\"ticket_id\"\s*:\s*\d|\"requester\"\s*:\s*\{")

@@ -20,10 +20,24 @@ import msgspec
 from data.records import Channel, Member, Message, Reaction, Record, Refused, Source
 from ingest.archive import Export, ExportError
 from ingest.exports._answers import kinds, rows
+from ingest.exports._format import Format
 from ingest.exports._html import plain
 from ingest.exports._moments import epoch
 
 PLATFORM = "zulip"
+FORMAT = Format(
+    group="Chats",
+    get=(
+        "in Zulip, as an administrator: Organization settings > Data exports > Start export; or a "
+        "zulip-archive folder, or save the API's answers to /messages"
+    ),
+    holds="public channels' messages by topic, with reactions and edits; members with their roles",
+    cannot_tell=(
+        "whom a message in a topic answers, unless it quotes; zulip-archive gives only names: no ids, roles "
+        "or reactions"
+    ),
+    is_seen=True,
+)
 
 MODERATOR = 300  # owners are 100, administrators 200, members 400, guests 600
 IN_CHANNEL = 2  # of a recipient's types; 1 is a direct message, 3 a group's
