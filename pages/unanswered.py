@@ -47,6 +47,14 @@ ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
     "reach them. Older ones slip back, by half every four weeks, so that they do not bury what can be saved today."
 )
+KEYS = {
+    "A, N, S": "Answered elsewhere, No reply needed, Snooze: the ask leaves the list, and the next one opens.",
+    "M": "Mine: the ask stays in the list under your name, and the next one opens too, so that you can go through all "
+    "of them first. Yours wait under *Mine*. On an ask of yours it is *Let go*, and that one stays open.",
+    "U": "Takes your last mark back, says which, and opens that ask again.",
+    "J, K": "The next ask, the previous one. In the list the arrows do the same.",
+    "Ticked": "Where asks are ticked, a mark goes to all of those.",
+}
 WEIGHTS = {
     "past_target": "waiting for longer than the target",
     "newcomer": "somebody's first post",
@@ -83,6 +91,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
         _everybodys()
+        _keys()
         _marks.marking()
     with _show.contained("Who is waiting"):
         board = _board(view, whose, name, drawn, int(time.time() // 60))
@@ -215,6 +224,13 @@ def _everybodys() -> None:
             _marks.told(rows, _take_back, "lately", _about(rows))
             if not rows:
                 st.caption("Nothing is marked yet.")
+
+
+def _keys() -> None:
+    """What each key does, and where it leads."""
+    with st.popover("Keys", type="tertiary"):
+        for keys, words in KEYS.items():
+            st.markdown(f"**{keys}** · {words}")
 
 
 def _about(rows: list[Row]) -> dict[Key, str]:
@@ -425,7 +441,7 @@ def _buttons(meant: list[Row]) -> None:
         _button("Answered elsewhere", "A", meant, "answered")
         _button("No reply needed", "N", meant, "no_reply")
         if all(_is_own(each) for each in meant):
-            done = Done("let go", tuple(each["number"] for each in meant))
+            done = Done(f"{_marks.called(meant)}: taken.", tuple(each["number"] for each in meant))
             st.button(
                 "Let go", key=f"let go {done.numbers}", on_click=_take_back, args=(done,), shortcut=_marks.key("M")
             )
@@ -456,8 +472,14 @@ def _button(words: str, key: str, meant: list[Row], value: str, until: datetime 
 def _mark(value: str, meant: list[Row], until: datetime | None) -> None:
     if _marks.mark("ask", value, meant, until=until):
         st.session_state[OWN] = True
-        opened = st.session_state[DRAWN].index(st.session_state[OPEN])
-        st.session_state[LIST] = _selection(opened)  # what was ticked is done
+        st.session_state[LIST] = _selection(_after(meant))  # what was ticked is done
+
+
+def _after(meant: list[Row]) -> int:
+    """The place of the ask that opens after a mark: the next one without it, wherever the marked ones stand then."""
+    drawn, marked = st.session_state[DRAWN], {key_of(ask) for ask in meant}
+    opened: int = drawn.index(st.session_state[OPEN])
+    return next((place for place in range(opened, len(drawn)) if drawn[place] not in marked), opened)
 
 
 def _go(place: int) -> None:
@@ -504,7 +526,9 @@ def _standing(ask: Row) -> None:
     rows = _ask.marks().history("ask", Target(*key_of(ask)), "note", "handover").to_pylist()
     gone = {row["undoes"] for row in rows}
     st.markdown("**Marked**")
-    _marks.told([row for row in rows if row["value"] and row["id"] not in gone], _take_back, "open")
+    names = {key_of(ask): ask["name"] or "Somebody"}
+    left = [row for row in rows if row["value"] and row["id"] not in gone]
+    _marks.told(left, _take_back, "open", names, is_plain=True)
 
 
 def _note(ask: Row) -> None:

@@ -49,7 +49,8 @@ def arrive(opened: ExitStack, chromium: Browser, address: str, name: str) -> Pag
     page.get_by_role("button", name="Say who is marking").focus()
     page.keyboard.press("Enter")
     page.get_by_label("Your name").wait_for()
-    for key in ("Tab", "Tab", *name, "Enter"):
+    settle(page)
+    for key in (*name, "Enter"):
         page.keyboard.press(key)
     page.get_by_text(f"Marking as {name}").wait_for()
     settle(page)
@@ -110,13 +111,13 @@ def _clears_five_and_undoes_one(ana: Page, journal: Marks) -> None:
         press(ana, "a", "answered elsewhere.")
         assert journal.current("ask").num_rows == count
         assert past_target(ana) == before - count, "at once, whatever the numbers know"
-    press(ana, "u", "Undo")
+    press(ana, "u", "Taken back")
     assert past_target(ana) == before - 4
 
 
 def _both_at_once(ana: Page, ben: Page, journal: Marks) -> None:
-    """Ben takes the ask that Ana has open, which she sees without a click; then both press a key."""
-    press(ben, "m", "Taken by Ben")
+    """Ben takes the ask that Ana has open, which she sees without a click; both go on to the next, and press a key."""
+    press(ben, "m", "taken.")
     ana.get_by_text("Taken by Ben").wait_for(timeout=30_000)
     ana.keyboard.press("j")
     settle(ana)

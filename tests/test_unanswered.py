@@ -177,6 +177,7 @@ def test_what_is_settled_leaves_at_once_the_numbers_follow_and_undo_brings_it_ba
     assert heading(app) == shown, "what was laid over is what the numbers say now"
     assert "The numbers know of 1 mark." in words(app)
     app = press(app, "Undo")
+    assert f"**Taken back** · Bob: {_marks.WORDS[value]}." in words(app)
     assert listed(app)[0] == first, "also where the numbers had followed already"
     assert store.follow_marks(Settings())
     assert counted(store) == before
@@ -244,9 +245,58 @@ def test_what_is_mine_stays_under_my_name_and_can_be_let_go(see: Open, store: St
     assert listed(see(store.folder, whose="Mine")) == [first]
     assert listed(see(store.folder, who="Ben", whose="Mine")) == []
     assert first not in listed(see(store.folder, whose="Nobody's"))
-    app = press(app, "Let go")
+    app = press(open_row(app, 0), "Let go")
+    assert "**Taken back** · Bob: taken." in words(app)
     assert "Marked" not in app.dataframe[0].value
     assert first in listed(see(store.folder, whose="Nobody's"))
+
+
+@pytest.mark.parametrize("whose", ["Everyone's", "Nobody's"])
+@pytest.mark.parametrize("button", ["Answered elsewhere", "No reply needed", "Snooze", "Mine"])
+def test_a_mark_opens_the_next_ask_whether_its_own_leaves_the_list_or_not(
+    see: Open, store: Store, button: str, whose: str
+) -> None:
+    """So a list is cleared by keys alone; what is taken back is open again; at the end of the list nothing jumps."""
+    app = see(store.folder, whose=whose)
+    before = listed(app)
+    app = press(open_row(app, 1), button)
+    assert said_in_the_open_ask(app) == before[2]
+    app = press(app, "Undo")
+    assert said_in_the_open_ask(app) == before[1]
+    assert (button == "Mine") or listed(app) == before
+    app = press(open_row(app, len(before) - 1), "Mine")
+    assert said_in_the_open_ask(app) == listed(app)[-1]
+
+
+def said_in_the_open_ask(app: AppTest) -> str:
+    return str(app.text[0].value)
+
+
+def test_what_is_taken_back_is_told_with_whose_it_was_and_what_stands_before_it(see: Open, store: Store) -> None:
+    """Whoever presses U twice reads twice what that did."""
+    app = see(store.folder)
+    second = app.dataframe[0].value["Who"][1].split()[0]
+    app = press(press(app, "Answered elsewhere"), "No reply needed")
+    app = press(app, "Undo")
+    said = words(app)
+    assert f"**Taken back** · {second}: no reply needed." in said
+    assert ":gray[Before that · Bob: answered elsewhere.]" in said
+    app = press(app, "Undo")
+    assert "**Taken back** · Bob: answered elsewhere." in words(app)
+    app = press(app, "Mine")
+    assert "Taken back" not in words(app), "a new mark is the last thing that was done"
+
+
+def test_the_keys_say_where_they_lead(see: Open, store: Store) -> None:
+    """Each key that presses a button stands in the help."""
+    app = see(store.folder)
+    told = {key for keys in unanswered_keys(app) for key in keys}
+    assert {each.proto.shortcut.upper() for each in press(app, "Mine").button if each.proto.shortcut} <= told
+
+
+def unanswered_keys(app: AppTest) -> list[list[str]]:
+    heads = (each.value.partition("** · ")[0].removeprefix("**") for each in app.markdown if "** · " in each.value)
+    return [head.split(", ") for head in heads]
 
 
 def test_a_note_is_kept_for_the_others(see: Open, store: Store, marks: Marks) -> None:
@@ -268,13 +318,14 @@ def test_what_was_marked_lately_says_whose_it_is_beside_the_open_ask_too(see: Op
     assert "Bob in help: A note by Ben" in words(app)
     app = press(app, "Undo", place=-1)
     assert "A note by Ben" not in words(app)
+    assert "**Taken back** · Bob: a note by Ben." in words(app)
 
 
 def test_two_sessions_lose_nothing_and_see_each_other(see: Open, store: Store, marks: Marks) -> None:
     """Both rows are in the journal; the later one is told of the earlier; each one's list moves."""
     ana, ben = see(store.folder, who="Ana"), see(store.folder, who="Ben")
     first, second = listed(ana)[:2]
-    press(ana, "Mine")
+    open_row(press(ana, "Mine"), 0)
     ben = press(ben, "Answered elsewhere")
     assert "Ana had just marked it as taken: both are kept, yours counts." in words(ben)
     assert [row["by"] for row in marks.history("ask", Target("forum", "acme", "b")).to_pylist()] == ["Ana", "Ben"]
