@@ -163,7 +163,7 @@ def said(row: _ask.Row, why: str, as_of: datetime, act: Callable[[], None] | Non
     account = ":".join((row["platform"], row["source"], row["member"])) if row["member"] else None
     with st.container(gap="xxsmall"):
         somebody(row["name"] or "Somebody", _safe.label(why), account, row["platform"])
-        st.text(_safe.line(row["text"] or row["title"], 220) or UNKEPT)
+        st.text(_safe.gist(row["text"], 220) or _safe.line(row["title"], 220) or UNKEPT)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             where = f"{_safe.label(row['channel_name'])}, {_safe.label(_words.platform(row['platform']))}"
             st.caption(f"{ago} ago · {where}", width="content")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import streamlit as st
@@ -20,14 +21,14 @@ from pages._ask import Row, kept
 from pages._filters import View
 from pages._marks import Done, Key, Standing, key_of
 from pages._reader import WHO
-from pages._safe import label, line, plain, web_link
+from pages._safe import gist, label, line, narrow, plain, web_link
 
 LISTED = 200
 """So many asks are listed: whoever has more waiting starts at the top anyway."""
 TOLD = 30
 """So many of a conversation's last messages are shown."""
-FITS, LONG, WINDOW = 2, 400, 300
-"""So many messages, and letters of them, fit beside the list; more get a window of this height to scroll in."""
+FITS, LONG, WINDOW = 1, 260, 300
+"""So many messages, and letters of them, fit beside the list; more scroll in a window so high, above what can be done."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
@@ -36,13 +37,15 @@ NOBODY = "Nobody said yet who is marking: take an ask under Everyone's with M, a
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 HANDING, REFUSED = "hand over", "why it was not handed over"
-WRAPS = 66
-"""A row so high, over 64, lets its words go on in a second line."""
-FIRST = 66
-"""So many letters of what they said fill such a row."""
-URGENCY = 62
-WIDTHS = {"Waiting": 90, "They said": 168, "Marked": 82, "Who": 104, "Where": 102, "Why": 80}
-"""Of the columns, so that all of them fit beside a conversation on a screen of 1280."""
+ROW, FIRST = 84, 86
+"""A row has room for four lines, and they for so many letters of what was said."""
+NAME, PLACE, THREAD = 36, 40, 66
+"""Letters that are told of a name, of a channel with its platform, and of both with the thread."""
+URGENCY = 56
+OF_NAME, OF_PLACE = 15, 17
+"""Letters that fit a line of the column of names, and of the column of places."""
+WIDTHS = {"Waiting": 66, "They said": 169, "Who": 90, "Marked": 82, "Where": 132, "Why": 78}
+"""Of the columns: all of them fit beside a conversation on a screen of 1280, and a phone shows who said what."""
 ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
     "reach them. Older ones slip back, by half every four weeks, so that they do not bury what can be saved today."
@@ -297,7 +300,7 @@ def _list(board: Board) -> None:
         board.cells,
         "Asks without an answer, the most urgent first",
         height=560,
-        row_height=WRAPS,
+        row_height=ROW,
         key=LIST,
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
@@ -342,14 +345,21 @@ def _entry(row: Row) -> Row:
     """One ask as a line of the list."""
     open_hours = row["business_age_hours"]
     return {
-        "Urgency": row["priority"],
         "Waiting": _words.age(row["age_hours"]) + ("" if open_hours is None else f", {_open(open_hours)} open"),
-        "They said": line(row["title"] or row["text"], FIRST),
+        "They said": gist(row["text"], FIRST) or gist(row["title"], FIRST),
+        "Who": " · ".join(filter(None, (narrow(row["name"], OF_NAME, NAME) or "Somebody", _visits(row)))),
         "Marked": _marks_of(row),
-        "Who": " · ".join(filter(None, (line(row["name"], 40) or "Somebody", _visits(row)))),
-        "Where": f"{line(row['channel_name'], 30)} · {_words.platform(row['platform'])}",
+        "Where": _where(row),
         "Why": _why(row),
+        "Urgency": row["priority"],
     }
+
+
+def _where(row: Row) -> str:
+    """Where it was said: in which thread, if that has a name and the words are not it, and in which channel."""
+    place = narrow(f"{line(row['channel_name'], PLACE - 12)} · {_words.platform(row['platform'])}", OF_PLACE, PLACE)
+    thread = gist(row["title"], THREAD - len(place)) if gist(row["text"]) else ""
+    return " · ".join(filter(None, (narrow(thread, OF_PLACE, THREAD), place)))
 
 
 def _marks_of(row: Row) -> str:
@@ -382,23 +392,23 @@ def _is_closed(platform: str) -> bool:
 
 
 def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
-    """Who and where, their words before all else, the marks and their keys, how urgent it is, and the person."""
+    """Who and where, their words before all else, ways to answer, the marks, how urgent it is, and the person."""
     told = " · ".join(filter(None, (f"**{label(ask['name'] or 'Somebody')}**", _visits(ask))))
     st.markdown(f"{told} · in {label(ask['channel_name'])}, {label(ask['source_name'])}")
     said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
     _conversation(ask, said)
-    if stands is not _marks.NOTHING:
-        _buttons(ticked or [ask])
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if link := web_link(ask["permalink"]):
             st.link_button(f"Answer on {label(link[1])}", link[0], type="primary")
+        _handing_over(ask, said)
+    if stands is not _marks.NOTHING:
+        _buttons(ticked or [ask])
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         _steps(st.session_state[DRAWN].index(key_of(ask)), len(st.session_state[DRAWN]))
+        _note(ask)
     st.caption(f"{_wait(ask)} Needs a reply: {label(_why(ask))}.  \nUrgency {ask['priority']:.2f}: {ask['because']}.")
     _standing(ask)
     _person(ask)
-    with st.container(horizontal=True, gap="small"):
-        _note(ask)
-        _handing_over(ask, said)
 
 
 def _conversation(ask: Row, said: pl.DataFrame) -> None:
@@ -568,7 +578,7 @@ def _person(ask: Row) -> None:
     )
     for row in rows:
         st.caption(f"{_words.moment(row['sent_at'], zone)} · {label(row['channel_name'])}{_fate(row)}")
-        st.text(line(row["text"] or row["title"], 160) or _show.UNKEPT)
+        st.text(gist(row["text"], 160) or line(row["title"], 160) or _show.UNKEPT)
 
 
 def _asked_before(known: Row) -> str:
@@ -590,27 +600,34 @@ def _fate(row: Row) -> str:
 
 
 def _handing_over(ask: Row, said: pl.DataFrame) -> None:
-    """The ask as text to copy, and the way to a help desk."""
-    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun")
+    """The way to a help desk, and the ask as text to copy. Where it goes is said before anything does."""
+    url = _ask.state().settings.handover.url
+    desk = urlsplit(url).hostname if url else None
+    about = f"Sends it to {label(desk)}, once you say so there; or copy it." if desk else "Gives it as text to copy."
+    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun", help=about)
     if not window.open:
         return
     with window:
-        st.markdown("**Copy as text**")
+        if url and desk:
+            _send(url, desk, ask, said)
+        st.markdown("**Or copy it as text**" if desk else "**Copy it as text**")
+        if not desk:
+            st.caption("It goes nowhere by itself. To send it to a help desk, set `url` under `[handover]`.")
         st.code(_as_text(ask, said), language=None, height=220, wrap_lines=True)
-        url = _ask.state().settings.handover.url
-        if not url:
-            st.caption("To send it to a help desk, set `url` under `[handover]` in `hearth.toml`.")
-        else:
-            _send(url, ask, said)
 
 
-def _send(url: str, ask: Row, said: pl.DataFrame) -> None:
-    """The button that sends it; a private conversation goes only if somebody says so."""
+def _send(url: str, desk: str, ask: Row, said: pl.DataFrame) -> None:
+    """Where it goes and what goes there, then the button; a private conversation goes only if somebody says so."""
+    messages = _words.count(min(len(said), TOLD), "message")
+    st.markdown(
+        f"**Send it to {label(desk)}**  \nThe help desk under `[handover]` in `hearth.toml` gets this ask, who asked, "
+        f"{messages} of the conversation, the link, and your name."
+    )
     may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
     again = " again" if ask.get("handed") else ""
-    pressed = ("It is sent as soon as you have given a name.", partial(_send_off, url, ask, said, may))
-    name = f"Send it to the help desk{again}"
-    st.button(name, type="primary", disabled=not may, on_click=_marks.named, args=pressed)
+    pressed = (f"It is sent to {label(desk)} as soon as you have given a name.",
+               partial(_send_off, url, ask, said, may))  # fmt: skip
+    st.button(f"Send it{again}", type="primary", disabled=not may, on_click=_marks.named, args=pressed)
     if trouble := st.session_state.pop(REFUSED, None):
         st.error("It was not handed over.")
         st.text(plain(trouble))

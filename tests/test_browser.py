@@ -214,7 +214,7 @@ def _touch_everything(page: Page) -> None:
         box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
         assert box is not None
         for row in range(11):
-            page.mouse.click(box["x"] + 18, box["y"] + 58 + 44 * row)
+            page.mouse.click(box["x"] + 18, box["y"] + 36 + 84 * 1.5 * row)
             page.wait_for_timeout(250)
         settle(page)
 
@@ -253,7 +253,7 @@ def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Vi
     open_page(page, f"{serve(demo)}/unanswered")
     box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 300, box["y"] + 58 + 44)
+    page.mouse.click(box["x"] + 300, box["y"] + 36 + 84 * 1.5)
     settle(page)
     words = "[...document.querySelectorAll('[data-testid=stChatMessage]')].map(each => each.innerText).join()"
     opened = page.evaluate(words)
@@ -381,7 +381,7 @@ def test_whoever_opens_an_ask_reads_its_words_without_scrolling(
         page.evaluate("element => element.scrollIntoView()", table.element_handle())
     box = table.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 200, box["y"] + 36 + 66 * 1.5)
+    page.mouse.click(box["x"] + 200, box["y"] + 36 + 84 * 1.5)
     page.wait_for_function(
         "before => document.querySelector('[data-testid=stChatMessage]').innerText != before", arg=before
     )
@@ -391,6 +391,9 @@ def test_whoever_opens_an_ask_reads_its_words_without_scrolling(
     assert told["y"] > 0
     assert told["y"] + told["height"] <= height
     if width > 640:
+        door = page.get_by_role("button", name="Hand over").bounding_box()
+        assert door is not None
+        assert door["y"] + door["height"] <= height
         room = "e => e.querySelector('.dvn-scroller').scrollWidth - e.querySelector('.dvn-scroller').clientWidth"
         assert table.evaluate(room) <= 1
 

@@ -116,9 +116,10 @@ def _clears_five_and_undoes_one(ana: Page, journal: Marks) -> None:
 
 
 def _both_at_once(ana: Page, ben: Page, journal: Marks) -> None:
-    """Ben takes the ask that Ana has open, which she sees without a click; both go on to the next, and press a key."""
+    """Ben takes the ask that Ana has open, which she sees without a click, and goes back to it; both press a key."""
     press(ben, "m", "taken.")
     ana.get_by_text("Taken by Ben").wait_for(timeout=30_000)
+    press(ben, "k", "Taken by Ben")
     ana.keyboard.press("j")
     settle(ana)
     ana.keyboard.press("n")
@@ -131,10 +132,10 @@ def _both_at_once(ana: Page, ben: Page, journal: Marks) -> None:
 
 def _hands_one_over(ana: Page, artefacts: Path) -> None:
     ana.get_by_role("button", name="Hand over").click()
-    ana.get_by_role("button", name="Send it to the help desk").wait_for()
+    ana.get_by_role("button", name="Send it").wait_for()
     settle(ana)
     ana.screenshot(path=artefacts / "manager-handing-over.png")
-    ana.get_by_role("button", name="Send it to the help desk").click()
+    ana.get_by_role("button", name="Send it").click()
     ana.get_by_text("Handed over by Ana").wait_for()
     settle(ana)
 

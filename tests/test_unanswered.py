@@ -120,6 +120,36 @@ def test_the_most_urgent_stands_first_and_says_why(see: Open, store: Store) -> N
     assert heading(app) == "4 people are waiting; the longest for 10 weeks. 4 asks are past the target."
 
 
+def test_their_own_words_come_first_and_the_thread_says_where(see: Open, tmp_path: Path) -> None:
+    """No quote, no mark of Markdown, no long name that a cell would break anywhere; a title alone is what was said."""
+    asked = {"in": "a", "channel": "lantern-makers-and-blowers"}
+    rows = [
+        {"id": "a", "by": "ann", "at": "2026-10-13T09:00Z", "title": "Bending **brass** [help]", **asked,
+         "text": "> Try heat.\n\n**How** do I [bend](https://f.example/bend) `it`?"},
+        {"id": "b", "by": "bob", "at": "2026-10-14T09:00Z", "in": "b", "title": "Which glue?", "text": ""},
+    ]  # fmt: skip
+    sparse.put(tmp_path, rows, until=NOON)
+    app = see(tmp_path)
+    told = {row["They said"]: row for row in app.dataframe[0].value.to_dict("records")}
+    assert set(told) == {"How do I bend it?", "Which glue?"}
+    where = told["How do I bend it?"]["Where"]
+    assert where == "Bending brass [help] · lantern-makers- and-blowers · Forum"
+    assert told["Which glue?"]["Where"] == "help · Forum"
+    app = open_row(app, list(app.dataframe[0].value["They said"]).index("How do I bend it?"))
+    assert "**How** do I [bend](https://f.example/bend) `it`?" in app.text[0].value, "opened, it is as it was written"
+
+
+def test_a_phone_shows_who_said_what(see: Open, store: Store) -> None:
+    """Beside the boxes to tick, in the 358 points that a phone of 390 leaves; a desk of 1280 has room for all."""
+    drawn = json.loads(see(store.folder).dataframe[0].proto.columns)
+    widths = {name: each["width"] for name, each in drawn.items() if "width" in each}
+    order = list(see(store.folder).dataframe[0].value)
+    first = order[: order.index("Who") + 1]
+    assert "They said" in first
+    assert 33 + sum(widths[name] for name in first) <= 358
+    assert 33 + sum(widths.values()) <= 730
+
+
 def test_waits_are_told_by_the_wall_and_in_open_hours(
     see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,11 +483,14 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
     path.write_text(f'[handover]\nurl = "{taker.url}"\n')
     monkeypatch.setenv("HEARTH_SETTINGS", str(path))
     app = hand_over(see(store.folder))
+    assert "**Send it to 127.0.0.1**" in words(app), "where it goes stands before the button"
+    assert "gets this ask, who asked, 1 message of the conversation, the link, and your name." in words(app)
+    assert not taker.heard
     text = app.code[0].value
     assert text.startswith("Bob asked in help, Acme (Forum), Wed 14 Oct 2026, 09:00 UTC\nWaiting 6 days; target 24 h.")
     assert "https://f.example/b\n" in text
     assert text.endswith("Bob (member)\nWhich glue?")
-    app = press(app, "Send it to the help desk")
+    app = press(app, "Send it")
     ((_, _, body),) = taker.heard
     assert (body["id"], body["person"], body["handed_over_by"]) == ("forum:acme:b", "Bob", "Ana")
     assert [(each["author"], each["text"], each["is_the_ask"]) for each in body["conversation"]] == [
@@ -468,7 +501,7 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
     (row,) = marks.current("handover").to_pylist()
     assert (row["by"], row["note"]) == ("Ana", "to 127.0.0.1")
     taker.close()
-    app = press(hand_over(see(store.folder)), "Send it to the help desk again")
+    app = press(hand_over(see(store.folder)), "Send it again")
     assert "It was not handed over." in words(app)
     assert "could not be reached" in words(app)
     assert marks.current("handover").num_rows == 1
@@ -484,10 +517,10 @@ def test_a_private_conversation_is_handed_over_only_on_purpose(
     monkeypatch.setenv("HEARTH_SETTINGS", str(tmp_path / "hearth.toml"))
     app = hand_over(see(store.folder))
     assert "This was said in a private place." in app.code[0].value
-    (send,) = [each for each in app.button if each.label == "Send it to the help desk"]
+    (send,) = [each for each in app.button if each.label == "Send it"]
     assert send.disabled
     app.checkbox[0].check().run()
-    press(app, "Send it to the help desk")
+    press(app, "Send it")
     assert taker.heard[0][2]["is_private"]
 
 
