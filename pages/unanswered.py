@@ -28,7 +28,7 @@ LISTED = 200
 TOLD = 30
 """So many of a conversation's last messages are shown."""
 FITS, LONG, WINDOW = 1, 260, 300
-"""So many messages, and letters of them, fit beside the list; more scroll in a window so high, above what can be done."""
+"""So many messages, and letters of them, fit beside the list; more scroll in a window so high, above the marks."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
