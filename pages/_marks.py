@@ -235,12 +235,15 @@ def last_done(back: Callable[[Done], None]) -> None:
     if trouble := st.session_state.pop(TROUBLE, None):
         st.warning("Your last mark was not kept. Nothing else is lost; try again.")
         st.text(plain(trouble))
-    if back_again := st.session_state.get(BACK):
-        st.markdown(f"**Taken back** · {label(back_again)}")
-    if done := st.session_state.get(DONE):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            before = "Before that · " if back_again else ""
-            st.markdown(f":gray[{before}{label(done[-1].words + done[-1].beside, TOLD)}]", width="content")
+    back_again, done = st.session_state.get(BACK), st.session_state.get(DONE)
+    said = [f"**Taken back** · {label(back_again)}"] if back_again else []
+    if done:
+        before = "Before that · " if back_again else ""
+        said.append(f":gray[{before}{label(done[-1].words + done[-1].beside, TOLD)}]")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if said:
+            st.markdown("  \n".join(said), width="content")
+        if done:
             name = f"undo {done[-1].numbers}"
             st.button("Undo", key=name, on_click=back, args=(done[-1],), shortcut=key("U"), type="tertiary")
 
