@@ -333,7 +333,7 @@ def _span(spans: list[str]) -> str:
 
 def _own_dates(view: View) -> View:
     """Two days that the reader picked; the second may still be missing."""
-    last = view.as_of.astimezone(_ask.state().settings.zone).date()
+    last = last_day(view.as_of)
     picked = st.date_input(
         "Dates",
         (last - 4 * WEEK, last),

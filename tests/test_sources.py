@@ -127,6 +127,39 @@ def test_several_files_and_private_words_only_for_a_reason(see: Open, home: Path
     (load,) = Store(home / "data").read("loads").to_dicts()
     assert load["private_reason"] == "--the members agreed on 3 May"
     assert not load["left_out"]
+    box = app.button_group(key="part").set_value("Load more").run().file_uploader[0]
+    assert not box.value, "what is in need not stay there"
+    assert "song\\.mp3 was not loaded" in words(app.switch_page("unanswered.py").run()), "until somebody closes it"
+    assert "song\\.mp3" not in words(app.button(key="close").click().run())
+
+
+def test_what_went_well_is_told_until_its_reader_goes_on(see: Open, home: Path) -> None:
+    """Nobody has to close it, and whoever comes later is not told of it at all: the ledger has it."""
+    app = ended(upload(see(), "quay.zip", zipped("slack/quay")), home)
+    assert "quay\\.zip is in**" in words(app)
+    assert "quay\\.zip is in**" in words(app.run()), "not gone at the next click"
+    assert "quay\\.zip is in**" not in words(app.switch_page("unanswered.py").run())
+    assert "quay\\.zip is in**" not in words(app.switch_page("sources.py").run())
+    assert "quay\\.zip is in**" not in words(see())
+
+
+def test_where_another_choice_may_help_the_file_stays_in_the_box(see: Open, home: Path) -> None:
+    app = see()
+    app.selectbox(key="kind").set_value("discord").run()
+    app = ended(upload(app, "quay.zip", zipped("slack/quay")), home)
+    assert [each.name for each in app.file_uploader[0].value] == ["quay.zip"]
+
+
+def test_a_source_that_ended_long_ago_is_not_told_as_complete(see: Open, home: Path) -> None:
+    """Its last day is the one that Weekly health names: data up to midnight ends the day before."""
+    store = loaded(home)
+    gone = [{"by": "ann", "at": "2026-03-02T09:00Z", "platform": "mail", "source": "list", "id": "gone"}]
+    sparse.load(store, gone, ACME, since="2026-03-01T00:00Z", until="2026-04-25T00:00Z")
+    app = see()
+    assert "**No day is missing up to where each source ends**" in words(app)
+    assert "Every day is present of Forum; Mail, which ended on 24 Apr 2026." in words(app)
+    assert "ends on 24 Apr 2026, " in words(app)
+    assert "Mail List ends on 24 Apr 2026." in words(app.switch_page("weekly_health.py").run())
 
 
 @pytest.mark.parametrize(
