@@ -14,7 +14,7 @@ import streamlit as st
 from data import settings_file
 from data.settings import SettingsError, settings_path
 from data.settings_file import Part
-from pages import _ask, _load, _words
+from pages import _ask, _load, _show, _words
 from pages._ask import kept
 from pages._safe import label, line, plain
 
@@ -219,7 +219,7 @@ def _row(shown: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
 
 def _columns(part: Part) -> dict[str, Any]:
     """How each column is written in."""
-    column = st.column_config
+    column, days = st.column_config, _words.DAYS_IN_TABLES
     kinds = {
         "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True, default="staff"),
         "purpose": column.SelectboxColumn("Purpose", options=["help", "chat"]),
@@ -230,8 +230,8 @@ def _columns(part: Part) -> dict[str, Any]:
         "platform": column.SelectboxColumn("Platform", options=_platforms()),
         "opens": column.TimeColumn("Opens", format="HH:mm"),
         "closes": column.TimeColumn("Closes", format="HH:mm"),
-        "valid_from": column.DateColumn("From", help="From this day on. Empty: since ever."),
-        "valid_to": column.DateColumn("Until", help="Up to, but not on, this day. Empty: still."),
+        "valid_from": column.DateColumn("From", format=days, help="From this day on. Empty: since ever."),
+        "valid_to": column.DateColumn("Until", format=days, help="Up to, but not on, this day. Empty: still."),
         "email_domain": column.TextColumn("E-mail domain"),
         "pattern": column.TextColumn("Pattern", help="Of a name or handle, such as *-feed"),
         "id": column.TextColumn("Id", help="The platform's own"),
@@ -280,7 +280,7 @@ def _suggestions(part: Part, title: str, found: list[Suggestion]) -> Rows:
 
 def _suggested_columns(part: Part, shown: Mapping[str, Any]) -> dict[str, Any]:
     """How each column of the suggestions is shown, and which may be chosen from."""
-    column, zone = st.column_config, str(_ask.state().settings.zone)
+    column = st.column_config
     options = {"role": ["staff", "member", "bot"], "purpose": ["help", "chat"]}
     return {name: name.capitalize() for name in shown} | {
         "add": column.CheckboxColumn("Add"),
@@ -288,7 +288,7 @@ def _suggested_columns(part: Part, shown: Mapping[str, Any]) -> dict[str, Any]:
             CHOICES[part].capitalize(), options=options[CHOICES[part]], required=True
         ),
         "messages": column.NumberColumn("Messages", format="localized"),
-        "last_seen": column.DatetimeColumn(f"Last seen ({zone})", format="localized", timezone=zone),
+        "last_seen": _show.moments("Last seen"),
     }
 
 

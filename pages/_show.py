@@ -338,7 +338,8 @@ def readable(rows: pl.DataFrame) -> pl.DataFrame:
     """The row without a week is the whole period, and says so."""
     if "week" not in rows.columns:
         return rows
-    return rows.with_columns(pl.col("week").dt.to_string("%Y-%m-%d").fill_null("all weeks"))
+    weeks = ["all weeks" if week is None else _words.day(week) for week in rows["week"]]
+    return rows.with_columns(pl.Series("week", weeks, pl.String))
 
 
 def coverage(since: date, title: str, note: str) -> None:
@@ -390,10 +391,9 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
     for name, kind in frame.schema.items():
         title = _words.column(name)
         if kind == pl.Date:
-            columns[name] = st.column_config.DateColumn(title, format="localized")
+            columns[name] = st.column_config.DateColumn(title, format=_words.DAYS_IN_TABLES)
         elif kind == pl.Datetime:
-            zone = str(_ask.state().settings.zone)
-            columns[name] = st.column_config.DatetimeColumn(f"{title} ({zone})", format="localized", timezone=zone)
+            columns[name] = moments(title)
         elif name.endswith("share") or name in ("low", "high"):
             columns[name] = st.column_config.NumberColumn(title, format="percent")
         elif kind.is_numeric():
@@ -401,6 +401,13 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
         else:
             columns[name] = title
     return columns
+
+
+def moments(title: str) -> Any:
+    """A column of times where the community lives, each with its distance from UTC."""
+    zone = _ask.state().settings.zone
+    told = _words.moments_in_tables(zone)
+    return st.column_config.DatetimeColumn(title, format=told, timezone=str(zone), help=f"In {zone}.")
 
 
 def _is_dark() -> bool:

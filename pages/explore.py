@@ -200,7 +200,7 @@ def _draw(rows: Rows, view: _filters.View) -> None:
     left_out = " ".join(label(each) for each in rows.left_out)
     st.caption(
         f"{rows.about} Data to {_words.moment(view.as_of, zone)}; days begin at midnight, {label(str(zone))}. "
-        f"Times in the rows are in UTC. {left_out}"
+        f"Each time says how far it is from UTC; in a file they are in UTC. {left_out}"
     )
     if not rows.count:
         st.caption("A longer period, more places or fewer filters may show some.")
