@@ -300,11 +300,9 @@ def test_a_split_begins_with_what_has_something(tmp_path: Path) -> None:
     rows = [{"by": "ann", "at": "2026-01-06T09:00Z", "in": name, "id": name, "channel": name} for name in ("zoo", "me")]
     rows.append({"by": "ann", "at": "2026-01-06T10:00Z", "in": "abc", "id": "abc", "channel": "abc", "text": "Thanks!"})
     store = sparse.store_of(tmp_path, rows, forum=["abc", "me", "zoo"], until="2026-01-14T00:00Z")
-    for name in ("reply_rate", "answered_within", "waiting_now"):
-        channels = (
-            ask(store, sparse.settings(), Question(name, by="channel")).rows["channel"].unique(maintain_order=True)
-        )
-        assert channels.to_list() == ["me", "zoo", "abc"], name
+    for name in ("reply_rate", "answered_within"):
+        channels = ask(store, sparse.settings(), Question(name, by="channel")).rows["channel"]
+        assert channels.unique(maintain_order=True).to_list() == ["me", "zoo", "abc"], name
 
 
 def test_what_has_no_weeks_says_how_far_back_it_looks_and_the_page(tmp_path: Path) -> None:
