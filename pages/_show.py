@@ -118,7 +118,7 @@ def _behind(told: Number) -> None:
 def sheet(found: Sheet, buttons: DeltaGenerator) -> None:
     """The week as one sheet: what the browser prints, and a file."""
     with buttons:
-        name = f"weekly-health-{found.fingerprints[0] if found.fingerprints else found.week}.html"
+        name = f"weekly-health-{found.fingerprints[0][1] if found.fingerprints else found.week}.html"
         st.download_button(
             "Download the report", lambda: _sheet.document(found).encode(), name, "text/html", on_click="ignore"
         )

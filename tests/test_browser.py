@@ -398,6 +398,19 @@ def test_whoever_opens_an_ask_reads_its_words_without_scrolling(
         assert table.evaluate(room) <= 1
 
 
+@pytest.mark.parametrize(("width", "rows"), [(1440, [6]), (1280, [3, 3]), (390, [1] * 6)])
+def test_no_number_of_the_week_stands_alone_in_its_row(
+    serve: Serve, demo: Path, visit: Visit, width: int, rows: list[int]
+) -> None:
+    """Six side by side, or three above three; those of one row are equally high."""
+    page = visit(viewport={"width": width, "height": 900})
+    open_page(page, serve(demo))
+    cards = "e => (b => [Math.round(b.top), Math.round(b.bottom)])(e.closest('[data-testid=stVerticalBlock]')"
+    cards += ".parentElement.closest('[data-testid=stVerticalBlock]').getBoundingClientRect())"
+    found = [tuple(each.evaluate(cards)) for each in page.get_by_test_id("stMetric").all()]
+    assert [found.count(each) for each in dict.fromkeys(found)] == rows
+
+
 def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> None:
     """One policy for pages, files and errors; the server's own figures are for this machine."""
     address = serve(demo)
