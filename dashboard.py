@@ -29,10 +29,7 @@ from pages._reader import COOKIE, cookie
 HERE = Path(__file__).parent
 PLAIN = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
 """Streamlit's own page."""
-HOME = '<script>window.__streamlit={BACKEND_BASE_URL:new URL(".",location).href}</script>'
-"""At a page's own address Streamlit would first look for its server below that page, were it not told."""
-FOCUS = f"<script>{(HERE / 'pages' / 'focus.js').read_text('utf-8')}</script>"
-OURS = PLAIN.replace("<head>", f"<head>{HOME}{FOCUS}", 1)
+OURS = PLAIN.replace("<head>", "<head>\n" + (HERE / "pages" / "head.html").read_text("utf-8"), 1)
 """The same with what it lacks."""
 
 

@@ -110,6 +110,23 @@ def test_the_first_request_of_a_server_may_be_a_deep_link(demo: Path, visit: Vis
         assert not missing
 
 
+@pytest.mark.parametrize(("is_dark", "paper"), [(False, "rgb(251, 250, 247)"), (True, "rgb(21, 23, 28)")])
+def test_until_the_first_words_come_there_is_paper_and_no_grey_block(
+    serve: Serve, demo: Path, visit: Visit, is_dark: bool, paper: str
+) -> None:
+    """In the reader's own light, from the first moment on, and on every page: here nothing comes at all."""
+    for path in ("", "unanswered"):
+        page = visit(is_dark=is_dark)
+        page.route_web_socket("**/_stcore/stream", lambda _: None)
+        page.goto(f"{serve(demo)}/{path}", wait_until="commit")
+        page.wait_for_function("document.documentElement && document.body")
+        assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == paper
+        page.get_by_test_id("stAppSkeleton").wait_for()
+        blocks = page.locator('[data-testid="stAppSkeleton"] *, [data-testid="stSkeleton"]')
+        assert blocks.count() > 0
+        assert not [each for each in blocks.all() if each.is_visible()]
+
+
 def test_no_other_file_of_the_pages_is_a_page(serve: Serve, demo: Path, visit: Visit) -> None:
     """An address that is no page leads to the frame, not around it."""
     page = visit()
