@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from data.identities import Identities
+from data.marks import Marks
 from data.settings import Settings
 from data.spool import Spool, looked_at
 from data.store import Store
@@ -469,3 +472,20 @@ def test_two_of_one_name_are_told_apart(see: Open, home: Path) -> None:
     assert list(shown["account"]) == ["ivy", "ivy2"]
     assert list(shown["messages"]) == [6, 6]
     assert [str(each)[:10] for each in shown["last_seen"]] == ["2026-10-20", "2026-10-21"]
+
+
+def test_somebody_who_stands_twice_is_a_question_with_the_command_that_answers_it(see: Open, home: Path) -> None:
+    """Suggested or in the roster already; once somebody has said yes or no it is asked no more."""
+    helpers(home)
+    app = see(part="Who is who")
+    said = words(app).replace("\\", "").replace("\u2060", "")
+    assert "**Ivy** stands here twice: forum:acme:ivy and forum:acme:ivy2." in said
+    assert 'people same forum:acme:ivy forum:acme:ivy2 --by "Your name"' in said
+    path = home / "hearth.toml"
+    path.write_text(
+        path.read_text() + '\n[[roster]]\nrole = "staff"\nplatform = "forum"\nsource = "acme"\nid = "ivy"\n'
+    )
+    assert "stands here twice" in words(see(part="Who is who")), "one of them in the roster, the other suggested"
+    with closing(Marks(home / "data")) as journal:
+        Identities(Store(home / "data"), journal).decide("different", "forum:acme:ivy", "forum:acme:ivy2", "Ana")
+    assert "stands here twice" not in words(see(part="Who is who"))
