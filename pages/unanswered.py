@@ -50,6 +50,8 @@ ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
     "reach them. Older ones slip back, by half every four weeks, so that they do not bury what can be saved today."
 )
+ASKS_NOTHING = ("opens a thread", "help channel", "newcomer")
+"""Reasons that lie in where or by whom something was said, not in the words."""
 KEYS = {
     "A, N, S": "Answered elsewhere, No reply needed, Snooze: the ask leaves the list, and the next one opens.",
     "M": "Mine: the ask stays in the list under your name, and the next one opens too, so that you can go through all "
@@ -372,9 +374,10 @@ def _marks_of(row: Row) -> str:
 
 
 def _why(row: Row) -> str:
-    """Why it needs a reply, and that somebody is unhappy where the scorer is sure of it."""
-    told = [*(["unhappy"] if row["sentiment"] == "negative" else []), row["reason"]]
-    return ", ".join(dict.fromkeys(told))
+    """Why it needs a reply; that somebody is unhappy, or pleased and asks nothing, where the scorer is sure of it."""
+    is_praise = row["sentiment"] == "positive" and row["reason"] in ASKS_NOTHING
+    heard = "unhappy" if row["sentiment"] == "negative" else "praise" if is_praise else ""
+    return ", ".join(dict.fromkeys(filter(None, (heard, row["reason"]))))
 
 
 def _visits(row: Row) -> str:

@@ -139,6 +139,21 @@ def test_their_own_words_come_first_and_the_thread_says_where(see: Open, tmp_pat
     assert "**How** do I [bend](https://f.example/bend) `it`?" in app.text[0].value, "opened, it is as it was written"
 
 
+def test_praise_that_opens_a_thread_says_so_and_is_to_be_thanked(see: Open, tmp_path: Path) -> None:
+    """In a forum every opener needs a reply: a word of thanks is one, and its row says why it stands here."""
+    rows = [{"by": "ann", "at": "2026-08-12T09:00Z", "in": "z", "id": "z", "text": "Is this the forum?"},
+            {"by": "ann", "at": "2026-10-12T09:00Z", "in": "a", "id": "a", "sounds": "positive"}]  # fmt: skip
+    sparse.put(tmp_path, rows, until=NOON)
+    app = see(tmp_path)
+    place = listed(app).index(praise := sparse.SOUNDS["positive"][0])
+    assert app.dataframe[0].value["Why"][place] == "praise, opens a thread"
+    assert app.dataframe[0].value["Why"][1 - place] == "question"
+    assert "Needs a reply: praise, opens a thread." in words(open_row(app, place))
+    said = words(app.switch_page("people_to_reach.py").run())
+    assert "1 person to thank" in said
+    assert praise in said
+
+
 def test_a_phone_shows_who_said_what(see: Open, store: Store) -> None:
     """Beside the boxes to tick, in the 358 points that a phone of 390 leaves; a desk of 1280 has room for all."""
     drawn = json.loads(see(store.folder).dataframe[0].proto.columns)
