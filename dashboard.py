@@ -29,17 +29,16 @@ from pages._reader import COOKIE, cookie
 HERE = Path(__file__).parent
 PLAIN = (Path(st.__file__).parent / "static" / "index.html").read_text("utf-8")
 """Streamlit's own page."""
-HOME = '<script>window.__streamlit={BACKEND_BASE_URL:new URL(".",location).href}</script>'
-LINKED = PLAIN.replace("<head>", f"<head>{HOME}", 1)
-"""The same for a page's own address: without being told Streamlit would first look for its server below that page."""
+OURS = PLAIN.replace("<head>", "<head>\n" + (HERE / "pages" / "head.html").read_text("utf-8"), 1)
+"""The same with what it lacks."""
 
 
 def content_policy() -> str:
     """What a page may load: this server and nothing else.
 
-    Its own page holds two inline scripts, Streamlit's and ours; their hashes are allowed, not inline scripts as such.
+    Its own page holds inline scripts, Streamlit's and ours; their hashes are allowed, not inline scripts as such.
     """
-    inline = re.findall(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", LINKED, re.DOTALL)
+    inline = re.findall(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", OURS, re.DOTALL)
     digests = (hashlib.sha256(each.encode()).digest() for each in inline)
     hashes = " ".join(f"'sha256-{base64.b64encode(each).decode()}'" for each in digests)
     rules = {
@@ -116,12 +115,12 @@ async def warm(_: object) -> AsyncIterator[None]:
 
 async def linked(_: Request) -> HTMLResponse:
     """A page that somebody opens by its address."""
-    return HTMLResponse(LINKED, headers={"Cache-Control": "no-cache"})
+    return HTMLResponse(OURS, headers={"Cache-Control": "no-cache"})
 
 
 app = st.App(
     HERE / "pages" / "_frame.py",
     middleware=[Middleware(Headers)],
-    routes=[Route(f"/{page.stem}", linked) for page in (HERE / "pages").glob("[!_]*.py")],
+    routes=[Route(f"/{name}", linked) for name in ("", *(page.stem for page in (HERE / "pages").glob("[!_]*.py")))],
     lifespan=warm,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +20,7 @@ from data.settings import Settings, SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
 from metrics.explain import explain
 from metrics.extract import Shown, extract
-from metrics.guard import compare
+from metrics.guard import LOOK_BACK, compare
 from metrics.metric import Metric, Question, ask, metrics, named
 
 
@@ -108,6 +108,21 @@ def _tell(
     else:
         _print(answer.rows, form, answer.fingerprint)
         print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
+        if question.name in OPEN_LISTS and question.since is None:
+            print(_told_of_all_days(store, settings, question), file=sys.stderr)
+
+
+OPEN_LISTS = ("unanswered", "waiting_now")
+"""What has no weeks, so that only its period says how far back it looks."""
+
+
+def _told_of_all_days(store: Store, settings: Settings, question: Question) -> str:
+    """That it looks at all days, and from which day on the page does, where its reader chooses nothing."""
+    newest = max(store.read("sources")["as_of"]).astimezone(settings.zone).date()
+    since = newest - timedelta(days=newest.weekday()) - LOOK_BACK
+    is_narrowed = question.platforms or question.sources or question.channels
+    day = "" if is_narrowed else f": --since {since}"
+    return f"Of all days; the page Unanswered begins with the last {LOOK_BACK.days // 7} weeks{day}"
 
 
 def _print_names() -> None:
@@ -121,7 +136,10 @@ def _compare(store: Store, settings: Settings, question: Question, form: Format 
         print(compare(store, settings, question).sentence)
         return
     found = explain(store, settings, question)
-    _print(found.rows, form, found.fingerprint)
+    if form is Format.table and found.rows.is_empty():
+        print("There is nothing to explain: nothing changed clearly.")
+    else:
+        _print(found.rows, form, found.fingerprint)
     for said in filter(None, (found.change.sentence, found.sentence, f"[{found.fingerprint}]")):
         print(said, file=sys.stderr)
 

@@ -44,6 +44,10 @@ class Asked(Protocol):
         """Rows of one query, values bound by `$name`."""
 
 
+NO_COUNTS = ("hours", "weekday", "hour", "month")
+"""Columns of whole numbers that say of what a row is, not how many."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One definition, as its SQL file says it."""
@@ -137,7 +141,7 @@ def ask(store: Asked, settings: Settings, question: Question) -> Answer:
     metric = named(question.name)
     snapshot, rows = _told(store, metric, _params(question, settings.zone) | _weights(settings))
     if "split" in rows.columns:
-        rows = rows.rename({"split": question.by}) if question.by else rows.drop("split")
+        rows = _empty_last(rows).rename({"split": question.by}) if question.by else rows.drop("split")
     rows = _without_old_words(rows, settings)
     return Answer(metric, question, rows, fingerprint(metric, question, settings, snapshot), snapshot)
 
@@ -156,6 +160,13 @@ def _told(store: Asked, metric: Metric, params: Mapping[str, object]) -> tuple[s
         rows = store.query(metric.sql, params, _macros())
         if snapshot == (store.snapshot or ""):
             return snapshot, FINISHES[metric.finish](rows)
+
+
+def _empty_last(rows: pl.DataFrame) -> pl.DataFrame:
+    """The parts of a split in their order, but those in which nothing was counted after all others."""
+    counts = rows.select(cs.integer() - cs.by_name(*NO_COUNTS, require_all=False)).columns
+    counted = pl.sum_horizontal(pl.lit(0), *counts).sum().over("split")
+    return rows.sort(counted == 0, maintain_order=True) if counts else rows
 
 
 def _without_old_words(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:

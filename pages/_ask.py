@@ -206,6 +206,13 @@ def _suggestions(decided: str) -> pl.DataFrame:  # noqa: ARG001 - a part of the 
     return Identities(_store(state().folder), marks()).suggestions(SUGGESTED)
 
 
+def decided() -> set[frozenset[str]]:
+    """Pairs of accounts, each as platform:source:id, of which somebody decided whether they are one person's."""
+    if not has_marks(marks_place(state().folder, state().settings)):
+        return set()
+    return {frozenset((row["one"], row["other"])) for row in Identities(store(), marks()).decided()}
+
+
 def store() -> Store:
     """The data itself, for files that are too long to keep."""
     return _store(state().folder)

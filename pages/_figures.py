@@ -71,7 +71,8 @@ class Line:
     """A value by week, its band, what it was counted of, a target, and the week whose value is written out.
 
     `noun`: what it was counted of, in the singular, where the column's name does not say it.
-    `split`: one line for each platform, below one another on the same scale.
+    `is_split`: one line for each platform, below one another on the same scale. `ends`: the platforms of which a source
+    ended, and on which day: a fall after it need be none.
     """
 
     value: str
@@ -83,6 +84,7 @@ class Line:
     week: date | None = None
     is_split: bool = False
     noun: str = ""
+    ends: tuple[tuple[str, date], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,7 @@ def _multiples(rows: pl.DataFrame, shape: Line, colors: Palette) -> Figure:
     whole = rows.filter(pl.col("week").is_null(), pl.col(shape.of) > 0).sort(shape.of, descending=True).head(6)
     calendar = _every_week(rows.select(pl.col("week").unique()))["week"]
     layout = _paper(colors, calendar, max(HEIGHT, 75 * len(whole)))
-    data, titles = [], []
+    data, titles, cuts, monday = [], [], list[Figure](), min(calendar, default=date.max)
     height = 1 / max(len(whole), 1)
     for index, total in enumerate(whole.iter_rows(named=True)):
         name, axis = total["platform"], f"y{index + 1 if index else ''}"
@@ -259,8 +261,10 @@ def _multiples(rows: pl.DataFrame, shape: Line, colors: Palette) -> Figure:
         layout[f"yaxis{axis[1:]}"] = strip.scale() | {"domain": domain, "anchor": "x"}
         title = f"<b>{_safe.figure_text(_words.platform(name))}</b> {_reads(total, shape)}"
         titles.append({"text": title, "x": 0, "y": domain[1], "xref": "paper", "yref": "paper", **LEFT_ABOVE})
+        ends = [day for of, day in shape.ends if of == name and day >= monday]
+        cuts += [_dotted(monday, cut(monday, day), f"{axis} domain", colors) for day in ends]
     layout["xaxis"]["anchor"] = f"y{len(whole)}" if len(whole) > 1 else "y"
-    return {"data": data, "layout": layout | {"annotations": titles}}
+    return {"data": data, "layout": layout | {"annotations": titles, "shapes": cuts}}
 
 
 @dataclass(frozen=True)
@@ -495,11 +499,19 @@ def _unknown_weeks(trail: Trail, colors: Palette) -> list[Figure]:
 
 def _cut_lines(trail: Trail, colors: Palette) -> list[Figure]:
     """A dotted line where a source ended: what falls there may only have ceased to be told."""
-    line = {"type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1}
-    line |= {"line": {"color": colors.muted, "width": 1.5, "dash": "dot"}}
-    places = [datetime.combine(trail.weeks[0], time()) + timedelta(weeks=cut) for cut in trail.cuts]
-    moments = [place.isoformat(timespec="minutes") for place in places]
-    return [line | {"x0": moment, "x1": moment} for moment in moments]
+    return [_dotted(trail.weeks[0], cut, "paper", colors) for cut in trail.cuts]
+
+
+def cut(first: date, day: date) -> float:
+    """Where a source ended among the weeks from `first` on, in weeks: a week's point stands for its middle."""
+    return ((day - first).days + 1) / 7 - 0.5
+
+
+def _dotted(first: date, weeks: float, across: str, colors: Palette) -> Figure:
+    """A dotted line so many weeks after the first, over the whole height of what is named."""
+    moment = (datetime.combine(first, time()) + timedelta(weeks=weeks)).isoformat(timespec="minutes")
+    where = {"xref": "x", "x0": moment, "x1": moment, "yref": across, "y0": 0, "y1": 1}
+    return {"type": "line", **where, "line": {"color": colors.muted, "width": 1.5, "dash": "dot"}}
 
 
 def _ribbon(ends: list[tuple[int, float, float]], days: list[str], colors: Palette) -> Figure:

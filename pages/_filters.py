@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -56,6 +56,7 @@ class View:
     sources: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     inferred: bool = False
+    moves: str = field(default="", compare=False)  # what its period is called, where that moves on with the data
 
     @property
     def places(self) -> dict[str, tuple[str, ...]]:
@@ -188,10 +189,10 @@ def period() -> View:
             return _own_dates(view)
     monday = _monday(view.as_of)
     if span == "This week":
-        return replace(view, since=monday)
+        return replace(view, since=monday, moves=span)
     if span == "Last week":
-        return replace(view, since=monday - WEEK, until=monday)
-    return replace(view, since=_back(monday, span))
+        return replace(view, since=monday - WEEK, until=monday, moves=span)
+    return replace(view, since=_back(monday, span), moves="" if SPANS[span] is None else span)
 
 
 def places() -> View:
@@ -333,7 +334,7 @@ def _span(spans: list[str]) -> str:
 
 def _own_dates(view: View) -> View:
     """Two days that the reader picked; the second may still be missing."""
-    last = view.as_of.astimezone(_ask.state().settings.zone).date()
+    last = last_day(view.as_of)
     picked = st.date_input(
         "Dates",
         (last - 4 * WEEK, last),

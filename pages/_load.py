@@ -17,6 +17,7 @@ from pages._safe import label, line, plain
 
 INSIDE = "Look inside (usual)"
 WATCHED, CLOSED, ROUND = "the work this reader saw", "the work this reader is done with", "uploads so far"
+TOLD_ON = "the page on which the end of the work was told"
 OUTDATED = {
     "rules": "**These numbers were worked out by an older Hearth.** Until they are worked out again, some pages cannot "
     "be drawn and some numbers follow older rules. Nothing that was loaded is lost.",
@@ -33,15 +34,30 @@ DERIVE = ".venv/bin/python -m ingest derive"
 
 
 def status(page: str) -> None:
-    """How far the work is that runs, on every page; when it is done, what came of it."""
+    """How far the work is that runs, on every page; when it is done, what came of it.
+
+    What went well goes with the page on which it was told; what did not waits until somebody closes it.
+    """
     work = _child.newest(_ask.state().folder)
     if work is None or st.session_state.get(CLOSED) == work.number:
         return
+    is_mine = st.session_state.get(WATCHED) == work.number
     if work.outcome is None:
         st.session_state[WATCHED] = work.number
         _running()
-    elif st.session_state.get(WATCHED) == work.number or page == "Sources" or not _ask.state().snapshot:
-        _ended(work, work.outcome)
+    elif not _is_well(work.outcome):
+        if is_mine or page == "Sources" or not _ask.state().snapshot:
+            _ended(work, work.outcome)
+    elif is_mine:
+        if st.session_state.setdefault(f"{TOLD_ON} {work.number}", page) == page:
+            _ended(work, work.outcome)
+        else:
+            _close(work.number)
+
+
+def _is_well(outcome: Outcome) -> bool:
+    """Whether there is nothing left to do about it."""
+    return outcome.code in (0, 3) and not outcome.summary.get("failed")
 
 
 @st.fragment(run_every=1.0)
@@ -73,16 +89,18 @@ def _size(count: int) -> str:
 
 
 def _ended(work: Work, outcome: Outcome) -> None:
-    if st.session_state.get(WATCHED) == work.number and not outcome.summary.get("failed") and outcome.code in (0, 3):
-        st.session_state.setdefault(f"cleared {work.number}", _clear())  # what was loaded need not stay in memory
+    if st.session_state.get(WATCHED) == work.number and outcome.summary.get("loads") and not _unsure():
+        _clear(work.number)
     with st.container(border=True, key="ended"):
         _told(work, outcome)
         st.button("Close", on_click=_close, args=(work.number,), key="close")
 
 
-def _clear() -> bool:
-    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
-    return True
+def _clear(number: str) -> None:
+    """Empty the box, once. It stays full where nothing went in, or a kind has to be chosen: then another try may do."""
+    if not st.session_state.get(f"cleared {number}"):
+        st.session_state[f"cleared {number}"] = True
+        st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
 
 
 def _close(number: str) -> None:

@@ -28,7 +28,7 @@ from pages._filters import View
 from pages._reader import WHO, introduce, leave, who
 from pages._safe import label, plain
 
-DONE, TROUBLE = "what was marked in this session", "what could not be kept"
+DONE, BACK, TROUBLE = "what was marked in this session", "what was taken back last", "what could not be kept"
 WAITS = "what waits until somebody gives a name"
 SETTLED = ("answered", "no_reply")
 """Marks that end a wait."""
@@ -38,6 +38,8 @@ LOOKED = 5.0
 """Seconds between two looks whether anybody else has marked something."""
 REMEMBERED = 1000
 """So many marked asks are remembered, to come back as soon as a mark is taken back."""
+TOLD = 300
+"""Characters: two names, two marks, and which of them counts."""
 ABOUT_ASKS = ("ask", "note", "handover")
 WORDS = {"answered": "answered elsewhere", "no_reply": "no reply needed", "snoozed": "snoozed", "mine": "taken",
          "note": "a note", "sent": "handed over", "done": "reached"}  # fmt: skip
@@ -108,11 +110,12 @@ def over(rows: pl.DataFrame, stands: Standing, view: View) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Done:
-    """One press of a button: what was marked, how, and the numbers in the journal."""
+    """One press of a button: whose was marked how, in words, and the numbers in the journal."""
 
     words: str
     numbers: tuple[int, ...]
     first: Key | None = None  # the ask that was marked, or the first of them
+    beside: str = ""  # what whoever pressed should know of it
 
 
 @dataclass(frozen=True)
@@ -181,19 +184,24 @@ def mark(kind: str, value: str, asks: Sequence[Row], note: str | None = None, un
         return False
     _remember(asks)
     others = _others(stands, asks, name) if kind == "ask" else ""
-    done = Done(f"{_called(asks)}: {WORDS[value]}.{others}", tuple(numbers), key_of(asks[0]))
-    st.session_state.setdefault(DONE, []).append(done)
+    _keep(Done(f"{called(asks)}: {WORDS[value]}.", tuple(numbers), key_of(asks[0]), others))
     return True
 
 
+def _keep(done: Done) -> None:
+    st.session_state.pop(BACK, None)
+    st.session_state.setdefault(DONE, []).append(done)
+
+
 def take_back(done: Done) -> None:
-    """Undo all that one press marked."""
+    """Undo all that one press marked, and say what that was."""
     try:
         _ask.marks().undo_all(done.numbers, st.session_state[WHO])
     except MarksError as error:
         st.session_state[TROUBLE] = str(error)
         return
-    st.session_state[DONE] = [each for each in st.session_state.get(DONE, []) if each != done]
+    st.session_state[DONE] = [each for each in st.session_state.get(DONE, []) if each.numbers != done.numbers]
+    st.session_state[BACK] = done.words
 
 
 def _stands(stands: Standing, ask: Row, value: str, who: str) -> bool:
@@ -205,7 +213,8 @@ def _is(ask: Row) -> pl.Expr:
     return pl.all_horizontal(pl.col(name) == ask[name] for name in _KEY)
 
 
-def _called(asks: Sequence[Row]) -> str:
+def called(asks: Sequence[Row]) -> str:
+    """Whose some asks are: a name, or how many."""
     return asks[0]["name"] or "Somebody" if len(asks) == 1 else _words.count(len(asks), "ask")
 
 
@@ -222,30 +231,37 @@ def _others(stands: Standing, asks: Sequence[Row], who: str) -> str:
 
 
 def last_done(back: Callable[[Done], None]) -> None:
-    """What was marked last in this session, and the way back."""
+    """What was taken back just now; what was marked last in this session, and the way back."""
     if trouble := st.session_state.pop(TROUBLE, None):
         st.warning("Your last mark was not kept. Nothing else is lost; try again.")
         st.text(plain(trouble))
-    if done := st.session_state.get(DONE):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f":gray[{label(done[-1].words)}]", width="content")
+    back_again, done = st.session_state.get(BACK), st.session_state.get(DONE)
+    said = [f"**Taken back** · {label(back_again)}"] if back_again else []
+    if done:
+        before = "Before that · " if back_again else ""
+        said.append(f":gray[{before}{label(done[-1].words + done[-1].beside, TOLD)}]")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if said:
+            st.markdown("  \n".join(said), width="content")
+        if done:
             name = f"undo {done[-1].numbers}"
             st.button("Undo", key=name, on_click=back, args=(done[-1],), shortcut=key("U"), type="tertiary")
 
 
-def told(rows: Sequence[Row], back: Callable[[Done], None], place: str, names: Mapping[Key, str] | None = None) -> None:
-    """Marks with who and when, each with the way back; `names`: what each is about, where that is not plain.
+def told(
+    rows: Sequence[Row], back: Callable[[Done], None], place: str, names: Mapping[Key, str], *, is_plain: bool = False
+) -> None:
+    """Marks with who and when, each with the way back. `names`: whom each is about; `is_plain`: that is seen anyway.
 
     A mark may be told in two places of a page; `place` tells them apart.
     """
     zone = _ask.state().settings.zone
     for row in rows:
-        about = (names or {}).get((row["platform"], row["source"], row["native_id"]), "")
-        words = f"{label(about)}: " if about else ""
-        words += f"{state(row)} · {_words.moment(row['at'], zone)}"
+        about = names.get((row["platform"], row["source"], row["native_id"]), "Somebody")
+        words = f"{'' if is_plain else f'{label(about)}: '}{state(row)} · {_words.moment(row['at'], zone)}"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f"{words} · {label(row['note'])}" if row["note"] else words, width="content")
-            done = Done(WORDS[row["value"]], (row["id"],))
+            done = Done(f"{about}: {WORDS[row['value']]} by {row['by']}.", (row["id"],))
             pressed = ("Who takes it back is kept, too.", partial(back, done))
             st.button("Undo", key=f"back {place} {row['id']}", on_click=named, args=pressed, type="tertiary")
 
@@ -280,7 +296,7 @@ def reach(row: Row) -> None:
     except MarksError as error:
         st.session_state[TROUBLE] = str(error)
         return
-    st.session_state.setdefault(DONE, []).append(Done(f"{_called([row])}: {WORDS['done']}.", (number,)))
+    _keep(Done(f"{called([row])}: {WORDS['done']}.", (number,)))
 
 
 # Remembering ------------------------------------------------------------------------------------

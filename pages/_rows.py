@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
+from itertools import pairwise
+from shlex import quote
 from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
@@ -14,11 +16,12 @@ import streamlit as st
 from data import settings_file
 from data.settings import SettingsError, settings_path
 from data.settings_file import Part
-from pages import _ask, _load, _words
+from pages import _ask, _load, _show, _words
 from pages._ask import kept
 from pages._safe import label, line, plain
 
-SUGGESTED = 10
+SUGGESTED, TWICE = 10, 3
+"""So many of each kind are suggested, and so many pairs of one name told."""
 MISSING, AIMLESS = "People who may be missing here", "Channels without a purpose"
 EDITS = "how often the settings were changed here"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -55,7 +58,7 @@ def people() -> None:
         "over the platform's own flag. A row names people by id, name, e-mail domain or pattern (`*` and `?`); what "
         "stands empty holds everywhere and always."
     )
-    _editor("roster", "Roster", lambda held: _suggestions("roster", MISSING, _new("roster", _people_suggested(), held)))
+    _editor("roster", "Roster", _people_missing)
 
 
 def channels() -> None:
@@ -188,9 +191,14 @@ def _shown(part: Part) -> tuple[str, ...]:
 
 def _called(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
     """What the account of each row by id is called, where anybody with it spoke."""
-    ids = tuple(sorted({str(row["id"]) for row in rows if row.get("id")}))
-    known = _ask.read("named", ids=ids).to_dicts() if ids else []
+    known = _named(rows)
     return [next((f"{_who(each)}, {_seen(each)}" for each in known if _fits(row, each)), None) for row in rows]
+
+
+def _named(rows: Rows) -> list[_ask.Row]:
+    """The accounts that have one of the ids of some rows."""
+    ids = tuple(sorted({str(row["id"]) for row in rows if row.get("id")}))
+    return _ask.read("named", ids=ids).to_dicts() if ids else []
 
 
 def _seen(account: Mapping[str, Any]) -> str:
@@ -219,7 +227,7 @@ def _row(shown: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
 
 def _columns(part: Part) -> dict[str, Any]:
     """How each column is written in."""
-    column = st.column_config
+    column, days = st.column_config, _words.DAYS_IN_TABLES
     kinds = {
         "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True, default="staff"),
         "purpose": column.SelectboxColumn("Purpose", options=["help", "chat"]),
@@ -230,8 +238,8 @@ def _columns(part: Part) -> dict[str, Any]:
         "platform": column.SelectboxColumn("Platform", options=_platforms()),
         "opens": column.TimeColumn("Opens", format="HH:mm"),
         "closes": column.TimeColumn("Closes", format="HH:mm"),
-        "valid_from": column.DateColumn("From", help="From this day on. Empty: since ever."),
-        "valid_to": column.DateColumn("Until", help="Up to, but not on, this day. Empty: still."),
+        "valid_from": column.DateColumn("From", format=days, help="From this day on. Empty: since ever."),
+        "valid_to": column.DateColumn("Until", format=days, help="Up to, but not on, this day. Empty: still."),
         "email_domain": column.TextColumn("E-mail domain"),
         "pattern": column.TextColumn("Pattern", help="Of a name or handle, such as *-feed"),
         "id": column.TextColumn("Id", help="The platform's own"),
@@ -261,6 +269,41 @@ def _new(part: Part, found: list[Suggestion], held: Rows) -> list[Suggestion]:
     return [each for each in found if {name: each["row"][name] for name in NAMED[part]} not in named]
 
 
+def _people_missing(held: Rows) -> Rows:
+    """Who may be missing, and who stands twice; the rows that are ticked."""
+    found = _new("roster", _people_suggested(), held)
+    ticked = _suggestions("roster", MISSING, found)
+    with _show.contained("Who stands here twice"):
+        _twice(found, held)
+    return ticked
+
+
+def _twice(found: list[Suggestion], held: Rows) -> None:
+    """Accounts of one name that stand in the roster or beside it: that they may be one person's, and how to say so."""
+    names = {_account_of(each["row"]): each["shown"]["who"] for each in found}
+    names |= {_account_of(each): _who(each) for each in _named(held) if any(_fits(row, each) for row in held)}
+    alike: dict[str, list[str]] = {}
+    for account, name in names.items():
+        if account.partition(":")[0] not in _ask.closed():
+            alike.setdefault(name.casefold(), []).append(account)
+    pairs = [(one, other) for each in alike.values() for one, other in pairwise(sorted(each))]
+    known = _ask.decided()
+    for one, other in [pair for pair in pairs if frozenset(pair) not in known][:TWICE]:
+        st.markdown(
+            f"**{label(names[one])}** stands here twice: {label(one)} and {label(other)}. If they are one person, this "
+            "joins them, so that they never answer their own ask; the role stays each account’s:"
+        )
+        command = f'.venv/bin/python -m ingest people same {quote(plain(one))} {quote(plain(other))} --by "Your name"'
+        st.code(_load.command(command), language="shell", wrap_lines=True)
+        st.caption("If not, `people different` says so, and they are not named here any more. Both count from the next "
+                   f"load or `{_load.DERIVE}` on.")  # fmt: skip
+
+
+def _account_of(row: Mapping[str, Any]) -> str:
+    """An account as the command names it."""
+    return ":".join((row["platform"], row["source"], row.get("id") or row["member_id"]))
+
+
 def _suggestions(part: Part, title: str, found: list[Suggestion]) -> Rows:
     """What Hearth would add, to be ticked: nothing is added by itself. The rows that are ticked."""
     if not found:
@@ -280,7 +323,7 @@ def _suggestions(part: Part, title: str, found: list[Suggestion]) -> Rows:
 
 def _suggested_columns(part: Part, shown: Mapping[str, Any]) -> dict[str, Any]:
     """How each column of the suggestions is shown, and which may be chosen from."""
-    column, zone = st.column_config, str(_ask.state().settings.zone)
+    column = st.column_config
     options = {"role": ["staff", "member", "bot"], "purpose": ["help", "chat"]}
     return {name: name.capitalize() for name in shown} | {
         "add": column.CheckboxColumn("Add"),
@@ -288,7 +331,7 @@ def _suggested_columns(part: Part, shown: Mapping[str, Any]) -> dict[str, Any]:
             CHOICES[part].capitalize(), options=options[CHOICES[part]], required=True
         ),
         "messages": column.NumberColumn("Messages", format="localized"),
-        "last_seen": column.DatetimeColumn(f"Last seen ({zone})", format="localized", timezone=zone),
+        "last_seen": _show.moments("Last seen"),
     }
 
 

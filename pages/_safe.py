@@ -24,6 +24,17 @@ _RIGHT_TO_LEFT = re.compile(
 )
 _ADDRESS = re.compile(r"://|www\.|[@:]", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_MARKUP = [  # each mark of Markdown, as chats and forums have it, and what stays of it
+    (re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|```\w*[ \t]*$)", re.MULTILINE), ""),
+    (re.compile(r"!?\[([^\[\]\n]*)\]\([^()\s]*\)"), r"\1"),
+    (re.compile(r"<?https?://(?:www\.)?([^\s/<>()]+)[^\s<>()]*>?"), r"\1"),
+    (re.compile(r"(\*\*|~~|\|\||`{1,3})(?=\S)(.+?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])"), r"\1"),
+    (re.compile(r"(?<!\w)(__?)(?=\S)([^_\n]+)(?<=\S)\1(?![\w.])"), r"\2"),
+]
+_PIECE = re.compile(r"[^-_/.]+[-_/.]*|[-_/.]+")
+_LOOKED_AT = 4000
+"""So many characters of a text are looked through for its first own words."""
 
 
 def plain(text: str | None) -> str:
@@ -40,6 +51,30 @@ def line(text: str | None, length: int = 140) -> str:
     """The same on one line, cut to `length` characters."""
     flat = " ".join((text or "")[: 4 * length].split())
     return plain(flat if len(flat) <= length else flat[: length - 1].rstrip() + "…")
+
+
+def gist(text: str | None, length: int = 140) -> str:
+    """Somebody's own words on one line: no quote where more follows, no mark of Markdown, links in short."""
+    lines = (text or "")[:_LOOKED_AT].splitlines()
+    own = "\n".join(each for each in lines if not each.lstrip().startswith(">")).strip() or "\n".join(lines)
+    for mark, stays in _MARKUP:
+        own = mark.sub(stays, own)
+    return line(own, length)
+
+
+def narrow(text: str | None, width: int, length: int = 140) -> str:
+    """The same on one line, for a cell of so many letters across: a longer word would be broken anywhere."""
+    return line(" ".join(part for word in line(text, length).split() for part in _parts(word, width)), length)
+
+
+def _parts(word: str, width: int) -> list[str]:
+    """A word in parts that fit a width, each ending where a hyphen, an underscore, a slash or a point lets it."""
+    parts = [""]
+    for piece in _PIECE.findall(word):
+        if parts[-1] and len(parts[-1]) + len(piece) > width:
+            parts.append("")
+        parts[-1] += piece
+    return parts
 
 
 def label(text: str | None, length: int = 140) -> str:

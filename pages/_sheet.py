@@ -58,6 +58,7 @@ class Sheet:
     """All that stands on it. trust: how far the data reaches. moved: what moved a number. how: it was judged.
 
     silent: the platforms that have no place, in a sentence. limited: the sources whose format limits a number.
+    unknown: what nobody can tell, a sentence each. fingerprints: what each figure is of, and its fingerprint.
     """
 
     community: str
@@ -71,7 +72,8 @@ class Sheet:
     silent: str
     limited: str
     how: str
-    fingerprints: tuple[str, ...]
+    fingerprints: tuple[tuple[str, str], ...]
+    unknown: tuple[str, ...] = ()
 
 
 def printed(sheet: Sheet) -> str:
@@ -114,13 +116,14 @@ def body(sheet: Sheet) -> str:
             f'<p class="trust">{markup(sheet.trust, 600)}</p>',
             f"<h1>{markup(sheet.headline, 400)}</h1>",
             f"<p>{markup(sheet.level, 400)}</p>",
+            *(f"<p class='silent'>{markup(each, 400)}</p>" for each in sheet.unknown),
             f'<section class="numbers">{"".join(map(_number, sheet.numbers))}</section>',
             *_told("What moved it", (f"<p>{markup(each, 400)}</p>" for each in sheet.moved)),
             *_told("By platform: answered within a day, over the weeks drawn", map(_place, sheet.places), "places"),
             *([f"<p class='silent'>{markup(sheet.silent, 400)}</p>"] if sheet.silent else []),
             *([f"<p class='silent'>{markup(sheet.limited, 400)}</p>"] if sheet.limited else []),
             f"<footer><p>{markup(sheet.how, 400)} {NOTE}</p>",
-            f"<p>{' · '.join(markup(each) for each in sheet.fingerprints)}</p></footer>",
+            f"<p>{' · '.join(f'{markup(of)}: {markup(each)}' for of, each in sheet.fingerprints)}</p></footer>",
             "</div>",
         ]
     )

@@ -119,7 +119,7 @@ def _behind(told: Number) -> None:
 def sheet(found: Sheet, buttons: DeltaGenerator) -> None:
     """The week as one sheet: what the browser prints, and a file."""
     with buttons:
-        name = f"weekly-health-{found.fingerprints[0] if found.fingerprints else found.week}.html"
+        name = f"weekly-health-{found.fingerprints[0][1] if found.fingerprints else found.week}.html"
         st.download_button(
             "Download the report", lambda: _sheet.document(found).encode(), name, "text/html", on_click="ignore"
         )
@@ -164,7 +164,7 @@ def said(row: _ask.Row, why: str, as_of: datetime, act: Callable[[], None] | Non
     account = ":".join((row["platform"], row["source"], row["member"])) if row["member"] else None
     with st.container(gap="xxsmall"):
         somebody(row["name"] or "Somebody", _safe.label(why), account, row["platform"])
-        st.text(_safe.line(row["text"] or row["title"], 220) or UNKEPT)
+        st.text(_safe.gist(row["text"], 220) or _safe.line(row["title"], 220) or UNKEPT)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             where = f"{_safe.label(row['channel_name'])}, {_safe.label(_words.platform(row['platform']))}"
             st.caption(f"{ago} ago · {where}", width="content")
@@ -347,7 +347,8 @@ def readable(rows: pl.DataFrame) -> pl.DataFrame:
     """The row without a week is the whole period, and says so."""
     if "week" not in rows.columns:
         return rows
-    return rows.with_columns(pl.col("week").dt.to_string("%Y-%m-%d").fill_null("all weeks"))
+    weeks = ["all weeks" if week is None else _words.day(week) for week in rows["week"]]
+    return rows.with_columns(pl.Series("week", weeks, pl.String))
 
 
 def coverage(since: date, title: str, note: str) -> None:
@@ -399,10 +400,9 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
     for name, kind in frame.schema.items():
         title = _words.column(name)
         if kind == pl.Date:
-            columns[name] = st.column_config.DateColumn(title, format="localized")
+            columns[name] = st.column_config.DateColumn(title, format=_words.DAYS_IN_TABLES)
         elif kind == pl.Datetime:
-            zone = str(_ask.state().settings.zone)
-            columns[name] = st.column_config.DatetimeColumn(f"{title} ({zone})", format="localized", timezone=zone)
+            columns[name] = moments(title)
         elif name.endswith("share") or name in ("low", "high"):
             columns[name] = st.column_config.NumberColumn(title, format="percent")
         elif kind.is_numeric():
@@ -410,6 +410,13 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
         else:
             columns[name] = title
     return columns
+
+
+def moments(title: str) -> Any:
+    """A column of times where the community lives, each with its distance from UTC."""
+    zone = _ask.state().settings.zone
+    told = _words.moments_in_tables(zone)
+    return st.column_config.DatetimeColumn(title, format=told, timezone=str(zone), help=f"In {zone}.")
 
 
 def _is_dark() -> bool:

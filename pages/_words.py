@@ -181,6 +181,15 @@ def moment(when: datetime | None, zone: ZoneInfo) -> str:
     return f"{here:%a} {day(here)}, {here:%H:%M} {_offset(here)}"
 
 
+DAYS_IN_TABLES = "D MMM YYYY"
+"""How a table writes what `day` says: in the words of its formats, Moment.js's."""
+
+
+def moments_in_tables(zone: ZoneInfo) -> str:
+    """How a table writes what `moment` says, but for the day of the week, which it has no room for."""
+    return f"{DAYS_IN_TABLES}, HH:mm [UTC]{'' if zone.key == 'UTC' else 'Z'}"
+
+
 def reach(when: datetime, zone: ZoneInfo) -> str:
     """How far data reaches: a moment, but "the end of Fri 24 Apr 2026" rather than the next day's midnight."""
     here, before = when.astimezone(zone), (when - timedelta(microseconds=1)).astimezone(zone)

@@ -200,13 +200,13 @@ def _draw(rows: Rows, view: _filters.View) -> None:
     left_out = " ".join(label(each) for each in rows.left_out)
     st.caption(
         f"{rows.about} Data to {_words.moment(view.as_of, zone)}; days begin at midnight, {label(str(zone))}. "
-        f"Times in the rows are in UTC. {left_out}"
+        f"Each time says how far it is from UTC; in a file they are in UTC. {left_out}"
     )
     if not rows.count:
         st.caption("A longer period, more places or fewer filters may show some.")
     else:
         _leaf(rows)
-    _ways_out(rows)
+    _ways_out(rows, view)
 
 
 def _leaf(rows: Rows) -> None:
@@ -224,7 +224,7 @@ def _leaf(rows: Rows) -> None:
         _show.table(_show.readable(rows.page(number)), alt, meanings, height=height, placeholder=rows.unknown)
 
 
-def _ways_out(rows: Rows) -> None:
+def _ways_out(rows: Rows, view: _filters.View) -> None:
     """The file, the query, and the command that writes the same file."""
     with st.container(border=True):
         st.markdown("**Take exactly these rows with you**")
@@ -251,6 +251,11 @@ def _ways_out(rows: Rows) -> None:
         st.code(_bound(rows), language="sql")
     with st.expander("The same from the command line"):
         st.code(f"{rows.command} --output {rows.name}{export.FORMATS[form].ending}", language="shell")
+        if view.moves:
+            st.caption(
+                f"The command keeps to these days, so that it tells the same period later too. The page’s address says "
+                f"“{view.moves}”, which moves on with the data: copy the command again when newer data is in."
+            )
 
 
 NOTES = {

@@ -231,7 +231,7 @@ TODAY = {
     "Newcomers to greet": List(
         "newcomer to greet",
         "newcomers to greet",
-        "No newcomer waits for a greeting.",
+        "No newcomer of the last 14 days waits for a greeting.",
         _of_kind("newcomer"),
         _why_new,
         "First posts of the last 14 days that nobody has replied to, those that ask something first.",
@@ -240,16 +240,17 @@ TODAY = {
     "Unhappy people": List(
         "unhappy ask to answer",
         "unhappy asks to answer",
-        "No unhappy ask is waiting.",
+        "No unhappy ask of the last 28 days is waiting.",
         _unhappy,
         _why_unhappy,
-        "Asks of the last 28 days without a reply that the scorer hears as unhappy, the most urgent first.",
+        "Asks of the last 28 days without a reply that the scorer hears as unhappy, the most urgent first. "
+        "Older ones stand under *Unanswered*.",
         _unheard,
     ),
     "Praise to thank": List(
         "person to thank",
         "people to thank",
-        "Nobody is left to thank.",
+        "Nobody of the last 14 days is left to thank.",
         _of_kind("praise"),
         _why_praise,
         "What the scorer hears as praise, of the last 14 days, and no staff spoke there since.",

@@ -52,7 +52,7 @@ def inside() -> None:
         )
         st.caption(
             f"Until: the last moment the data covers; an old export does not go on ageing. Members: who "
-            f"spoke, accounts of one person once. {_ended()}"
+            f"spoke, accounts of one person once. {' '.join(map(_end, _ended()))}"
         )
         _looked_for_deletions(datetime.now(UTC))
 
@@ -93,17 +93,21 @@ def _inside(now: datetime) -> pl.DataFrame:
     )
 
 
-def _ended() -> str:
-    """The sources whose data ends long before the newest one's: they ended, or their export is old."""
-    sources = _ask.read("sources")
-    newest = sources["as_of"].max()
-    if not isinstance(newest, datetime):
-        return ""
-    return "".join(
-        f" {label(_words.platform(row['platform']))} {label(row['source_name'])} ends on {_words.day(row['as_of'])}, "
-        f"{_words.age((newest - row['as_of']).total_seconds() / 3600)} before the newest: it has ended, or a newer "
-        "export is waiting to be loaded."
-        for row in sources.filter(pl.col("as_of") < newest - LONG).sort("as_of").iter_rows(named=True)
+def _ended() -> list[_ask.Row]:
+    """The sources whose data ends long before the newest one's, with their last `day`, the oldest first."""
+    ends = _filters.ended(_filters.View(_filters.EVER), date.max)
+    newest = max((each["day"] for each in ends), default=date.min)
+    return sorted((each for each in ends if newest - each["day"] > LONG), key=lambda each: str(each["day"]))
+
+
+def _end(source: _ask.Row) -> str:
+    """That it ended, or that its export is old."""
+    newest = _ask.read("sources")["as_of"].to_list()
+    before = _words.age((max(newest) - source["as_of"]).total_seconds() / 3600)
+    return (
+        f"{label(_words.platform(source['platform']))} {label(source['source_name'])} ends on "
+        f"{_words.day(source['day'])}, {before} before the newest: it has ended, or a newer export is waiting to be "
+        "loaded."
     )
 
 
@@ -111,7 +115,8 @@ def covered() -> None:
     """The last year's days by source: how much was said, and which days no load covers."""
     days = _ask.read("coverage")
     missing = int((~days["is_covered"]).sum())
-    title = f"{_words.count(missing, 'day is', 'days are')} missing" if missing else "No day is missing"
+    reach = " up to where each source ends" if _ended() else ""
+    title = f"{_words.count(missing, 'day is', 'days are') if missing else 'No day is'} missing{reach}"
     note = "A stripe is a day of the last year, warmer with more messages. Hatched: no load covers it."
     last = days["day"].max()
     if isinstance(last, date):
@@ -119,24 +124,27 @@ def covered() -> None:
 
 
 def _gaps(days: pl.DataFrame, since: date) -> Iterator[str]:
-    """Each platform's days in words: present, partial (of some of its sources only), missing; or that it ended."""
+    """Each platform's days in words: present, partial (of some of its sources only), missing; and where it ended."""
     whole = []
+    reached = days["day"].max()
     for (platform,), all_days in days.sort("platform").group_by("platform", maintain_order=True):
         name, mine = label(_words.platform(str(platform))), all_days.filter(pl.col("day") >= since)
+        last = max(all_days["day"])
+        end = f"ended on {_words.day(last)}" if isinstance(reached, date) and reached - last > LONG else ""
         by_day = mine.group_by("day").agg(pl.col("is_covered").mean().alias("share")).sort("day")
         partial = by_day.filter(pl.col("share").is_between(0, 1, "none"))["day"].to_list()
         missing = by_day.filter(pl.col("share") == 0)["day"].to_list()
         if mine.is_empty():
-            yield f"{name} ended on {_words.day(all_days['day'].to_list()[-1])}."
+            yield f"{name} {end}."
         elif not partial and not missing:
-            whole.append(name)
+            whole.append(f"{name}, which {end}" if end else name)
         else:
             parts = [f"{len(by_day) - len(missing) - len(partial):,} of {_words.count(len(by_day), 'day')} are present"]
             parts += [f"{len(partial):,} partial, of some of its sources only ({_runs(partial)})"] * bool(partial)
             parts += [f"{len(missing):,} missing ({_runs(missing)})"] * bool(missing)
-            yield f"{name}: {'; '.join(parts)}."
+            yield f"{name}: {'; '.join([*parts, *([f'it {end}'] if end else [])])}."
     if whole:
-        yield f"Every day is present of {', '.join(whole)}."
+        yield f"Every day is present of {'; '.join(whole)}."
 
 
 def _runs(days: Sequence[date]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 import streamlit as st
@@ -20,14 +21,14 @@ from pages._ask import Row, kept
 from pages._filters import View
 from pages._marks import Done, Key, Standing, key_of
 from pages._reader import WHO
-from pages._safe import label, line, plain, web_link
+from pages._safe import gist, label, line, narrow, plain, web_link
 
 LISTED = 200
 """So many asks are listed: whoever has more waiting starts at the top anyway."""
 TOLD = 30
 """So many of a conversation's last messages are shown."""
-FITS, LONG, WINDOW = 2, 400, 300
-"""So many messages, and letters of them, fit beside the list; more get a window of this height to scroll in."""
+FITS, LONG, WINDOW = 1, 260, 300
+"""So many messages, and letters of them, fit beside the list; more scroll in a window so high, above the marks."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
@@ -36,17 +37,29 @@ NOBODY = "Nobody said yet who is marking: take an ask under Everyone's with M, a
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 HANDING, REFUSED = "hand over", "why it was not handed over"
-WRAPS = 66
-"""A row so high, over 64, lets its words go on in a second line."""
-FIRST = 66
-"""So many letters of what they said fill such a row."""
-URGENCY = 62
-WIDTHS = {"Waiting": 90, "They said": 168, "Marked": 82, "Who": 104, "Where": 102, "Why": 80}
-"""Of the columns, so that all of them fit beside a conversation on a screen of 1280."""
+ROW, FIRST = 84, 86
+"""A row has room for four lines, and they for so many letters of what was said."""
+NAME, PLACE, THREAD = 36, 40, 66
+"""Letters that are told of a name, of a channel with its platform, and of both with the thread."""
+URGENCY = 56
+OF_NAME, OF_PLACE = 15, 17
+"""Letters that fit a line of the column of names, and of the column of places."""
+WIDTHS = {"Waiting": 66, "They said": 169, "Who": 90, "Marked": 82, "Where": 132, "Why": 78}
+"""Of the columns: all of them fit beside a conversation on a screen of 1280, and a phone shows who said what."""
 ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
     "reach them. Older ones slip back, by half every four weeks, so that they do not bury what can be saved today."
 )
+ASKS_NOTHING = ("opens a thread", "help channel", "newcomer")
+"""Reasons that lie in where or by whom something was said, not in the words."""
+KEYS = {
+    "A, N, S": "Answered elsewhere, No reply needed, Snooze: the ask leaves the list, and the next one opens.",
+    "M": "Mine: the ask stays in the list under your name, and the next one opens too, so that you can go through all "
+    "of them first. Yours wait under *Mine*. On an ask of yours it is *Let go*, and that one stays open.",
+    "U": "Takes your last mark back, says which, and opens that ask again.",
+    "J, K": "The next ask, the previous one. In the list the arrows do the same.",
+    "Ticked": "Where asks are ticked, a mark goes to all of those.",
+}
 WEIGHTS = {
     "past_target": "waiting for longer than the target",
     "newcomer": "somebody's first post",
@@ -83,6 +96,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         whose = _filters.choice("Whose asks", [ALL, NOBODYS, MINE, SNOOZED], "whose")
         _everybodys()
+        _keys()
         _marks.marking()
     with _show.contained("Who is waiting"):
         board = _board(view, whose, name, drawn, int(time.time() // 60))
@@ -217,6 +231,13 @@ def _everybodys() -> None:
                 st.caption("Nothing is marked yet.")
 
 
+def _keys() -> None:
+    """What each key does, and where it leads."""
+    with st.popover("Keys", type="tertiary"):
+        for keys, words in KEYS.items():
+            st.markdown(f"**{keys}** · {words}")
+
+
 def _about(rows: list[Row]) -> dict[Key, str]:
     """Who asked what was marked, and where."""
     asked = _ask.read("asked", messages=tuple(row["native_id"] for row in rows))
@@ -281,7 +302,7 @@ def _list(board: Board) -> None:
         board.cells,
         "Asks without an answer, the most urgent first",
         height=560,
-        row_height=WRAPS,
+        row_height=ROW,
         key=LIST,
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
@@ -326,14 +347,21 @@ def _entry(row: Row) -> Row:
     """One ask as a line of the list."""
     open_hours = row["business_age_hours"]
     return {
-        "Urgency": row["priority"],
         "Waiting": _words.age(row["age_hours"]) + ("" if open_hours is None else f", {_open(open_hours)} open"),
-        "They said": line(row["title"] or row["text"], FIRST),
+        "They said": gist(row["text"], FIRST) or gist(row["title"], FIRST),
+        "Who": " · ".join(filter(None, (narrow(row["name"], OF_NAME, NAME) or "Somebody", _visits(row)))),
         "Marked": _marks_of(row),
-        "Who": " · ".join(filter(None, (line(row["name"], 40) or "Somebody", _visits(row)))),
-        "Where": f"{line(row['channel_name'], 30)} · {_words.platform(row['platform'])}",
+        "Where": _where(row),
         "Why": _why(row),
+        "Urgency": row["priority"],
     }
+
+
+def _where(row: Row) -> str:
+    """Where it was said: in which thread, if that has a name and the words are not it, and in which channel."""
+    place = narrow(f"{line(row['channel_name'], PLACE - 12)} · {_words.platform(row['platform'])}", OF_PLACE, PLACE)
+    thread = gist(row["title"], THREAD - len(place)) if gist(row["text"]) else ""
+    return " · ".join(filter(None, (narrow(thread, OF_PLACE, THREAD), place)))
 
 
 def _marks_of(row: Row) -> str:
@@ -346,9 +374,10 @@ def _marks_of(row: Row) -> str:
 
 
 def _why(row: Row) -> str:
-    """Why it needs a reply, and that somebody is unhappy where the scorer is sure of it."""
-    told = [*(["unhappy"] if row["sentiment"] == "negative" else []), row["reason"]]
-    return ", ".join(dict.fromkeys(told))
+    """Why it needs a reply; that somebody is unhappy, or pleased and asks nothing, where the scorer is sure of it."""
+    is_praise = row["sentiment"] == "positive" and row["reason"] in ASKS_NOTHING
+    heard = "unhappy" if row["sentiment"] == "negative" else "praise" if is_praise else ""
+    return ", ".join(dict.fromkeys(filter(None, (heard, row["reason"]))))
 
 
 def _visits(row: Row) -> str:
@@ -366,23 +395,23 @@ def _is_closed(platform: str) -> bool:
 
 
 def _opened(ask: Row, ticked: list[Row], stands: Standing) -> None:
-    """Who and where, their words before all else, the marks and their keys, how urgent it is, and the person."""
+    """Who and where, their words before all else, ways to answer, the marks, how urgent it is, and the person."""
     told = " · ".join(filter(None, (f"**{label(ask['name'] or 'Somebody')}**", _visits(ask))))
     st.markdown(f"{told} · in {label(ask['channel_name'])}, {label(ask['source_name'])}")
     said = _ask.read("conversation", source_key=ask["source_key"], conversation=ask["conversation"])
     _conversation(ask, said)
-    if stands is not _marks.NOTHING:
-        _buttons(ticked or [ask])
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if link := web_link(ask["permalink"]):
             st.link_button(f"Answer on {label(link[1])}", link[0], type="primary")
+        _handing_over(ask, said)
+    if stands is not _marks.NOTHING:
+        _buttons(ticked or [ask])
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         _steps(st.session_state[DRAWN].index(key_of(ask)), len(st.session_state[DRAWN]))
+        _note(ask)
     st.caption(f"{_wait(ask)} Needs a reply: {label(_why(ask))}.  \nUrgency {ask['priority']:.2f}: {ask['because']}.")
     _standing(ask)
     _person(ask)
-    with st.container(horizontal=True, gap="small"):
-        _note(ask)
-        _handing_over(ask, said)
 
 
 def _conversation(ask: Row, said: pl.DataFrame) -> None:
@@ -425,7 +454,7 @@ def _buttons(meant: list[Row]) -> None:
         _button("Answered elsewhere", "A", meant, "answered")
         _button("No reply needed", "N", meant, "no_reply")
         if all(_is_own(each) for each in meant):
-            done = Done("let go", tuple(each["number"] for each in meant))
+            done = Done(f"{_marks.called(meant)}: taken.", tuple(each["number"] for each in meant))
             st.button(
                 "Let go", key=f"let go {done.numbers}", on_click=_take_back, args=(done,), shortcut=_marks.key("M")
             )
@@ -456,8 +485,14 @@ def _button(words: str, key: str, meant: list[Row], value: str, until: datetime 
 def _mark(value: str, meant: list[Row], until: datetime | None) -> None:
     if _marks.mark("ask", value, meant, until=until):
         st.session_state[OWN] = True
-        opened = st.session_state[DRAWN].index(st.session_state[OPEN])
-        st.session_state[LIST] = _selection(opened)  # what was ticked is done
+        st.session_state[LIST] = _selection(_after(meant))  # what was ticked is done
+
+
+def _after(meant: list[Row]) -> int:
+    """The place of the ask that opens after a mark: the next one without it, wherever the marked ones stand then."""
+    drawn, marked = st.session_state[DRAWN], {key_of(ask) for ask in meant}
+    opened: int = drawn.index(st.session_state[OPEN])
+    return next((place for place in range(opened, len(drawn)) if drawn[place] not in marked), opened)
 
 
 def _go(place: int) -> None:
@@ -504,7 +539,9 @@ def _standing(ask: Row) -> None:
     rows = _ask.marks().history("ask", Target(*key_of(ask)), "note", "handover").to_pylist()
     gone = {row["undoes"] for row in rows}
     st.markdown("**Marked**")
-    _marks.told([row for row in rows if row["value"] and row["id"] not in gone], _take_back, "open")
+    names = {key_of(ask): ask["name"] or "Somebody"}
+    left = [row for row in rows if row["value"] and row["id"] not in gone]
+    _marks.told(left, _take_back, "open", names, is_plain=True)
 
 
 def _note(ask: Row) -> None:
@@ -544,7 +581,7 @@ def _person(ask: Row) -> None:
     )
     for row in rows:
         st.caption(f"{_words.moment(row['sent_at'], zone)} · {label(row['channel_name'])}{_fate(row)}")
-        st.text(line(row["text"] or row["title"], 160) or _show.UNKEPT)
+        st.text(gist(row["text"], 160) or line(row["title"], 160) or _show.UNKEPT)
 
 
 def _asked_before(known: Row) -> str:
@@ -566,27 +603,34 @@ def _fate(row: Row) -> str:
 
 
 def _handing_over(ask: Row, said: pl.DataFrame) -> None:
-    """The ask as text to copy, and the way to a help desk."""
-    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun")
+    """The way to a help desk, and the ask as text to copy. Where it goes is said before anything does."""
+    url = _ask.state().settings.handover.url
+    desk = urlsplit(url).hostname if url else None
+    about = f"Sends it to {label(desk)}, once you say so there; or copy it." if desk else "Gives it as text to copy."
+    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun", help=about)
     if not window.open:
         return
     with window:
-        st.markdown("**Copy as text**")
+        if url and desk:
+            _send(url, desk, ask, said)
+        st.markdown("**Or copy it as text**" if desk else "**Copy it as text**")
+        if not desk:
+            st.caption("It goes nowhere by itself. To send it to a help desk, set `url` under `[handover]`.")
         st.code(_as_text(ask, said), language=None, height=220, wrap_lines=True)
-        url = _ask.state().settings.handover.url
-        if not url:
-            st.caption("To send it to a help desk, set `url` under `[handover]` in `hearth.toml`.")
-        else:
-            _send(url, ask, said)
 
 
-def _send(url: str, ask: Row, said: pl.DataFrame) -> None:
-    """The button that sends it; a private conversation goes only if somebody says so."""
+def _send(url: str, desk: str, ask: Row, said: pl.DataFrame) -> None:
+    """Where it goes and what goes there, then the button; a private conversation goes only if somebody says so."""
+    messages = _words.count(min(len(said), TOLD), "message")
+    st.markdown(
+        f"**Send it to {label(desk)}**  \nThe help desk under `[handover]` in `hearth.toml` gets this ask, who asked, "
+        f"{messages} of the conversation, the link, and your name."
+    )
     may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
     again = " again" if ask.get("handed") else ""
-    pressed = ("It is sent as soon as you have given a name.", partial(_send_off, url, ask, said, may))
-    name = f"Send it to the help desk{again}"
-    st.button(name, type="primary", disabled=not may, on_click=_marks.named, args=pressed)
+    pressed = (f"It is sent to {label(desk)} as soon as you have given a name.",
+               partial(_send_off, url, ask, said, may))  # fmt: skip
+    st.button(f"Send it{again}", type="primary", disabled=not may, on_click=_marks.named, args=pressed)
     if trouble := st.session_state.pop(REFUSED, None):
         st.error("It was not handed over.")
         st.text(plain(trouble))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -24,6 +24,8 @@ from pages._sheet import Number, Place, Sheet
 DAY = 24.0
 TRAIL = 26
 """So many weeks lead to each number."""
+CARD, HALF = 190, 602
+"""The least width of a number's card, and of three of them."""
 LIMITS = "The scorer misses sarcasm and slang, knows English only, and reads complaints too kindly: trust the change."
 LOOKS_BACK = "Every week looks back over the same 26 weeks; an older ask is not waited for here."
 ADD_UP = (
@@ -34,6 +36,8 @@ HOLM = (
     "By Holm's rule (1979): of m numbers the least doubtful must be m times less doubtful than alone, the next m − 1 "
     "times, and so on. A page on which nothing changed then raises a false alarm in 5 % of weeks at most."
 )
+UNSAID = "what the team says is unknown"
+"""Where nobody is known as staff."""
 HEARD = ("negative", "neutral", "positive")
 Rows = Sequence[Row]
 People = tuple[str, str, _filters.Asked]
@@ -56,14 +60,9 @@ def page() -> None:
         st.subheader(headline(judged))
         st.caption(f"{level(week)} {how}", help=HOLM if how else None)
         if not _filters.has_team(week.view):
-            _show.name_the_staff("what the team says is unknown")
+            _show.name_the_staff(UNSAID)
     buttons = st.container(horizontal=True, vertical_alignment="center")
-    with st.grid(6, min_column_width=190):
-        for title, number in judged.items():
-            with _show.contained(title):
-                if isinstance(number, Exception):
-                    raise number
-                _show.number(number)
+    _numbers(judged)
     with _show.contained("What moved it"):
         moved = _moved(judged)
         _show_moved(moved)
@@ -72,6 +71,23 @@ def page() -> None:
             answered_by_platform(week)
     with _show.contained("The report"):
         _show.sheet(_sheet_of(week, judged, how, moved), buttons)
+
+
+def _numbers(judged: Found) -> None:
+    """Six side by side, or three above three: where there is no room for six, five would leave one alone."""
+    titles = list(judged)
+    with st.grid(2, min_column_width=HALF):
+        for half in (titles[:3], titles[3:]):
+            with st.grid(3, min_column_width=CARD, height="stretch"):
+                for title in half:
+                    with _show.contained(title):
+                        _show.number(_known(judged[title]))
+
+
+def _known(number: Number | Exception) -> Number:
+    if isinstance(number, Exception):
+        raise number
+    return number
 
 
 def _together(found: Found) -> tuple[Found, str]:
@@ -332,10 +348,8 @@ def _moved(found: Found) -> dict[str, Explanation]:
 
 def _of(number: Number | Exception) -> Question:
     """The question about the week alone."""
-    if isinstance(number, Exception):
-        raise number
-    until = number.question.until
-    return replace(number.question, since=until and until - WEEK)
+    question = _known(number).question
+    return replace(question, since=question.until and question.until - WEEK)
 
 
 def _show_moved(moved: dict[str, Explanation]) -> None:
@@ -374,8 +388,12 @@ def _parts(found: Explanation) -> pl.DataFrame:
 def answered_by_platform(week: Week) -> None:
     """The share answered within a day on each platform."""
     question = _by_platform(week)
-    shape = _figures.Line("share", "asks", "share", "low", "high", is_split=True)
+    ends = tuple((each["platform"], each["day"]) for each in _filters.ended(week.view, week.monday + WEEK))
+    shape = _figures.Line("share", "asks", "share", "low", "high", is_split=True, ends=ends)
     note = "One line a platform, all on the same scale; the share beside a name is of all these weeks."
+    drawn = _ask.answer(question).rows["week"].drop_nulls()
+    if any(day >= min(drawn, default=date.max) for _, day in ends):
+        note += " A dotted line: there a source ends."
     _show.chart(_ask.answer(question), shape, f"By platform · {_spread(question)}", f"{note}{_silent(week, label)}")
 
 
@@ -413,6 +431,11 @@ def _spread(question: Question) -> str:
 
 def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation]) -> Sheet:
     numbers = tuple(each for each in found.values() if isinstance(each, Number))
+    told = {title: each for title, each in moved.items() if each.sentence}
+    is_split = len(_filters.platforms(week.view)) > 1
+    marks = [(each.title, _ask.answer(each.question).fingerprint) for each in numbers]
+    marks += [(f"What moved {title}", each.fingerprint) for title, each in told.items()]
+    marks += [("By platform", _ask.answer(_by_platform(week)).fingerprint)] if is_split else []
     return Sheet(
         community=_ask.community(),
         week=f"Week of {_words.day(week.monday)}",
@@ -420,13 +443,23 @@ def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation])
         headline=headline(found),
         level=level(week),
         numbers=numbers,
-        moved=tuple(f"{title}: {each.sentence}" for title, each in moved.items() if each.sentence),
-        places=_places(week) if len(_filters.platforms(week.view)) > 1 else (),
+        moved=tuple(f"{title}: {each.sentence}" for title, each in told.items()),
+        places=_places(week) if is_split else (),
         silent=_silent(week, line).strip(),
         limited=_limits.said((each.question for each in numbers), line, most=3),
         how=how,
-        fingerprints=tuple(_ask.answer(each.question).fingerprint for each in numbers),
+        fingerprints=tuple(marks),
+        unknown=tuple(_unknown(week, found)),
     )
+
+
+def _unknown(week: Week, found: Found) -> Iterator[str]:
+    """What the sheet cannot tell, as the page says it."""
+    if not _filters.has_team(week.view):
+        yield f"Nobody who spoke here is known as staff, so {UNSAID}."
+    for title, each in found.items():
+        if isinstance(each, Exception):
+            yield f"{title} could not be worked out."
 
 
 @kept(64)
@@ -525,7 +558,7 @@ def _led(monday: date, count: int) -> tuple[date, ...]:
 def _cuts(week: Week, mondays: Sequence[date]) -> tuple[float, ...]:
     """Where among these weeks a source ended, in weeks from the first one's middle: a fall after it need be none."""
     days = {each["day"] for each in _filters.ended(week.view, week.monday + WEEK)}
-    places = (((day - mondays[0]).days + 1) / 7 - 0.5 for day in sorted(days))
+    places = (_figures.cut(mondays[0], day) for day in sorted(days))
     return tuple(place for place in places if 0 < place < len(mondays) - 1)
 
 

@@ -110,6 +110,23 @@ def test_the_first_request_of_a_server_may_be_a_deep_link(demo: Path, visit: Vis
         assert not missing
 
 
+@pytest.mark.parametrize(("is_dark", "paper"), [(False, "rgb(251, 250, 247)"), (True, "rgb(21, 23, 28)")])
+def test_until_the_first_words_come_there_is_paper_and_no_grey_block(
+    serve: Serve, demo: Path, visit: Visit, is_dark: bool, paper: str
+) -> None:
+    """In the reader's own light, from the first moment on, and on every page: here nothing comes at all."""
+    for path in ("", "unanswered"):
+        page = visit(is_dark=is_dark)
+        page.route_web_socket("**/_stcore/stream", lambda _: None)
+        page.goto(f"{serve(demo)}/{path}", wait_until="commit")
+        page.wait_for_function("document.documentElement && document.body")
+        assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == paper
+        page.get_by_test_id("stAppSkeleton").wait_for()
+        blocks = page.locator('[data-testid="stAppSkeleton"] *, [data-testid="stSkeleton"]')
+        assert blocks.count() > 0
+        assert not [each for each in blocks.all() if each.is_visible()]
+
+
 def test_no_other_file_of_the_pages_is_a_page(serve: Serve, demo: Path, visit: Visit) -> None:
     """An address that is no page leads to the frame, not around it."""
     page = visit()
@@ -214,7 +231,7 @@ def _touch_everything(page: Page) -> None:
         box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
         assert box is not None
         for row in range(11):
-            page.mouse.click(box["x"] + 18, box["y"] + 58 + 44 * row)
+            page.mouse.click(box["x"] + 18, box["y"] + 36 + 84 * 1.5 * row)
             page.wait_for_timeout(250)
         settle(page)
 
@@ -253,7 +270,7 @@ def test_the_keyboard_walks_through_the_list(serve: Serve, demo: Path, visit: Vi
     open_page(page, f"{serve(demo)}/unanswered")
     box = page.locator('[data-testid="stDataFrame"]').first.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 300, box["y"] + 58 + 44)
+    page.mouse.click(box["x"] + 300, box["y"] + 36 + 84 * 1.5)
     settle(page)
     words = "[...document.querySelectorAll('[data-testid=stChatMessage]')].map(each => each.innerText).join()"
     opened = page.evaluate(words)
@@ -339,15 +356,17 @@ def test_charts_follow_the_theme_that_the_reader_chooses(serve: Serve, demo: Pat
 
 
 def test_a_name_outlives_a_reload_and_stays_in_its_browser(serve: Serve, own_demo: Path, visit: Visit) -> None:
+    """Whoever is asked for it types at once, however they came to the page."""
     address, page, other = serve(own_demo), visit(), visit()
-    open_page(page, f"{address}/unanswered")
+    open_page(page, address)
+    page.get_by_role("link", name="Unanswered").click()
     page.get_by_test_id("stDataFrame").first.wait_for()
     settle(page)
     page.keyboard.press("m")
     page.get_by_label("Your name").wait_for()
     settle(page)
     assert violations(page) == []
-    for key in ("Tab", "Tab", *"Noor", "Enter"):  # past the way out to the field
+    for key in (*"Noor", "Enter"):
         page.keyboard.press(key)
     page.get_by_text("Marking as").wait_for()
     open_page(page, f"{address}/unanswered")
@@ -379,7 +398,7 @@ def test_whoever_opens_an_ask_reads_its_words_without_scrolling(
         page.evaluate("element => element.scrollIntoView()", table.element_handle())
     box = table.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 200, box["y"] + 36 + 66 * 1.5)
+    page.mouse.click(box["x"] + 200, box["y"] + 36 + 84 * 1.5)
     page.wait_for_function(
         "before => document.querySelector('[data-testid=stChatMessage]').innerText != before", arg=before
     )
@@ -389,8 +408,24 @@ def test_whoever_opens_an_ask_reads_its_words_without_scrolling(
     assert told["y"] > 0
     assert told["y"] + told["height"] <= height
     if width > 640:
+        door = page.get_by_role("button", name="Hand over").bounding_box()
+        assert door is not None
+        assert door["y"] + door["height"] <= height
         room = "e => e.querySelector('.dvn-scroller').scrollWidth - e.querySelector('.dvn-scroller').clientWidth"
         assert table.evaluate(room) <= 1
+
+
+@pytest.mark.parametrize(("width", "rows"), [(1440, [6]), (1280, [3, 3]), (390, [1] * 6)])
+def test_no_number_of_the_week_stands_alone_in_its_row(
+    serve: Serve, demo: Path, visit: Visit, width: int, rows: list[int]
+) -> None:
+    """Six side by side, or three above three; those of one row are equally high."""
+    page = visit(viewport={"width": width, "height": 900})
+    open_page(page, serve(demo))
+    cards = "e => (b => [Math.round(b.top), Math.round(b.bottom)])(e.closest('[data-testid=stVerticalBlock]')"
+    cards += ".parentElement.closest('[data-testid=stVerticalBlock]').getBoundingClientRect())"
+    found = [tuple(each.evaluate(cards)) for each in page.get_by_test_id("stMetric").all()]
+    assert [found.count(each) for each in dict.fromkeys(found)] == rows
 
 
 def test_every_answer_carries_the_strict_headers(serve: Serve, demo: Path) -> None:

@@ -324,4 +324,20 @@ def test_the_command_line_compares_and_explains(tmp_path: Path) -> None:
     assert told.stdout.splitlines()[1].startswith("channel,help,100,100,0.8,0.3,-0.25,")
     assert "comes from asks in help" in told.stderr
     assert "-explained-" in told.stderr
+    quiet = (
+        "metrics",
+        "reply_rate",
+        "--since",
+        "2026-01-12",
+        "--until",
+        "2026-01-19",
+        "--channel",
+        "chat",
+        "--explain",
+    )
+    told = hearth(*quiet, data=data)
+    assert told.stdout == "There is nothing to explain: nothing changed clearly.\n"
+    assert "no clear change" in told.stderr
+    assert hearth(*quiet, "--format", "json", data=data).stdout == "[]\n"
+    assert len(hearth(*quiet, "--format", "csv", data=data).stdout.splitlines()) == 1
     assert "cannot be explained" in hearth("metrics", "retention", *words[2:], "--explain", data=data, check=2).stderr

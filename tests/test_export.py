@@ -531,6 +531,19 @@ def test_the_page_shows_the_rows_of_its_query(see: Any, demo: Store) -> None:
     assert " --reason=newcomer --columns=hours,text --sort=hours --output asks.xlsx" in app.code[1].value
 
 
+@pytest.mark.parametrize(
+    ("period", "is_said"),
+    [("26 weeks", True), ("Last week", True), ("All time", False), ("Own dates", False)],
+)
+def test_a_command_whose_days_stay_while_the_address_moves_on_says_so(
+    see: Any, demo: Store, period: str, is_said: bool
+) -> None:
+    app = see(demo.folder).selectbox(key="period").set_value(period).run()
+    assert (f"“{period}”, which moves on with the data" in words(app)) is is_said
+    assert ("The command keeps to these days" in words(app)) is is_said
+    assert ("--since=" in app.code[1].value) is (period != "All time")
+
+
 @pytest.mark.parametrize("name", ["Reply rate", "Unanswered", "Drifting", "Audience"])
 def test_a_metric_is_a_table_too(see: Any, demo: Store, name: str) -> None:
     app = see(demo.folder, {"period": "All time", "table": f"Metric: {name}"})

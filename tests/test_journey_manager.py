@@ -49,7 +49,8 @@ def arrive(opened: ExitStack, chromium: Browser, address: str, name: str) -> Pag
     page.get_by_role("button", name="Say who is marking").focus()
     page.keyboard.press("Enter")
     page.get_by_label("Your name").wait_for()
-    for key in ("Tab", "Tab", *name, "Enter"):
+    settle(page)
+    for key in (*name, "Enter"):
         page.keyboard.press(key)
     page.get_by_text(f"Marking as {name}").wait_for()
     settle(page)
@@ -110,14 +111,15 @@ def _clears_five_and_undoes_one(ana: Page, journal: Marks) -> None:
         press(ana, "a", "answered elsewhere.")
         assert journal.current("ask").num_rows == count
         assert past_target(ana) == before - count, "at once, whatever the numbers know"
-    press(ana, "u", "Undo")
+    press(ana, "u", "Taken back")
     assert past_target(ana) == before - 4
 
 
 def _both_at_once(ana: Page, ben: Page, journal: Marks) -> None:
-    """Ben takes the ask that Ana has open, which she sees without a click; then both press a key."""
-    press(ben, "m", "Taken by Ben")
+    """Ben takes the ask that Ana has open, which she sees without a click, and goes back to it; both press a key."""
+    press(ben, "m", "taken.")
     ana.get_by_text("Taken by Ben").wait_for(timeout=30_000)
+    press(ben, "k", "Taken by Ben")
     ana.keyboard.press("j")
     settle(ana)
     ana.keyboard.press("n")
@@ -130,10 +132,10 @@ def _both_at_once(ana: Page, ben: Page, journal: Marks) -> None:
 
 def _hands_one_over(ana: Page, artefacts: Path) -> None:
     ana.get_by_role("button", name="Hand over").click()
-    ana.get_by_role("button", name="Send it to the help desk").wait_for()
+    ana.get_by_role("button", name="Send it").wait_for()
     settle(ana)
     ana.screenshot(path=artefacts / "manager-handing-over.png")
-    ana.get_by_role("button", name="Send it to the help desk").click()
+    ana.get_by_role("button", name="Send it").click()
     ana.get_by_text("Handed over by Ana").wait_for()
     settle(ana)
 

@@ -19,6 +19,7 @@ from data.marks import Marks, Target
 from data.store import Store
 from metrics.metric import By, Question, ask, metrics
 from tests import sparse
+from tests.command import hearth
 from tests.conftest import made_once
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -292,6 +293,28 @@ def test_the_same_fingerprint_for_the_same_question_and_another_for_another(quie
         ask(quiet, sparse.settings(), Question("reply_rate", hours=hours)).fingerprint for hours in (24, 24, 48)
     )
     assert first == again != other
+
+
+def test_a_split_begins_with_what_has_something(tmp_path: Path) -> None:
+    """The first rows of `--by channel` are worth reading: channels in which nothing was counted come last."""
+    rows = [{"by": "ann", "at": "2026-01-06T09:00Z", "in": name, "id": name, "channel": name} for name in ("zoo", "me")]
+    rows.append({"by": "ann", "at": "2026-01-06T10:00Z", "in": "abc", "id": "abc", "channel": "abc", "text": "Thanks!"})
+    store = sparse.store_of(tmp_path, rows, forum=["abc", "me", "zoo"], until="2026-01-14T00:00Z")
+    for name in ("reply_rate", "answered_within"):
+        channels = ask(store, sparse.settings(), Question(name, by="channel")).rows["channel"]
+        assert channels.unique(maintain_order=True).to_list() == ["me", "zoo", "abc"], name
+
+
+def test_what_has_no_weeks_says_how_far_back_it_looks_and_the_page(tmp_path: Path) -> None:
+    """The page begins with 26 weeks: with the day that is named the command tells the page's figure."""
+    rows = [{"by": "ann", "at": at, "in": at, "id": at} for at in ("2025-03-04T09:00Z", "2026-01-06T09:00Z")]
+    sparse.store_of(tmp_path, rows, until="2026-01-14T00:00Z")
+    told = hearth("metrics", "waiting_now", "--format", "json", data=tmp_path)
+    assert json.loads(told.stdout)[0]["asks"] == 2
+    assert "Of all days; the page Unanswered begins with the last 26 weeks: --since 2025-07-14" in told.stderr
+    told = hearth("metrics", "waiting_now", "--format", "json", "--since", "2025-07-14", data=tmp_path)
+    assert json.loads(told.stdout)[0]["asks"] == 1
+    assert "Of all days" not in told.stderr
 
 
 def test_an_unknown_metric_names_the_known_ones(quiet: Store) -> None:

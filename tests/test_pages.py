@@ -697,6 +697,21 @@ def test_a_time_is_the_communitys_with_its_distance_from_utc(zone: str, said: st
     assert _words.moment(datetime(2026, 11, 15, 22, 40, tzinfo=UTC), ZoneInfo(zone)) == said
 
 
+@pytest.mark.parametrize(("zone", "told"), [("UTC", "[UTC]"), ("Europe/Berlin", "[UTC]Z")])
+def test_a_table_writes_days_and_times_as_the_words_do(
+    see: Open, few: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, told: str
+) -> None:
+    """Not as the browser would: the day with its month in letters, the time with its distance from UTC."""
+    settings = tmp_path / "hearth.toml"
+    settings.write_text(f'[community]\ntime_zone = "{zone}"\n', "utf-8")
+    monkeypatch.setenv("HEARTH_SETTINGS", str(settings))
+    columns = json.loads(see(few.folder, "sources.py").dataframe[0].proto.columns)
+    assert columns["until"]["type_config"]["format"] == f"D MMM YYYY, HH:mm {told}"
+    assert columns["until"]["type_config"]["timezone"] == zone
+    week = date(2026, 11, 9)
+    assert _show.readable(pl.DataFrame({"week": [None, week]}))["week"].to_list() == ["all weeks", _words.day(week)]
+
+
 def test_a_share_of_few_is_a_count() -> None:
     """Twenty is where a percentage begins; asks too young to judge make an honest "about"."""
     assert _words.rate(0.5, 19) == "about 10 of 19"

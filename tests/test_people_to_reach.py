@@ -82,9 +82,9 @@ def test_something_new_brings_somebody_back(see: Open, tmp_path: Path) -> None:
     store = _ask._store(tmp_path)
     sparse.load(store, [praise(0)], since=SINCE, until="2026-10-20T00:00Z")
     app = press(see(), "Done")
-    assert "Nobody is left to thank." in words(app)
+    assert "Nobody of the last 14 days is left to thank." in words(app)
     sparse.load(store, [praise(0)], since=SINCE, until="2026-10-21T00:00Z")
-    assert "Nobody is left to thank." in words(see())
+    assert "Nobody of the last 14 days is left to thank." in words(see())
     sparse.load(store, [praise(0, day=8)], since=SINCE, until="2026-10-22T00:00Z")
     assert thanked(see()) == ["Who00"]
 
@@ -140,7 +140,20 @@ def test_what_nobody_can_know_is_not_told_as_nobody(see: Open, tmp_path: Path) -
     assert "Not known: newcomers to greet, unhappy people, praise to thank." in said
     assert "Not known: regulars drifting away, lost after an unanswered ask." in said
     assert said.count("Unknown: ") == 5
-    assert "Nobody is left to thank." not in said
+    assert "Nobody of the last 14 days is left to thank." not in said
+
+
+def test_an_unhappy_ask_older_than_its_list_is_not_told_as_none(see: Open, tmp_path: Path) -> None:
+    """It still stands under Unanswered: the card says of which days it speaks, and where the others are."""
+    asks = [{"id": f"u{days}", "by": f"eve{days}", "at": MONDAY - timedelta(days=days), "in": f"u{days}",
+             "sounds": "negative"} for days in (20, 40)]  # fmt: skip
+    sparse.load(_ask._store(tmp_path), asks[1:], until="2026-10-12T00:00Z")
+    said = words(see())
+    assert "No unhappy ask of the last 28 days is waiting." in said
+    assert "Older ones stand under *Unanswered*." in said
+    sparse.load(_ask._store(tmp_path), asks[:1], until="2026-10-12T00:00Z")
+    assert "No unhappy ask" not in words(see())
+    assert "1 unhappy ask to answer" in words(see())
 
 
 def test_a_mark_that_cannot_be_kept_is_told(see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

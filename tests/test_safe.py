@@ -86,6 +86,38 @@ def test_ordinary_words_are_left_alone() -> None:
     assert _safe.plain(words) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("**Hi**, see [the docs](https://x.y/z) or https://git.example/a/b?c=1", "Hi, see the docs or git.example"),
+        ("> Somebody else's words.\n>> Older ones.\nMy _own_ ~~words~~", "My own words"),
+        ("> Only a quote", "Only a quote"),
+        ("## How?\n- with `glue`\n```py\nx = 2 * 3 * 4\n```", "How? with glue x = 2 * 3 * 4"),
+        ("snake_case_name and __init__.py stay, 2*3*4 too", "snake_case_name and __init__.py stay, 2*3*4 too"),
+        ("**not closed", "**not closed"),
+        (None, ""),
+    ],
+)
+def test_a_gist_is_somebodys_own_words_without_the_marks(text: str | None, said: str) -> None:
+    assert _safe.gist(text) == said
+
+
+@given(st.text(st.sampled_from("*_~|`[](>#- \nab"), max_size=400))
+def test_a_gist_is_safe_and_ends_whatever_the_marks_are(text: str) -> None:
+    """Marks that never close, or one in another: no word is lost, nothing hangs."""
+    shown = _safe.gist(text)
+    assert len(shown) <= 140
+    assert "\n" not in shown
+
+
+def test_a_long_name_breaks_where_a_reader_would() -> None:
+    """After a hyphen or the like, not before it is needed; a word without one stays whole."""
+    assert _safe.narrow("meshcore-troubleshooting-eu · Discord", 17) == "meshcore- troubleshooting- eu · Discord"
+    assert _safe.narrow("general_help_and_support", 17) == "general_help_and_ support"
+    assert _safe.narrow("r-package-devel · Mail", 17) == "r-package-devel · Mail"
+    assert _safe.narrow("abcdefghijklmnopqrstuvwxyz", 17) == "abcdefghijklmnopqrstuvwxyz"
+
+
 def test_a_line_is_one_line_and_has_an_end() -> None:
     assert _safe.line("a\n\n b\tc") == "a b c"
     assert _safe.line("z" * 5000, 10) == "z" * 9 + "…"

@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from data.identities import Identities
+from data.marks import Marks
 from data.settings import Settings
 from data.spool import Spool, looked_at
 from data.store import Store
@@ -127,6 +130,39 @@ def test_several_files_and_private_words_only_for_a_reason(see: Open, home: Path
     (load,) = Store(home / "data").read("loads").to_dicts()
     assert load["private_reason"] == "--the members agreed on 3 May"
     assert not load["left_out"]
+    box = app.button_group(key="part").set_value("Load more").run().file_uploader[0]
+    assert not box.value, "what is in need not stay there"
+    assert "song\\.mp3 was not loaded" in words(app.switch_page("unanswered.py").run()), "until somebody closes it"
+    assert "song\\.mp3" not in words(app.button(key="close").click().run())
+
+
+def test_what_went_well_is_told_until_its_reader_goes_on(see: Open, home: Path) -> None:
+    """Nobody has to close it, and whoever comes later is not told of it at all: the ledger has it."""
+    app = ended(upload(see(), "quay.zip", zipped("slack/quay")), home)
+    assert "quay\\.zip is in**" in words(app)
+    assert "quay\\.zip is in**" in words(app.run()), "not gone at the next click"
+    assert "quay\\.zip is in**" not in words(app.switch_page("unanswered.py").run())
+    assert "quay\\.zip is in**" not in words(app.switch_page("sources.py").run())
+    assert "quay\\.zip is in**" not in words(see())
+
+
+def test_where_another_choice_may_help_the_file_stays_in_the_box(see: Open, home: Path) -> None:
+    app = see()
+    app.selectbox(key="kind").set_value("discord").run()
+    app = ended(upload(app, "quay.zip", zipped("slack/quay")), home)
+    assert [each.name for each in app.file_uploader[0].value] == ["quay.zip"]
+
+
+def test_a_source_that_ended_long_ago_is_not_told_as_complete(see: Open, home: Path) -> None:
+    """Its last day is the one that Weekly health names: data up to midnight ends the day before."""
+    store = loaded(home)
+    gone = [{"by": "ann", "at": "2026-03-02T09:00Z", "platform": "mail", "source": "list", "id": "gone"}]
+    sparse.load(store, gone, ACME, since="2026-03-01T00:00Z", until="2026-04-25T00:00Z")
+    app = see()
+    assert "**No day is missing up to where each source ends**" in words(app)
+    assert "Every day is present of Forum; Mail, which ended on 24 Apr 2026." in words(app)
+    assert "ends on 24 Apr 2026, " in words(app)
+    assert "Mail List ends on 24 Apr 2026." in words(app.switch_page("weekly_health.py").run())
 
 
 @pytest.mark.parametrize(
@@ -450,3 +486,20 @@ def test_two_of_one_name_are_told_apart(see: Open, home: Path) -> None:
     assert list(shown["account"]) == ["ivy", "ivy2"]
     assert list(shown["messages"]) == [6, 6]
     assert [str(each)[:10] for each in shown["last_seen"]] == ["2026-10-20", "2026-10-21"]
+
+
+def test_somebody_who_stands_twice_is_a_question_with_the_command_that_answers_it(see: Open, home: Path) -> None:
+    """Suggested or in the roster already; once somebody has said yes or no it is asked no more."""
+    helpers(home)
+    app = see(part="Who is who")
+    said = words(app).replace("\\", "").replace("\u2060", "")
+    assert "**Ivy** stands here twice: forum:acme:ivy and forum:acme:ivy2." in said
+    assert 'people same forum:acme:ivy forum:acme:ivy2 --by "Your name"' in said
+    path = home / "hearth.toml"
+    path.write_text(
+        path.read_text() + '\n[[roster]]\nrole = "staff"\nplatform = "forum"\nsource = "acme"\nid = "ivy"\n'
+    )
+    assert "stands here twice" in words(see(part="Who is who")), "one of them in the roster, the other suggested"
+    with closing(Marks(home / "data")) as journal:
+        Identities(Store(home / "data"), journal).decide("different", "forum:acme:ivy", "forum:acme:ivy2", "Ana")
+    assert "stands here twice" not in words(see(part="Who is who"))

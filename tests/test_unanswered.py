@@ -120,6 +120,51 @@ def test_the_most_urgent_stands_first_and_says_why(see: Open, store: Store) -> N
     assert heading(app) == "4 people are waiting; the longest for 10 weeks. 4 asks are past the target."
 
 
+def test_their_own_words_come_first_and_the_thread_says_where(see: Open, tmp_path: Path) -> None:
+    """No quote, no mark of Markdown, no long name that a cell would break anywhere; a title alone is what was said."""
+    asked = {"in": "a", "channel": "lantern-makers-and-blowers"}
+    rows = [
+        {"id": "a", "by": "ann", "at": "2026-10-13T09:00Z", "title": "Bending **brass** [help]", **asked,
+         "text": "> Try heat.\n\n**How** do I [bend](https://f.example/bend) `it`?"},
+        {"id": "b", "by": "bob", "at": "2026-10-14T09:00Z", "in": "b", "title": "Which glue?", "text": ""},
+    ]  # fmt: skip
+    sparse.put(tmp_path, rows, until=NOON)
+    app = see(tmp_path)
+    told = {row["They said"]: row for row in app.dataframe[0].value.to_dict("records")}
+    assert set(told) == {"How do I bend it?", "Which glue?"}
+    where = told["How do I bend it?"]["Where"]
+    assert where == "Bending brass [help] · lantern-makers- and-blowers · Forum"
+    assert told["Which glue?"]["Where"] == "help · Forum"
+    app = open_row(app, list(app.dataframe[0].value["They said"]).index("How do I bend it?"))
+    assert "**How** do I [bend](https://f.example/bend) `it`?" in app.text[0].value, "opened, it is as it was written"
+
+
+def test_praise_that_opens_a_thread_says_so_and_is_to_be_thanked(see: Open, tmp_path: Path) -> None:
+    """In a forum every opener needs a reply: a word of thanks is one, and its row says why it stands here."""
+    rows = [{"by": "ann", "at": "2026-08-12T09:00Z", "in": "z", "id": "z", "text": "Is this the forum?"},
+            {"by": "ann", "at": "2026-10-12T09:00Z", "in": "a", "id": "a", "sounds": "positive"}]  # fmt: skip
+    sparse.put(tmp_path, rows, until=NOON)
+    app = see(tmp_path)
+    place = listed(app).index(praise := sparse.SOUNDS["positive"][0])
+    assert app.dataframe[0].value["Why"][place] == "praise, opens a thread"
+    assert app.dataframe[0].value["Why"][1 - place] == "question"
+    assert "Needs a reply: praise, opens a thread." in words(open_row(app, place))
+    said = words(app.switch_page("people_to_reach.py").run())
+    assert "1 person to thank" in said
+    assert praise in said
+
+
+def test_a_phone_shows_who_said_what(see: Open, store: Store) -> None:
+    """Beside the boxes to tick, in the 358 points that a phone of 390 leaves; a desk of 1280 has room for all."""
+    drawn = json.loads(see(store.folder).dataframe[0].proto.columns)
+    widths = {name: each["width"] for name, each in drawn.items() if "width" in each}
+    order = list(see(store.folder).dataframe[0].value)
+    first = order[: order.index("Who") + 1]
+    assert "They said" in first
+    assert 33 + sum(widths[name] for name in first) <= 358
+    assert 33 + sum(widths.values()) <= 730
+
+
 def test_waits_are_told_by_the_wall_and_in_open_hours(
     see: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +222,7 @@ def test_what_is_settled_leaves_at_once_the_numbers_follow_and_undo_brings_it_ba
     assert heading(app) == shown, "what was laid over is what the numbers say now"
     assert "The numbers know of 1 mark." in words(app)
     app = press(app, "Undo")
+    assert f"**Taken back** · Bob: {_marks.WORDS[value]}." in words(app)
     assert listed(app)[0] == first, "also where the numbers had followed already"
     assert store.follow_marks(Settings())
     assert counted(store) == before
@@ -244,9 +290,58 @@ def test_what_is_mine_stays_under_my_name_and_can_be_let_go(see: Open, store: St
     assert listed(see(store.folder, whose="Mine")) == [first]
     assert listed(see(store.folder, who="Ben", whose="Mine")) == []
     assert first not in listed(see(store.folder, whose="Nobody's"))
-    app = press(app, "Let go")
+    app = press(open_row(app, 0), "Let go")
+    assert "**Taken back** · Bob: taken." in words(app)
     assert "Marked" not in app.dataframe[0].value
     assert first in listed(see(store.folder, whose="Nobody's"))
+
+
+@pytest.mark.parametrize("whose", ["Everyone's", "Nobody's"])
+@pytest.mark.parametrize("button", ["Answered elsewhere", "No reply needed", "Snooze", "Mine"])
+def test_a_mark_opens_the_next_ask_whether_its_own_leaves_the_list_or_not(
+    see: Open, store: Store, button: str, whose: str
+) -> None:
+    """So a list is cleared by keys alone; what is taken back is open again; at the end of the list nothing jumps."""
+    app = see(store.folder, whose=whose)
+    before = listed(app)
+    app = press(open_row(app, 1), button)
+    assert said_in_the_open_ask(app) == before[2]
+    app = press(app, "Undo")
+    assert said_in_the_open_ask(app) == before[1]
+    assert (button == "Mine") or listed(app) == before
+    app = press(open_row(app, len(before) - 1), "Mine")
+    assert said_in_the_open_ask(app) == listed(app)[-1]
+
+
+def said_in_the_open_ask(app: AppTest) -> str:
+    return str(app.text[0].value)
+
+
+def test_what_is_taken_back_is_told_with_whose_it_was_and_what_stands_before_it(see: Open, store: Store) -> None:
+    """Whoever presses U twice reads twice what that did."""
+    app = see(store.folder)
+    second = app.dataframe[0].value["Who"][1].split()[0]
+    app = press(press(app, "Answered elsewhere"), "No reply needed")
+    app = press(app, "Undo")
+    said = words(app)
+    assert f"**Taken back** · {second}: no reply needed." in said
+    assert ":gray[Before that · Bob: answered elsewhere.]" in said
+    app = press(app, "Undo")
+    assert "**Taken back** · Bob: answered elsewhere." in words(app)
+    app = press(app, "Mine")
+    assert "Taken back" not in words(app), "a new mark is the last thing that was done"
+
+
+def test_the_keys_say_where_they_lead(see: Open, store: Store) -> None:
+    """Each key that presses a button stands in the help."""
+    app = see(store.folder)
+    told = {key for keys in unanswered_keys(app) for key in keys}
+    assert {each.proto.shortcut.upper() for each in press(app, "Mine").button if each.proto.shortcut} <= told
+
+
+def unanswered_keys(app: AppTest) -> list[list[str]]:
+    heads = (each.value.partition("** · ")[0].removeprefix("**") for each in app.markdown if "** · " in each.value)
+    return [head.split(", ") for head in heads]
 
 
 def test_a_note_is_kept_for_the_others(see: Open, store: Store, marks: Marks) -> None:
@@ -268,13 +363,14 @@ def test_what_was_marked_lately_says_whose_it_is_beside_the_open_ask_too(see: Op
     assert "Bob in help: A note by Ben" in words(app)
     app = press(app, "Undo", place=-1)
     assert "A note by Ben" not in words(app)
+    assert "**Taken back** · Bob: a note by Ben." in words(app)
 
 
 def test_two_sessions_lose_nothing_and_see_each_other(see: Open, store: Store, marks: Marks) -> None:
     """Both rows are in the journal; the later one is told of the earlier; each one's list moves."""
     ana, ben = see(store.folder, who="Ana"), see(store.folder, who="Ben")
     first, second = listed(ana)[:2]
-    press(ana, "Mine")
+    open_row(press(ana, "Mine"), 0)
     ben = press(ben, "Answered elsewhere")
     assert "Ana had just marked it as taken: both are kept, yours counts." in words(ben)
     assert [row["by"] for row in marks.history("ask", Target("forum", "acme", "b")).to_pylist()] == ["Ana", "Ben"]
@@ -402,11 +498,14 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
     path.write_text(f'[handover]\nurl = "{taker.url}"\n')
     monkeypatch.setenv("HEARTH_SETTINGS", str(path))
     app = hand_over(see(store.folder))
+    assert "**Send it to 127.0.0.1**" in words(app), "where it goes stands before the button"
+    assert "gets this ask, who asked, 1 message of the conversation, the link, and your name." in words(app)
+    assert not taker.heard
     text = app.code[0].value
     assert text.startswith("Bob asked in help, Acme (Forum), Wed 14 Oct 2026, 09:00 UTC\nWaiting 6 days; target 24 h.")
     assert "https://f.example/b\n" in text
     assert text.endswith("Bob (member)\nWhich glue?")
-    app = press(app, "Send it to the help desk")
+    app = press(app, "Send it")
     ((_, _, body),) = taker.heard
     assert (body["id"], body["person"], body["handed_over_by"]) == ("forum:acme:b", "Bob", "Ana")
     assert [(each["author"], each["text"], each["is_the_ask"]) for each in body["conversation"]] == [
@@ -417,7 +516,7 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
     (row,) = marks.current("handover").to_pylist()
     assert (row["by"], row["note"]) == ("Ana", "to 127.0.0.1")
     taker.close()
-    app = press(hand_over(see(store.folder)), "Send it to the help desk again")
+    app = press(hand_over(see(store.folder)), "Send it again")
     assert "It was not handed over." in words(app)
     assert "could not be reached" in words(app)
     assert marks.current("handover").num_rows == 1
@@ -433,10 +532,10 @@ def test_a_private_conversation_is_handed_over_only_on_purpose(
     monkeypatch.setenv("HEARTH_SETTINGS", str(tmp_path / "hearth.toml"))
     app = hand_over(see(store.folder))
     assert "This was said in a private place." in app.code[0].value
-    (send,) = [each for each in app.button if each.label == "Send it to the help desk"]
+    (send,) = [each for each in app.button if each.label == "Send it"]
     assert send.disabled
     app.checkbox[0].check().run()
-    press(app, "Send it to the help desk")
+    press(app, "Send it")
     assert taker.heard[0][2]["is_private"]
 
 

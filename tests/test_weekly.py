@@ -310,10 +310,27 @@ def test_a_trail_marks_where_a_source_ended(see: Open, tmp_path: Path) -> None:
     assert "1.5 3" in base64.b64decode(pictures[SIX.index("Returning members")]).decode()
 
 
+def test_a_platform_is_marked_where_a_source_of_it_ended(see: Open, tmp_path: Path) -> None:
+    """In its own strip, at the same place as in the trails; the other platform's strip stays unmarked."""
+    for name, weeks, until in (("forum", 12, "2026-03-30T00:00Z"), ("mail", 7, "2026-02-25T00:00Z")):
+        rows = [
+            {"by": f"{name}{each}", "at": MONDAY + timedelta(weeks=week, hours=each), "platform": name, "source": name}
+            for week in range(weeks)
+            for each in range(8)
+        ]
+        sparse.load(_ask._store(tmp_path), rows, since="2025-06-02T00:00Z", until=until)
+    app = see(tmp_path)
+    layout = json.loads(app.get("plotly_chart")[6].proto.spec)["layout"]
+    marks = [(each["x0"], each["yref"]) for each in layout["shapes"]]
+    assert marks == [("2026-02-21T12:00", "y2 domain")]
+    assert "Mail" in layout["annotations"][1]["text"]
+    assert "A dotted line: there a source ends." in " ".join(each.value for each in app.caption)
+
+
 def test_no_trail_is_marked_where_all_sources_reach(see: Open, demo: Store) -> None:
     app = see(demo.folder)
     assert "dotted" not in " ".join(each.value for each in app.caption)
-    assert not any('"dot"' in chart.proto.spec for chart in app.get("plotly_chart")[:6])
+    assert not any('"dot"' in chart.proto.spec for chart in app.get("plotly_chart"))
 
 
 def test_who_waits_now_is_told_apart_from_who_waited_then(see: Open, demo: Store) -> None:
@@ -421,6 +438,23 @@ def test_the_report_holds_the_six_numbers_and_needs_nothing_but_itself(see: Open
     assert app.subheader[0].value in monkeyed.said
 
 
+def test_the_report_carries_the_fingerprint_of_all_that_stands_on_it_and_says_what_is_unknown(
+    see: Open, demo: Store, tmp_path: Path
+) -> None:
+    """As the page does: of each number, of what moved it and of the platforms; and that nobody is known as staff."""
+    told = sheet(see(demo.folder))
+    since, until = date(2026, 5, 18), date(2026, 11, 16)
+    platforms = ask(demo, Settings(), Question("answered_within", since, until, "platform", hours=24.0))
+    assert f"By platform: {platforms.fingerprint}" in told
+    assert len(re.findall(r"[a-z_]+-[0-9a-f]{8}-[0-9a-f]{6}-[0-9a-f]{6}-\d+", told)) == 6 + 1
+    assert "is unknown." not in told
+    rows = [{"by": "ann", "at": f"2026-10-{day}T10:00Z", "in": f"a{day}"} for day in ("06", "13")]
+    sparse.load(_ask._store(tmp_path), rows, until="2026-10-19T00:00Z")
+    app = see(tmp_path)
+    assert "so what the team says is unknown" in " ".join(each.value for each in app.caption)
+    assert "Nobody who spoke here is known as staff, so what the team says is unknown." in sheet(app)
+
+
 def test_words_of_others_do_nothing_in_the_report() -> None:
     """Names that are up to something come out as text, in the page's sheet and in the file."""
     known = Trail((date(2026, 1, 5),), (0.5,), (0.4,), (0.6,), 0.0, 1.0, (HOSTILE[0],), 0.9, HOSTILE[1])
@@ -431,7 +465,9 @@ def test_words_of_others_do_nothing_in_the_report() -> None:
     )
     for text in HOSTILE:
         place = _sheet.Place(text, text, known)
-        found = _sheet.Sheet(text, text, text, text, text, (number,), (text,), (place,), text, text, text, (text,))
+        found = _sheet.Sheet(
+            text, text, text, text, text, (number,), (text,), (place,), text, text, text, ((text, text),), (text,)
+        )
         document = _sheet.document(found)
         usual = {"html", "head", "meta", "title", "body", "style", "main", "div", "header", "strong", "span", "p",
                  "h1", "h2", "h3", "section", "article", "small", "img", "footer"}  # fmt: skip
