@@ -406,7 +406,11 @@ order by first_at;
 -- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
 create or replace temp table later as
 with answered as (
-    select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
+    select ask_id, conversation_key, person_id, position from asked
+    where
+        ask_id in (select ask_id from reply)
+        -- Thanks after a day of silence ask nothing anew.
+        and (is_opener or ask_id in (select ask_id from asks where needs_reply))
 ),
 gone_on as (
     select turn.line_id, arg_max(answered.ask_id, answered.position) as ask_id
@@ -440,14 +444,21 @@ with said as (
 words as (
     select
         said.line_id, said.position, messages.message_id, messages.text_key,
-        messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
+        messages.text_key = hash(messages.source_key, '') as is_bare, messages.text = '' and not is_bare as is_lost,
         coalesce(messages.attachments, 0) > 0 as is_shown, lower(without_links(messages.text)) as words
     from said
     inner join spoken as messages on said.row_id = messages.row_id
 )
 select
     words.line_id, arg_min(words.message_id, words.position) as message_id,
-    arg_min(words.text_key, words.position) as text_key,
+    -- What is said in several messages is one text: a greeting that opens every reply makes no copies of them.
+    coalesce(
+        case
+            when count(*) filter (where not words.is_bare) > 1
+                then hash(list(words.text_key order by words.position) filter (where not words.is_bare))
+            else any_value(words.text_key) filter (where not words.is_bare)
+        end, any_value(words.text_key)
+    ) as text_key,
     case
         when bool_or(words.is_lost) then any_value(verdict.reason)
         when bool_or(words.is_shown) then null
