@@ -15,6 +15,7 @@ with reached as (
         coalesce(min(waits.waiting_after) filter (where waits.hours <= target.hours), 1) as still_waiting,
         sum(waits.spread) filter (where waits.hours <= target.hours) as variance,
         coalesce(sum(waits.gone) filter (where waits.hours > target.hours), 0)::bigint as older,
+        sum(waits.ended) filter (where waits.hours <= target.hours) as answered,
         sum(waits.gone)::bigint as asks
     from waits_in(
         $since_at, $until_at, $by, $platforms, $sources, $channels, $population, $inferred, $targets, [], false
@@ -27,11 +28,11 @@ shares as (
         week, split, hours, asks,
         case when older > 0 or still_waiting = 0 then 1 - still_waiting end as share,
         case still_waiting
-            when 1 then wilson_low(0, older) when 0 then wilson_low(asks, asks)
+            when 1 then wilson_low(0, older) when 0 then wilson_low(answered, answered)
             else 1 - pow(still_waiting, 1 / band_step(still_waiting, variance))
         end as low,
         case still_waiting
-            when 1 then wilson_high(0, older) when 0 then wilson_high(asks, asks)
+            when 1 then wilson_high(0, older) when 0 then wilson_high(answered, answered)
             else 1 - pow(still_waiting, band_step(still_waiting, variance))
         end as high
     from reached

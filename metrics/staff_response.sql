@@ -26,9 +26,10 @@ reached as (
             + pow(waiting_before, 2) * (at_risk - reached) * reached / pow(at_risk, 3)
             - 2 * (share - so_far) * waiting_before * reached / pow(at_risk, 2)
         ) filter (where is_due) as variance,
-        bool_or(not is_due) or sum(gone) = sum(ended) as is_old_enough,
+        bool_or(not is_due or waiting_after = 0) as is_old_enough,
         min(hours) filter (where so_far >= 0.5 - 1e-12) as hours_p50,
         sum(ended - reached) filter (where is_due) as peer_first, sum(gone) as asks,
+        sum(reached) filter (where is_due) as staff_first,
         coalesce(sum(gone) filter (where not is_due), 0) + coalesce(peer_first, 0) as not_reached
     from steps
     group by week, split
@@ -37,11 +38,11 @@ shares as (
     select
         * replace (case when is_old_enough then share end as share),
         case
-            when share in (0, 1) then wilson_low(share * asks, asks)
+            when share = 0 then 0 when share = 1 then wilson_low(staff_first, staff_first)
             else 1 - pow(1 - share, 1 / band_step(1 - share, variance / pow(1 - share, 2)))
         end as low,
         case share
-            when 0 then wilson_high(0, not_reached) when 1 then wilson_high(asks, asks)
+            when 0 then wilson_high(0, not_reached) when 1 then 1
             else 1 - pow(1 - share, band_step(1 - share, variance / pow(1 - share, 2)))
         end as high
     from reached

@@ -235,26 +235,22 @@ order by said.day;
 drop table talk;
 
 -- name: later
--- Turns that go on: of somebody who asked, after their ask; of staff, where a member spoke before.
+-- Turns that may go on: of somebody whose ask was answered, after it; of staff, where a member spoke before.
 create or replace temp table later as
 with answered as (
-    select ask_id, conversation_key, person_id, position from asked where ask_id in (select ask_id from reply)
-),
-gone_on as (
-    select turn.line_id, arg_max(answered.ask_id, answered.position) as ask_id
-    from turn
-    inner join answered
-        on
-            turn.conversation_key = answered.conversation_key
-            and turn.person_id = answered.person_id
-            and turn.position > answered.position
-    where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
-    group by turn.line_id
+    select conversation_key, person_id, min(position) as position
+    from asked
+    where ask_id in (select ask_id from reply)
+    group by conversation_key, person_id
 )
-select turn.* exclude (before_by, before_at), gone_on.ask_id
+select turn.* exclude (before_by, before_at)
 from turn
-inner join gone_on on turn.line_id = gone_on.line_id
-union all by name
+inner join answered
+    on
+        turn.conversation_key = answered.conversation_key and turn.person_id = answered.person_id
+        and turn.position > answered.position
+where turn.role = 'member' and turn.position > 2 and turn.line_id not in (select ask_id from asked)
+union all
 select turn.* exclude (before_by, before_at)
 from turn
 inner join opened on turn.conversation_key = opened.conversation_key and turn.position > opened.position
@@ -273,6 +269,9 @@ with more as (
     select
         going_on.turn_id, string_agg(messages.text, chr(10) order by going_on.position) as text,
         flatten(list(messages.mentions)) as mentions, sum(messages.attachments) as attachments,
+        list(messages.text_key order by going_on.position) filter (
+            where messages.text_key <> hash(messages.source_key, '')
+        ) as text_keys,
         list(sounds_like(sentiments.cell)) as sounds
     from going_on
     inner join spoken as messages on going_on.row_id = messages.row_id
@@ -283,12 +282,18 @@ with more as (
 said as (
     select
         begun.turn_id, messages.message_id, messages.text_key,
+        messages.text_key = hash(messages.source_key, '') as is_bare,
+        -- What is said in several messages is one text: a greeting that opens every reply makes no copies of them.
+        case
+            when len(more.text_keys) > 0
+                then list_concat(if(is_bare, [], [messages.text_key]), more.text_keys)
+        end as text_keys,
         -- Mail and forums repeat the opener's title on every reply: it is the opener's question.
         lower(without_links(concat_ws(
             chr(10), case when begun.is_opener then messages.title end, messages.text, more.text
         ))) as words,
         begun.is_ask or coalesce(messages.attachments, 0) + coalesce(more.attachments, 0) = 0 as is_in_words,
-        not begun.is_ask and messages.text = '' and messages.text_key <> hash(messages.source_key, '') as is_lost,
+        not begun.is_ask and messages.text = '' and not is_bare as is_lost,
         list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions,
         list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds
     from begun
@@ -297,7 +302,12 @@ said as (
     left join more on begun.turn_id = more.turn_id
 )
 select
-    said.turn_id, said.message_id, said.text_key, said.mentions, has_word(said.words, $brands) as has_brand,
+    said.turn_id, said.message_id, said.mentions,
+    case
+        when said.text_keys is null then said.text_key when len(said.text_keys) = 1 then said.text_keys[1]
+        else hash(said.text_keys)
+    end as text_key,
+    has_word(said.words, $brands) as has_brand,
     case
         when list_contains(said.sounds, 'negative') then 'negative'
         when list_contains(said.sounds, 'positive') then 'positive'
@@ -440,14 +450,32 @@ order by first_at;
 
 -- name: keep_later_turns
 insert into later_turns by name
+with answered as (
+    select ask_id, conversation_key, person_id, position from asked
+    where
+        ask_id in (select ask_id from reply)
+        -- Thanks after a day of silence ask nothing anew.
+        and (is_opener or ask_id in (select ask_id from asks where needs_reply))
+),
+gone_on as (
+    select later.line_id, arg_max(answered.ask_id, answered.position) as ask_id
+    from later
+    inner join answered
+        on
+            later.conversation_key = answered.conversation_key
+            and later.person_id = answered.person_id
+            and later.position > answered.position
+    where later.role = 'member'
+    group by later.line_id
+)
 select
-    later.line_id, later.source_key, later.place_id, later.ask_id, turn_words.message_id, later.person_id,
+    later.line_id, later.source_key, later.place_id, gone_on.ask_id, turn_words.message_id, later.person_id,
     later.sent_at as said_at, date_trunc('week', later.day)::date as week, nullif(turn_words.said, 'question') as said,
     next.sent_at as reply_at
 from later
+inner join gone_on on later.line_id = gone_on.line_id
 inner join turn_words on later.line_id = turn_words.turn_id
 left join next_turn as next on later.line_id = next.line_id
-where later.ask_id is not null
 order by said_at;
 
 -- name: note_staff_replies
@@ -458,4 +486,4 @@ select
     case when turn_words.said = 'courtesy' then 'courtesy' end as said, turn_words.text_key
 from later
 inner join turn_words on later.line_id = turn_words.turn_id
-where later.ask_id is null;
+where later.role = 'staff';

@@ -8,7 +8,7 @@ with said as (
     from messages
 ),
 replier as (
-    select person_id, arg_max(name, last_at) as name, arg_max(role, last_at) as role
+    select person_id, arg_max(name, last_at) as name
     from people
     group by person_id
 ),
@@ -32,7 +32,8 @@ viewed as (
         (epoch_us(coalesce(answer.answered_at, places.as_of)) - epoch_us(answer.asked_at)) / 3.6e9 as hours,
         coalesce(places.target_hours, 24) as target_hours, hours > coalesce(places.target_hours, 24) as is_past_target,
         case when answer.answered_at is not null then replier.name end as answered_by,
-        case when answer.answered_at is not null then replier.role end as answered_by_role,
+        case when answer.staff_answered_at = answer.answered_at then 'staff' when is_answered then 'member' end
+        as answered_by_role,
         answer.staff_answered_at, answer.again_at, answer.ended, answer.is_opener,
         places.is_private, said.permalink, places.as_of, places.source, places.channel,
         answer.conversation_key::varchar as conversation, answer.message_id as message, said.member_id as member
