@@ -49,7 +49,7 @@ class State:
 def kept(entries: int, *, is_worded: bool = False) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Keep the results of a function for all readers, the last used `entries` of them, for each stamp.
 
-    What `is_worded` is kept for each way to write a number, too.
+    What `is_worded` is kept for each way to write numbers and days, too.
 
     Two who ask the same at once wait for one answer; an error is not kept. A hit takes some
     microseconds, Streamlit's own cache some hundred: a page has thirty. The shelf has the function's
@@ -60,7 +60,7 @@ def kept(entries: int, *, is_worded: bool = False) -> Callable[[Callable[P, T]],
         shelf = _shelves.setdefault(f"{work.__code__.co_filename} {work.__qualname__}", OrderedDict())
 
         def look_up(*args: P.args, **kwargs: P.kwargs) -> T:
-            key = (stamp(), args, tuple(kwargs.items()), is_worded and _words.between())
+            key = (stamp(), args, tuple(kwargs.items()), is_worded and _words.manner())
             with _lock:
                 found = shelf.get(key)
                 is_new = found is None

@@ -864,7 +864,7 @@ def _months(first: Any, last: Any) -> Figure:
     """Ticks at the months, each once; within two months, where there would be hardly any, at days."""
     length = (last - first).days if first and last else 0
     if length < SHORT:
-        return {"tickformat": "%-d %b", "nticks": min(length + 1, 8)}
+        return {"tickformat": _day_and_month(), "nticks": min(length + 1, 8)}
     return {"tickformat": "%b<br>%Y", "dtick": "M1" if length < 200 else "M3"}
 
 
@@ -883,7 +883,7 @@ def _warmth(days: pl.DataFrame, row: int, colors: Palette) -> Figure:
         "colorscale": [[0, colors.faint], [1, colors.ember]],
         "showscale": False,
         "customdata": [known],
-        "hovertemplate": "%{x|%-d %b %Y}: %{customdata:,} messages<extra></extra>",
+        "hovertemplate": f"%{{x|{_words.day_form()}}}: %{{customdata:,}} messages<extra></extra>",
     }
 
 
@@ -895,7 +895,7 @@ def _missing(days: list[str], row: int, colors: Palette) -> Figure:
         "base": [row - 0.32] * len(days),
         "width": DAY_LONG,
         "marker": {"pattern": _hatch(colors), "line": {"width": 0}},
-        "hovertemplate": "%{x|%-d %b %Y}: no load covers this day<extra></extra>",
+        "hovertemplate": f"%{{x|{_words.day_form()}}}: no load covers this day<extra></extra>",
     }
 
 
@@ -978,11 +978,16 @@ def _paper(colors: Palette, weeks: pl.Series, height: int = HEIGHT) -> Figure:
 
 def _template(colors: Palette) -> Figure:
     """What all charts have in common."""
-    return _styled(colors, _words.between())
+    return _styled(colors, _words.between(), _day_and_month())
+
+
+def _day_and_month() -> str:
+    """A day of a known year, in the reader's order."""
+    return "%-d %b" if _words.day_form().startswith("%-d") else "%b %-d"
 
 
 @cache
-def _styled(colors: Palette, between: str) -> Figure:
+def _styled(colors: Palette, between: str, day_and_month: str) -> Figure:
     axis = {"fixedrange": True, "zeroline": False, "showline": False, "ticks": "", "color": colors.muted}
     return {
         "layout": {
@@ -1001,7 +1006,7 @@ def _styled(colors: Palette, between: str) -> Figure:
                 **axis,
                 "showgrid": False,
                 "type": "date",
-                "tickformat": "%-d %b",
+                "tickformat": day_and_month,
                 "tickangle": 0,
                 "ticklabelstandoff": 4,
             },

@@ -21,6 +21,7 @@ Address = dict[str, list[str]]
 Asked = tuple[tuple[str, tuple[str, ...]], ...]
 """What an address says, name by name."""
 WEEK = timedelta(weeks=1)
+WEEK_OF = "Week of "
 SPANS: dict[str, int | None] = {"4 weeks": 4, "13 weeks": 13, "26 weeks": 26, "A year": 52, "All time": None}
 USUAL = "26 weeks"
 OWN = "Own dates"
@@ -160,6 +161,7 @@ def week() -> Week | None:
     with st.container(horizontal=True, vertical_alignment="center"):
         view = _places()
         weeks = _complete_weeks(view)
+        _meet_week(weeks)
         name = st.selectbox(
             "Week",
             list(weeks),
@@ -178,6 +180,14 @@ def week() -> Week | None:
     until = newest if since is None or monday >= since else monday + WEEK
     drawn = replace(view, since=_back(until, span), until=until)
     return Week(monday, drawn, now=replace(view, since=since))
+
+
+def _meet_week(weeks: Mapping[str, date]) -> None:
+    """Understand an address from a reader whose browser writes days in another order."""
+    asked = st.query_params.get("week", "").removeprefix(WEEK_OF)
+    for name, monday in weeks.items():
+        if name != WEEK_OF + asked and asked in _words.days(monday):
+            st.session_state["week"] = st.query_params["week"] = name
 
 
 def period() -> View:
@@ -414,13 +424,13 @@ def _by_name(names: Mapping[str, str], said: list[str]) -> list[str]:
     return [value for value, name in names.items() if name in said]
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def _complete_weeks(view: View) -> dict[str, date]:
     """The weeks that were over when the data ended, the newest first: their names and their Mondays."""
     newest = _monday(view.as_of) - WEEK
     oldest = _monday(_span_of(view)[0])
     mondays = [newest - index * WEEK for index in range((newest - oldest).days // 7 + 1)]
-    return {f"Week of {_words.day(monday)}": monday for monday in mondays}
+    return {WEEK_OF + _words.day(monday): monday for monday in mondays}
 
 
 @kept(256)

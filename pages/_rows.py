@@ -227,7 +227,7 @@ def _row(shown: Mapping[str, Any]) -> tuple[int | None, dict[str, Any]]:
 
 def _columns(part: Part) -> dict[str, Any]:
     """How each column is written in."""
-    column, days = st.column_config, _words.DAYS_IN_TABLES
+    column, days = st.column_config, _words.days_in_tables()
     kinds = {
         "role": column.SelectboxColumn("Role", options=["staff", "member", "bot"], required=True, default="staff"),
         "purpose": column.SelectboxColumn("Purpose", options=["help", "chat"]),

@@ -376,7 +376,7 @@ def table(frame: pl.DataFrame, alt: str, meanings: Mapping[str, str] | None = No
 
 
 _preparing = threading.Lock()
-_tables: OrderedDict[int, tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]] = OrderedDict()
+_tables: OrderedDict[tuple[int, str], tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]] = OrderedDict()
 
 
 def _prepared(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -384,11 +384,12 @@ def _prepared(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
 
     Every reader's thread comes here: two who show a frame at once prepare it once.
     """
+    key = id(frame), _words.day_form()
     with _preparing:
-        found = _tables.get(id(frame))
+        found = _tables.get(key)
         if found is None or found[0] is not frame:
-            found = _tables[id(frame)] = (frame, _safe.cells(frame), _columns(frame))
-        _tables.move_to_end(id(frame))
+            found = _tables[key] = (frame, _safe.cells(frame), _columns(frame))
+        _tables.move_to_end(key)
         if len(_tables) > TABLES:
             _tables.popitem(last=False)
         return found[1], found[2]
@@ -400,7 +401,7 @@ def _columns(frame: pl.DataFrame) -> dict[str, Any]:
     for name, kind in frame.schema.items():
         title = _words.column(name)
         if kind == pl.Date:
-            columns[name] = st.column_config.DateColumn(title, format=_words.DAYS_IN_TABLES)
+            columns[name] = st.column_config.DateColumn(title, format=_words.days_in_tables())
         elif kind == pl.Datetime:
             columns[name] = moments(title)
         elif name.endswith("share") or name in ("low", "high"):

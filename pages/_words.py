@@ -1,7 +1,7 @@
 """How a number reads: short, plain, and honest about what is not known.
 
-The words are English, and so are the names of the months: "9 Nov 2026" cannot be mistaken anywhere. What could be,
-12,400 for twelve and a half, is written as the reader's browser would.
+The words are English, and so are the names of the months, which cannot be mistaken anywhere. Thousands are set apart,
+and day, month and year stand in the order, as the reader's browser would have it: "9 Nov 2026" or "Nov 9, 2026".
 """
 
 from __future__ import annotations
@@ -45,13 +45,33 @@ SPELLED = {
     "wordpress": "WordPress", "x": "X", "youtube": "YouTube",
 }  # fmt: skip
 """The platforms whose names are more than a word with a capital."""
+DAYS = {
+    "%b %-d, %Y": "en-US en-CA en-PH en-PR en-GU en-VI",
+    "%Y %b %-d": "hu ja ko lt mn si zh",
+}
+"""How a day is written, and in which languages and countries; day, month, year in all the others."""
 _BETWEEN = {name: mark for mark, names in BETWEEN.items() for name in names.split()}
+_DAYS = {name: form for form, names in DAYS.items() for name in names.split()}
 
 
 def between() -> str:
-    """What stands between the thousands of a number, as the reader's browser says. Belongs to the key of kept words."""
+    """What stands between the thousands of a number, as the reader's browser says."""
+    return _of_locale(_BETWEEN, ",")
+
+
+def day_form() -> str:
+    """How a day is written, as the reader's browser says, in the words of strftime."""
+    return _of_locale(_DAYS, "%-d %b %Y")
+
+
+def manner() -> tuple[str, str]:
+    """How the reader's browser writes numbers and days. Belongs to the key of kept words."""
+    return between(), day_form()
+
+
+def _of_locale(known: Mapping[str, str], usual: str) -> str:
     language, _, country = (st.context.locale or "").partition("-")
-    return _BETWEEN.get(f"{language}-{country}") or _BETWEEN.get(language) or ","
+    return known.get(f"{language}-{country}") or known.get(language) or usual
 
 
 def verdict(change: guard.Change) -> tuple[str, str, str, str]:
@@ -168,9 +188,14 @@ def ordinal(number: int, noun: str) -> str:
     return f"{whole(number)}{ending} {noun}"
 
 
-def day(when: date) -> str:
-    """A day, such as "9 Nov 2026"."""
-    return f"{when.day} {when:%b %Y}"
+def day(when: date, form: str = "") -> str:
+    """A day, such as "9 Nov 2026", or as the reader's browser would order it."""
+    return (form or day_form()).replace("%-d", str(when.day)).replace("%b", f"{when:%b}").replace("%Y", str(when.year))
+
+
+def days(when: date) -> set[str]:
+    """A day in all the ways that readers write it."""
+    return {day(when, form) for form in (*DAYS, "%-d %b %Y")}
 
 
 def moment(when: datetime | None, zone: ZoneInfo) -> str:
@@ -181,13 +206,14 @@ def moment(when: datetime | None, zone: ZoneInfo) -> str:
     return f"{here:%a} {day(here)}, {here:%H:%M} {_offset(here)}"
 
 
-DAYS_IN_TABLES = "D MMM YYYY"
-"""How a table writes what `day` says: in the words of its formats, Moment.js's."""
+def days_in_tables() -> str:
+    """How a table writes what `day` says: in the words of its formats, Moment.js's."""
+    return day_form().replace("%-d", "D").replace("%b", "MMM").replace("%Y", "YYYY")
 
 
 def moments_in_tables(zone: ZoneInfo) -> str:
     """How a table writes what `moment` says, but for the day of the week, which it has no room for."""
-    return f"{DAYS_IN_TABLES}, HH:mm [UTC]{'' if zone.key == 'UTC' else 'Z'}"
+    return f"{days_in_tables()}, HH:mm [UTC]{'' if zone.key == 'UTC' else 'Z'}"
 
 
 def reach(when: datetime, zone: ZoneInfo) -> str:

@@ -189,7 +189,7 @@ def _trust(week: Week, safe: Callable[[str], str]) -> str:
 # The six numbers --------------------------------------------------------------------------------
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def answered(week: Week) -> Number:
     """The share of the week's asks that were answered within a day."""
     question = _answered(week)
@@ -207,7 +207,7 @@ def answered(week: Week) -> Number:
     )
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def waiting(week: Week) -> Number:
     """The asks that wait longer than their channel's target, as things stand when the data ends."""
     question = week.lately.question("waiting_now")
@@ -230,7 +230,7 @@ def waiting(week: Week) -> Number:
     )
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def newcomers(week: Week) -> Number:
     """The newcomers whose first post was answered within a day."""
     question = week.judged.question("newcomer_welcome")
@@ -255,7 +255,7 @@ def newcomers(week: Week) -> Number:
     )
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def returning(week: Week) -> Number:
     """The members who had posted before."""
     question = week.judged.question("member_flow")
@@ -277,7 +277,7 @@ def returning(week: Week) -> Number:
     )
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def sentiment(week: Week) -> Number:
     """How members sound, against the community's own past: the level leans on the scorer."""
     question = week.judged.question("net_sentiment")
@@ -297,7 +297,7 @@ def sentiment(week: Week) -> Number:
     )
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def conversation(week: Week) -> Number:
     """How much of what the team says in public answers a member."""
     question = week.judged.question("conversation_share")
@@ -462,7 +462,7 @@ def _unknown(week: Week, found: Found) -> Iterator[str]:
             yield f"{title} could not be worked out."
 
 
-@kept(64)
+@kept(64, is_worded=True)
 def _places(week: Week) -> tuple[Place, ...]:
     """The platforms with most asks, each with its weeks."""
     rows = _ask.rows(_by_platform(week))

@@ -697,6 +697,32 @@ def test_a_time_is_the_communitys_with_its_distance_from_utc(zone: str, said: st
     assert _words.moment(datetime(2026, 11, 15, 22, 40, tzinfo=UTC), ZoneInfo(zone)) == said
 
 
+@pytest.mark.parametrize(
+    ("locale", "said", "table", "axis"),
+    [
+        (None, "9 Nov 2026", "D MMM YYYY", "%-d %b"),
+        ("de-DE", "9 Nov 2026", "D MMM YYYY", "%-d %b"),
+        ("en-GB", "9 Nov 2026", "D MMM YYYY", "%-d %b"),
+        ("en-US", "Nov 9, 2026", "MMM D, YYYY", "%b %-d"),
+        ("ja", "2026 Nov 9", "YYYY MMM D", "%b %-d"),
+    ],
+)
+def test_a_day_is_written_as_the_readers_browser_orders_it(
+    see: Open, demo: Store, monkeypatch: pytest.MonkeyPatch, locale: str | None, said: str, table: str, axis: str
+) -> None:
+    """In words, tables and charts, whoever saw the page before; and anybody's address names the same week."""
+    monkeypatch.setattr(type(st.context), "locale", property(lambda _: locale))
+    for week in ("9 Nov 2026", "Nov 9, 2026", "2026 Nov 9"):
+        app = see(demo.folder, week=f"Week of {week}")
+        assert app.selectbox(key="week").value == f"Week of {said}"
+    older = see(demo.folder, week="Week of Oct 12, 2026").selectbox(key="week").value
+    assert older == f"Week of {said.replace('Nov', 'Oct').replace('9', '12')}"
+    assert drawn(app, 0)["layout"]["template"]["layout"]["xaxis"]["tickformat"] == axis
+    assert f"Week of {said}<br>" in str(drawn(app, 0)["data"])
+    columns = json.loads(see(demo.folder, "sources.py").dataframe[0].proto.columns)
+    assert columns["until"]["type_config"]["format"] == f"{table}, HH:mm [UTC]"
+
+
 @pytest.mark.parametrize(("zone", "told"), [("UTC", "[UTC]"), ("Europe/Berlin", "[UTC]Z")])
 def test_a_table_writes_days_and_times_as_the_words_do(
     see: Open, few: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str, told: str
