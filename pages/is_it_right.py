@@ -15,7 +15,7 @@ from metrics.judging import LABELS, Counts, Estimate, Judgement
 from pages import _ask, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._reader import introduce, leave, who
-from pages._safe import label, line, plain
+from pages._safe import gist, label, line, plain
 
 SEED = 1
 """Decides which messages are drawn. Another number draws others."""
@@ -120,7 +120,7 @@ def _message(message: Row, who: str) -> None:
     st.caption(f"{place} · {_words.moment(message['sent_at'], zone)}")
     with st.container(height=ROOM, border=True):
         if message["title"]:
-            st.markdown(f"**{label(message['title'])}**")
+            st.markdown(f"**{label(gist(message['title']))}**")
         st.text(plain(message["text"]))
     with st.container(horizontal=True, gap="small"):
         for value, key in CHOICES.items():

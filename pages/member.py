@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages import _ask, _figures, _filters, _show, _words
 from pages._ask import Row
-from pages._safe import label, line, plain, web_link
+from pages._safe import gist, label, line, plain, web_link
 
 FOUND = 20
 """So many people are listed when somebody looks for one."""
@@ -185,7 +185,7 @@ def _message(row: Row) -> None:
             if link := web_link(row["permalink"]):
                 st.link_button(f"Open on {label(link[1])}", link[0], type="tertiary")
         if row["title"] and not row["is_deleted"]:
-            st.markdown(f"**{label(row['title'])}**")
+            st.markdown(f"**{label(gist(row['title']))}**")
         st.text("This message was deleted." if row["is_deleted"] else _cut(row["text"]) or _show.UNKEPT)
         _fate(row)
 

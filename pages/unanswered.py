@@ -525,7 +525,7 @@ def _bubble(message: Row, sent: str) -> None:
     with st.chat_message(plain(author)[:1]):
         st.caption(" · ".join(marks))
         if message["title"]:
-            st.markdown(f"**{label(message['title'])}**")
+            st.markdown(f"**{label(gist(message['title']))}**")
         if message["is_deleted"]:
             st.caption("This message was deleted.")
         elif message["text"]:
