@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -157,12 +157,13 @@ class Pull:
         self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
-        self._tell: Any = None  # a service may have to wait already where it is asked which place it is
-        self.line = Line(wanted.service, job.pace, self._say, self._announce, is_rehearsed=is_rehearsed)
+        self._tell: Callable[[str], None] | None = None
+        self.line = Line(wanted.service, job.pace, self._count_down, self._announce, is_rehearsed=is_rehearsed)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
-            with self._accepted():
+            # A service may have to be asked which place it is, and may let us wait already.
+            with self._told(f"{wanted.service}: asking which place it is"), self._accepted():
                 self.place: Place = service.connect(wanted, self.line, self.known)
         except BaseException:
             self.close()
@@ -176,7 +177,7 @@ class Pull:
 
     def run(self) -> None:
         """Go on where the last run stopped, then sweep once more what it had left open; then look for deletions."""
-        with self.progress.told(f"{self.wanted.service} {self.place.source}") as self._tell:
+        with self._told(f"{self.wanted.service} {self.place.source}"):
             if not self.spool.streams(self.name):
                 self.progress.note(f"{self.wanted.service}: {self.service.TERMS}")
             self.spool.resume(self.name)
@@ -201,7 +202,7 @@ class Pull:
         if bill and not self.wanted.has_budget:
             raise SettingsError(f"{self.wanted.service}: {needs_budget(self.job.first)}")
         self.line.meter = self.budget.meter(bill) if bill else None
-        with self._accepted():
+        with self._told(f"{self.wanted.service} {self.place.source}: looking how much there is"), self._accepted():
             told = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
         cost = dollars(told.resources, self.prices)
         return Forecast(
@@ -408,9 +409,19 @@ class Pull:
         self.pulled.loads += loaded.loads
         self.pulled.deleted += len(held)
 
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Tell in words how far one step of it is."""
+        with self.progress.told(what) as self._tell:
+            yield
+
     def _say(self, text: str) -> None:
         if self._tell:
             self._tell(text)
+
+    def _count_down(self, text: str) -> None:
+        if self.progress.has_countdown:
+            self._say(text)
 
     def _announce(self, text: str) -> None:
         if not self.progress.has_countdown:

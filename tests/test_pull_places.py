@@ -345,6 +345,22 @@ def test_a_service_that_gives_up_leaves_what_came(tmp_path: Path) -> None:
         assert len(held(tmp_path)) == 200
 
 
+@every_service
+def test_a_wait_is_announced_where_nobody_sees_a_countdown(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also before it is known which place it is. Nobody waits for longer than a few seconds without a word."""
+    with place(service, monkeypatch, size=3) as fake:
+        fake.script.rate, fake.script.faults, fake.script._row = 1.0, ("500",), -(10**6)
+        assert run(fake, tmp_path, quiet=False).failed
+    said = re.findall(
+        rf"^{service}: it answers 500 Internal Server Error; going on in (\d+) s, at \d\d:\d\d:\d\d UTC$",
+        capfd.readouterr().err, re.MULTILINE,
+    )  # fmt: skip
+    assert 3 <= len(said) <= 5
+    assert all(1 <= int(each) <= 24 for each in said)
+
+
 # The command
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 SECRETS_FILE = Path(".streamlit/secrets.toml")
 ATTEMPTS = 6  # with the pauses between them about a minute and a half
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-LONG_WAIT = 60.0  # is announced also where nobody sees a countdown
+SILENCE = 3.0  # seconds: who sees no countdown is told of a wait by which they hear nothing for longer
 A_YEAR = 366 * 86400.0  # who asks for more makes no sense
 LONGEST_WAIT = 20 * 60.0  # services count by a quarter of an hour; who asks for more is told to come back
 TIMEOUT = 30.0
@@ -158,7 +158,7 @@ class Meter(Protocol):
 
 
 class Line:
-    """The patience with one service. `say` shows what it waits for; `announce` writes down that a long wait begins."""
+    """The patience with one service. `say` counts a wait down; `announce` writes down that one begins, unless short."""
 
     def __init__(
         self, service: str, pace: Pace | None = None, say: Callable[[str], None] = lambda _: None,
@@ -170,7 +170,7 @@ class Line:
         self.opened = ExitStack()  # connections, to be closed when the pull ends
         self.given: list[str] = []  # the names of the credentials that are set
         self._secrets: set[str] = set()
-        self._until = 0.0
+        self._until, self._heard_at = 0.0, 0.0  # when it answers again; up to when it was said what it does
         self._is_rehearsed, self._lacks = is_rehearsed, ""  # a rehearsal needs no credential before its first call
 
     def secret(self, name: str, how: str, default: str | None = None) -> str:
@@ -211,6 +211,7 @@ class Line:
         if self._lacks:
             raise Unset(self._lacks)
         why, look, began = "", "", self.pace.now()
+        self._heard_at = max(self._heard_at, began)
         for attempt in range(ATTEMPTS):
             self.wait_for_room()
             if self.meter:
@@ -286,9 +287,11 @@ class Line:
                 f"{self.service}: {why}, and it asks to come back at {back:%Y-%m-%d %H:%M} UTC. "
                 "What was pulled is kept; give the same command again then."
             )
-        if seconds > LONG_WAIT:
-            until = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
-            self._announce(self.clean(f"{why}; going on in {seconds / 60:.0f} min, at {until:%H:%M:%S} UTC"))
+        until = self.pace.now() + seconds
+        if until - self._heard_at > SILENCE:
+            self._heard_at = until
+            at = datetime.fromtimestamp(until, UTC)
+            self._announce(self.clean(f"{why}; going on in {_lasted(seconds)}, at {at:%H:%M:%S} UTC"))
         while seconds > 0:
             self.say(f"{why}; going on in {max(1, round(seconds))} s")
             step = min(seconds, 1.0)

@@ -39,6 +39,7 @@ ANCHORS = {"issues/comments": "issuecomment-", "pulls/comments": "discussion_r"}
 PAGE = 100
 TICK = timedelta(seconds=1)  # what changed within the second of the last one may not have been on its page
 MISSING, DELETED = (404, 410), 410
+UNSIGNED = "discussions are left out: only who signed in with GITHUB_TOKEN may ask for them"
 TRIES = 3  # at a question to which GraphQL answers with an error that may pass
 LINK = re.compile(r'<([^>]+)>;\s*rel="(\w+)"')
 
@@ -151,8 +152,6 @@ class Repo(Place):
 
     def streams(self) -> tuple[str, ...]:
         """Issues first: they say how far back everything goes. Discussions where there are any that we may ask for."""
-        if self._repository().has_discussions and not self._graph:
-            self._rest.line.say("discussions are left out: only who signed in with GITHUB_TOKEN may ask for them")
         return (*LISTS, "discussions") if self._discusses() else tuple(LISTS)
 
     def fetch(self, stream: str, at: At) -> Page:
@@ -219,6 +218,7 @@ class Repo(Place):
         return Page(
             cursor, body if rows else None, f"{stream}.json", len(rows), since if is_all else None,
             is_forward=True, covers=is_all, follow=self._conversations(rows, at) if stream == "issues" else (),
+            note=UNSIGNED if self._repository().has_discussions and not self._graph else "",
         )  # fmt: skip
 
     def _page(self, path: str, reached: Reached) -> tuple[Answer, list[Row]]:
