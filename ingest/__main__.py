@@ -20,7 +20,7 @@ from data.settings import Settings, SettingsError, data_folder, marks_place, rea
 from data.spool import looked_at
 from data.store import Busy, Store, StoreError
 from ingest.apis._client import PullError
-from ingest.apis._service import Service, services
+from ingest.apis._service import services
 from ingest.archive import ExportError
 from ingest.load import (
     Failed,
@@ -36,6 +36,7 @@ from ingest.load import (
     unmatched,
 )
 from ingest.load import Job as LoadJob
+from ingest.manual import in_full, in_short
 from ingest.progress import Progress
 from ingest.pull import Forecast, Job, forecast, pull
 from ingest.pull import Summary as PullSummary
@@ -231,18 +232,10 @@ def sentiment(
             print(line, file=out)
 
 
-def _services() -> str:
-    return "\n\n".join(
-        f"{name}: {(sys.modules[f'ingest.apis.{name}'].__doc__ or '').splitlines()[0]} {_needs(service)}{service.TERMS}"
-        for name, service in services().items()
-    )
+PULL = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-def _needs(service: Service) -> str:
-    return f"Credentials: {', '.join(service.SECRETS)}. " if service.SECRETS else ""
-
-
-@app.command("pull", epilog=_services(), context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("pull", epilog=in_short(), context_settings=PULL)
 def pull_command(
     context: typer.Context,
     service: Annotated[str | None, typer.Argument(help="The service, with options of its own: see below.")] = None,
@@ -253,8 +246,14 @@ def pull_command(
     as_json: Json = False,
     data: Data = None,
     settings_file: SettingsFile = None,
+    is_lost: Annotated[
+        bool, typer.Option("--help", help="Show this message and exit; of one service, all it takes.")
+    ] = False,
 ) -> None:
     """Pull from an API what is new, and load it. A pull that was cut off goes on with the same command."""
+    if is_lost:
+        print(in_full(service) if service in services() else context.get_help())
+        return
     settings = read_settings(settings_file)
     rows = _rows(service, everything, context.args, settings, dry_run=dry_run)
     job = Job(rows, first=1 if everything else COMMAND, look_now=deletions)

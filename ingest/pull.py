@@ -158,13 +158,15 @@ class Pull:
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
         self._tell: Callable[[str], None] | None = None
-        self.line = Line(wanted.service, job.pace, self._count_down, self._announce, is_rehearsed=is_rehearsed)
+        self.line = Line(wanted.service, job.pace, self._count_down, self._announce)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
             # A service may have to be asked which place it is, and may let us wait already.
             with self._told(f"{wanted.service}: asking which place it is"), self._accepted():
                 self.place: Place = service.connect(wanted, self.line, self.known)
+            if not is_rehearsed:  # that needs no credential before its first call
+                self.line.check()
         except BaseException:
             self.close()
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -14,6 +14,7 @@ from ingest.apis._service import Service, Wanted, services
 
 COMMAND = 0  # the number of the row that a command's options make; those of hearth.toml count from 1
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+TEXT = "a text"
 # What to write for a value of each type, by a part of the type's name.
 WISHES = {
     "Mapping": "what each resource costs, such as { post = 0.005 }",
@@ -21,10 +22,24 @@ WISHES = {
     "bool": "true or false",
     "float": "a number such as 5",
     "int": "a whole number such as 500",
-    "": "a text",
+    "": TEXT,
 }
 ONLY_CHARGED = {"budget_dollars", "budget_resources", "run_dollars", "run_resources", "prices"}
 ONLY_LISTED = {"service", "on", "prices"}  # where nothing is listed, to leave it on makes no sense
+
+
+class Option(NamedTuple):
+    """A setting of a row, or an option of a command."""
+
+    name: str
+    kind: Any
+    meaning: str
+    is_needed: bool
+
+    @property
+    def wish(self) -> str:
+        """What to write for a value."""
+        return next(wish for part, wish in WISHES.items() if part in str(self.kind))
 
 
 class Asked(NamedTuple):
@@ -43,12 +58,17 @@ class Asked(NamedTuple):
         return f"--{field.replace('_', '-')}" if self.number == COMMAND else field
 
     @property
-    def fields(self) -> dict[str, Any]:
-        """The settings that can be given there, with their types."""
+    def fields(self) -> dict[str, Option]:
+        """The settings that can be given there."""
         out = (ONLY_LISTED if self.number == COMMAND else {"service"}) | (
             set() if self.service.PRICES else ONLY_CHARGED
         )
-        return {each.name: each.type for each in msgspec.structs.fields(self.service.Options) if each.name not in out}
+        kinds, meanings = (get_type_hints(self.service.Options, include_extras=extras) for extras in (False, True))
+        return {
+            each.name: Option(each.name, kinds[each.name], meanings[each.name].__metadata__[0], each.required)
+            for each in msgspec.structs.fields(self.service.Options)
+            if each.name not in out
+        }
 
     def allowed(self) -> str:
         """All of them, in words."""
@@ -66,9 +86,7 @@ class Asked(NamedTuple):
             like = _alike(self.named(unknown[1]), map(self.named, self.fields))
             return f"{self.named(unknown[1])} is not known.{like} {self.allowed()}"
         if misfit:
-            kind = str(self.fields.get(misfit[1], ""))
-            wish = next(wish for part, wish in WISHES.items() if part in kind)
-            return f"{self.named(misfit[1])} is {row.get(misfit[1])!r}. Write {wish}."
+            return f"{self.named(misfit[1])} is {row.get(misfit[1])!r}. Write {self.fields[misfit[1]].wish}."
         field, _, rest = message.partition(" ")  # our own rules begin with the setting they speak of
         return f"{self.named(field)} {rest}." if field in self.service.Options.__struct_fields__ else f"{message}."
 
@@ -125,7 +143,7 @@ def options(service: str, words: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"{service}: what is {name!r}? Write it after the name of an option: {first} {name}")
         field = name[2:].replace("-", "_")
         is_alone = not is_whole and (not waiting or waiting[0].startswith("--"))
-        if is_alone and "bool" not in str(fields.get(field, "bool")):
+        if is_alone and (field not in fields or fields[field].kind is not bool):
             raise SettingsError(f"{service}: {name} needs a value after it, such as {name} VALUE")
         found[field] = value if is_whole else "true" if is_alone else waiting.pop(0)
     return found

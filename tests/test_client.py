@@ -293,10 +293,12 @@ def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 def test_a_credential_comes_from_the_environment_else_from_the_secrets_file(
     secrets_file: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Clock().line()
+    lacking, line = Clock().line(), Clock().line()
+    lacking.secret("FORUM_KEY", "Ask Ana.")
     with pytest.raises(PullError, match=r"FORUM_KEY is not set. Ask Ana. .*chmod 600"):
-        line.secret("FORUM_KEY", "Ask Ana.")
+        lacking.check()
     assert line.secret("FORUM_KEY", "Ask Ana.", default="") == ""
+    line.check()
     secrets_file({"FORUM_KEY": "from-the-file"})
     assert line.secret("FORUM_KEY", "Ask Ana.") == "from-the-file"
     monkeypatch.setenv("FORUM_KEY", "from-the-environment")

@@ -17,12 +17,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
 from data.records import Channel, Member, Messages, Record, Source
 from data.spool import FILE, Looked, Spool, looked_at
 from data.store import Busy, Store
+from ingest.apis._service import services
 from ingest.load import Job as LoadJob
 from ingest.load import load, load_records
 from ingest.progress import Progress
@@ -141,7 +143,7 @@ def test_a_credential_that_reddit_does_not_take_is_named_but_not_shown(
         assert "a-wrong-secret-of-ours" not in failed.reason
         monkeypatch.delenv("REDDIT_CLIENT_SECRET")
         (failed,) = run(fake, tmp_path).failed
-        assert "REDDIT_CLIENT_SECRET is not set. It stands beside" in failed.reason
+        assert "REDDIT_CLIENT_SECRET is not set. It stands beside" in failed.reason, "the one that lacks"
 
 
 # Discourse
@@ -526,9 +528,51 @@ def test_a_time_is_read_as_people_write_it(text: str, wanted: float) -> None:
         seconds(text[:-1])
 
 
-def test_help_names_every_service_with_its_terms_and_credentials() -> None:
-    said = hearth("ingest", "pull", "--help").stdout
-    told = " ".join(said.split())
-    assert "REDDIT_CLIENT_SECRET" in told
+def test_help_names_every_service_with_its_terms_and_what_it_needs() -> None:
+    told = " ".join(hearth("ingest", "pull", "--help").stdout.split())
     assert "asks for its approval" in told
-    assert "--address https://forum.example.org" in told.replace("(--address", "--address")
+    assert "Needed: --subreddit, REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET. Optional: --address." in told
+    assert "Needed: --address. Optional: DISCOURSE_API_KEY, DISCOURSE_API_USERNAME." in told
+    assert "Needed: --account, --budget-dollars or --budget-resources, X_BEARER_TOKEN. Optional: --owned" in told
+    assert "--dry-run" in told, "and of the command itself"
+
+
+@every_service
+def test_help_of_one_service_tells_all_that_it_takes_and_which_of_it_is_needed(service: str) -> None:
+    told = hearth("ingest", "pull", service, "--help").stdout
+    module = services()[service]
+    for name, how in module.SECRETS.items():
+        is_optional = name in getattr(module, "OPTIONAL", ())
+        assert re.search(
+            rf"^  {name} \({'optional' if is_optional else 'needed'}\) +{re.escape(how)}$", told, re.MULTILINE
+        )
+    for field in msgspec.structs.fields(module.Options):
+        if not field.name.startswith(("service", "on", "prices", "budget", "run")):
+            wanted = "needed" if field.required else "optional"
+            assert re.search(rf"^  --{field.name} \({wanted}\) +\w", told, re.MULTILINE), field.name
+    assert ("--budget-dollars (one of the two)" in told) == bool(module.PRICES)
+    assert module.TERMS in told
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["reddit", "--subreddit", "lumo"], "REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"),
+        (["zulip", "--address", "https://lumo.example"], "ZULIP_EMAIL and ZULIP_API_KEY"),
+        (
+            ["x", "--account", "lumo", "--owned", "--budget-dollars", "5"],
+            "X_BEARER_TOKEN, X_API_KEY, X_API_SECRET, X_ACCESS_TOKEN and X_ACCESS_SECRET",
+        ),
+        (["telegram", "--chat", "@lumo"], "TELEGRAM_BOT_TOKEN"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_all_credentials_that_lack_are_named_at_once_with_where_to_get_them(
+    words: list[str], names: str, tmp_path: Path
+) -> None:
+    """Nothing is asked for, and nothing is kept of the place."""
+    (told,) = hearth("ingest", "pull", *words, data=tmp_path, check=1).stderr.splitlines()
+    assert told.startswith(f"hearth: {words[0]}: {names} {'are' if ' and ' in names else 'is'} not set. ")
+    assert all(services()[words[0]].SECRETS[name] in told for name in re.findall(r"\w+_\w+", names))
+    assert f"chmod 600) as {'NAME' if ' and ' in names else names} = " in told
+    assert looked_at(tmp_path) == []

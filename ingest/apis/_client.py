@@ -75,7 +75,7 @@ class PullError(Exception):
 
 
 class Unset(PullError):
-    """A credential is not set."""
+    """Credentials are not set."""
 
 
 class LostPlace(PullError):
@@ -162,7 +162,7 @@ class Line:
 
     def __init__(
         self, service: str, pace: Pace | None = None, say: Callable[[str], None] = lambda _: None,
-        announce: Callable[[str], None] = lambda _: None, *, is_rehearsed: bool = False,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.service, self.pace, self._say, self._announce = service, pace or Pace(), say, announce
         self.meter: Meter | None = None
@@ -171,10 +171,10 @@ class Line:
         self.given: list[str] = []  # the names of the credentials that are set
         self._secrets: set[str] = set()
         self._until, self._heard_at = 0.0, 0.0  # when it answers again; up to when it was said what it does
-        self._is_rehearsed, self._lacks = is_rehearsed, ""  # a rehearsal needs no credential before its first call
+        self._lacks: dict[str, str] = {}  # what is needed and not set, and how to come by each
 
     def secret(self, name: str, how: str, default: str | None = None) -> str:
-        """A credential from the environment, else from .streamlit/secrets.toml. PullError says how to come by it."""
+        """A credential from the environment, else from .streamlit/secrets.toml. `check` tells of all that lack."""
         value = os.environ.get(name) or _filed(name)
         if value:
             self.given.append(name)
@@ -182,14 +182,20 @@ class Line:
             return value
         if default is not None:
             return default
-        lacks = (
-            f"{self.service}: {name} is not set. {how} Put it in the environment, or in {SECRETS_FILE} "
-            f'(chmod 600) as {name} = "...".'
-        )
-        if not self._is_rehearsed:
-            raise Unset(lacks)
-        self._lacks = self._lacks or lacks
+        self._lacks[name] = how
         return UNSET
+
+    def check(self) -> None:
+        """Raise Unset where a credential is lacking, with all that are, and how to come by each."""
+        if not self._lacks:
+            return
+        names, is_one = list(self._lacks), len(self._lacks) == 1
+        lacking = f"{names[0]} is" if is_one else f"{', '.join(names[:-1])} and {names[-1]} are"
+        ways = self._lacks[names[0]] if is_one else " ".join(f"{name}: {how}" for name, how in self._lacks.items())
+        raise Unset(
+            f"{self.service}: {lacking} not set. {ways} Put {'it' if is_one else 'them'} in the environment, or in "
+            f'{SECRETS_FILE} (chmod 600) as {names[0] if is_one else "NAME"} = "...".'
+        )
 
     def hide(self, value: str) -> None:
         """Never show this, such as a token that the service just gave."""
@@ -208,8 +214,7 @@ class Line:
 
     def call(self, ask: Callable[[], Answer], what: str, *, is_json: bool = True) -> Answer:
         """Ask until there is an answer, waiting in between. Raises Refusal, BudgetSpent, or PullError in the end."""
-        if self._lacks:
-            raise Unset(self._lacks)
+        self.check()
         why, look, began = "", "", self.pace.now()
         self._heard_at = max(self._heard_at, began)
         for attempt in range(ATTEMPTS):

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, Protocol, cast
+from typing import Annotated, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -26,14 +26,14 @@ class Wanted(Rule, frozen=True, kw_only=True):
     """A row of [[pulls]] in hearth.toml, or the options of one `pull`. A service adds its own."""
 
     service: str
-    on: bool = True  # each source has its switch
-    since: date | None = None  # go back to this day, and no further
-    deletions: bool = True  # look once a day whether what is held is still there
-    budget_dollars: float | None = None  # of a service that charges: at most so much a month
-    budget_resources: int | None = None
-    run_dollars: float | None = None  # and in one run
-    run_resources: int | None = None
-    prices: Mapping[str, float] = {}  # dollars for one resource, where they differ from those of the service
+    on: Annotated[bool, "each source has its switch"] = True
+    since: Annotated[date | None, "go back to this day, and no further"] = None
+    deletions: Annotated[bool, "look once a day whether what is held is still there"] = True
+    budget_dollars: Annotated[float | None, "at most so much a month"] = None
+    budget_resources: Annotated[int | None, "at most so many posts and authors a month"] = None
+    run_dollars: Annotated[float | None, "at most so much in one run"] = None
+    run_resources: Annotated[int | None, "at most so many in one run"] = None
+    prices: Annotated[Mapping[str, float], "dollars for one of each, where they changed"] = {}
 
     def __post_init__(self) -> None:
         for name in ("budget_dollars", "budget_resources", "run_dollars", "run_resources"):
@@ -172,9 +172,9 @@ class Place(Protocol):
 class Service(Protocol):
     """A module of this folder. The first line of its docstring is its help.
 
-    PLATFORM is named where it is not the reader's: that of Meta's API reads Facebook's and Instagram's. LOOK_BACK,
-    where it cannot be asked after single messages but only for all that is there: deletions are looked for so far
-    back, and once in that time all the way.
+    PLATFORM is named where it is not the reader's: that of Meta's API reads Facebook's and Instagram's. OPTIONAL, where
+    it can do without some of its credentials. LOOK_BACK, where it cannot be asked after single messages but only for
+    all that is there: deletions are looked for so far back, and once in that time all the way.
     """
 
     READER: str  # the reader of its pages, in ingest/exports

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +26,7 @@ SECRETS = {
     "DISCOURSE_API_KEY": "Only for closed categories: Admin, Advanced, API keys, New key, with the scope to read.",
     "DISCOURSE_API_USERNAME": "Only beside a key: the account it belongs to.",
 }
+OPTIONAL = frozenset(SECRETS)
 PRICES: Mapping[str, float] = {}
 OVERLAP = timedelta(hours=1)
 IS_WHOLE = True  # a reply names the number of a post, and the post tells which message that is
@@ -38,7 +39,7 @@ MISSING = (403, 404, 410)
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Discourse needs."""
 
-    address: str
+    address: Annotated[str, "of the forum, such as https://forum.example.org"]
 
 
 class Posts(msgspec.Struct):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -30,6 +30,7 @@ SECRETS = {
     "GITHUB_TOKEN": "Settings, Developer settings, Fine-grained tokens: read access to Issues, Pull requests and "
     "Discussions of the repository; of a public one, a token without any permission does.",
 }
+OPTIONAL = frozenset(SECRETS)
 PRICES: Mapping[str, float] = {}
 OVERLAP = timedelta(hours=1)
 IS_WHOLE = True  # lists run by changes: only a whole sweep tells all that was said in a range
@@ -87,9 +88,9 @@ EDITED = """query Edited($ids: [ID!]!) {
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of GitHub needs."""
 
-    repository: str
-    private: str | None = None  # why a private repository may be read
-    address: str = "https://api.github.com"  # of GitHub Enterprise: https://HOST/api/v3
+    repository: Annotated[str, "such as lumo/lamp"]
+    private: Annotated[str | None, "why a private repository may be read"] = None
+    address: Annotated[str, "of GitHub Enterprise: https://HOST/api/v3"] = "https://api.github.com"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -47,8 +47,8 @@ LOCAL = re.compile(r"/(?:ap/)?users/[^/]+/statuses/(\w+)(?:/activity)?|/@[^/]+/(
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Mastodon needs."""
 
-    account: str
-    address: str | None = None  # of the instance, where it is not the host in the account's name
+    account: Annotated[str, "such as harbour@social.example"]
+    address: Annotated[str | None, "of the instance, where it is not the host in the account's name"] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

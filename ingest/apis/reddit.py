@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -44,8 +44,8 @@ GONE = {"[deleted]", "[removed]", "[ Removed by Reddit ]"}
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Reddit needs."""
 
-    subreddit: str
-    address: str | None = None  # of another server that speaks as Reddit does
+    subreddit: Annotated[str, "its name, such as lumo"]
+    address: Annotated[str | None, "of another server that speaks as Reddit does"] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

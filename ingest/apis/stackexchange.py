@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -29,6 +29,7 @@ SECRETS = {
     "STACKEXCHANGE_KEY": "Not needed, but it allows 10,000 requests a day in place of 300: register an application at "
     "https://stackapps.com/apps/oauth/register and take its key.",
 }
+OPTIONAL = frozenset(SECRETS)
 PRICES: Mapping[str, float] = {}
 OVERLAP = timedelta(hours=1)
 IS_WHOLE = True  # lists run by activity: only a whole sweep tells all that was said in a range
@@ -55,9 +56,11 @@ INCLUDE = ";".join(f"{kind}.{field}" for kind, fields in FIELDS.items() for fiel
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Stack Exchange needs."""
 
-    site: str
-    tagged: str = ""  # one tag or several; without any the whole site
-    address: str = "https://api.stackexchange.com/2.3"
+    site: Annotated[str, "such as stackoverflow.com"]
+    tagged: Annotated[str, "one tag or several, with commas; else the whole site"] = ""
+    address: Annotated[str, "of another server that speaks as Stack Exchange does"] = (
+        "https://api.stackexchange.com/2.3"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

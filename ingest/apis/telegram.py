@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 
@@ -46,8 +46,8 @@ DEAF = "The bot hears only what is said to it: tell @BotFather /setprivacy, Disa
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Telegram needs."""
 
-    chat: str
-    address: str = "https://api.telegram.org"
+    chat: Annotated[str, "its number, such as -1001234567890, or a public @name"]
+    address: Annotated[str, "of a Bot API server of your own"] = "https://api.telegram.org"
 
     def __post_init__(self) -> None:
         super().__post_init__()
