@@ -116,7 +116,7 @@ def main() -> None:
         sys.exit(run(app))
     except (LookupError, OSError, SettingsError, StoreError) as error:
         print(f"hearth: {error.args[0] if isinstance(error, LookupError) else error}", file=sys.stderr)
-        sys.exit(WRONG_USAGE if isinstance(error, LookupError) else 1)
+        sys.exit(WRONG_USAGE if isinstance(error, LookupError | SettingsError) else 1)
 
 
 if __name__ == "__main__":

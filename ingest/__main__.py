@@ -25,6 +25,7 @@ from ingest.archive import ExportError
 from ingest.load import (
     Failed,
     Loaded,
+    NoReader,
     NothingLoaded,
     Summary,
     derive_again,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from data.identities import Identities, Verdict
 
 ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
+MISUSES = (NoReader, SettingsError)
 FEW = 3  # names of fields that a summary gives
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -270,7 +272,7 @@ def pull_command(
     summary = pull(job, store, settings, progress)
     _say_pulled(summary, as_json)
     if summary.failed:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(_failure(summary.failed))
     raise typer.Exit(REFUSALS if any(load.refused for each in summary.pulls for load in each.loads) else ALL_IN)
 
 
@@ -316,7 +318,7 @@ def _rehearse(job: Job, store: Store, settings: Settings, progress: Progress, as
     _say_forecast(forecast(job, store, settings, progress, failed), as_json)
     _say_failed(failed)
     if failed:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(_failure(failed))
 
 
 def _say_forecast(found: list[Forecast], as_json: bool) -> None:
@@ -336,6 +338,10 @@ def _say_pulled(summary: PullSummary, as_json: bool) -> None:
     else:
         _say_pulls_in_words(summary)
     _say_failed(summary.failed)
+
+
+def _failure(failed: list[Failed]) -> int:
+    return WRONG_USAGE if any(each.is_misused for each in failed) else FAILED
 
 
 def _say_failed(failed: list[Failed]) -> None:
@@ -531,7 +537,7 @@ def main() -> None:
         code = run(app)
     except (ExportError, PullError, SettingsError, StoreError) as error:
         print(f"hearth: {error}", file=sys.stderr)
-        sys.exit(BUSY if isinstance(error, Busy) else FAILED)
+        sys.exit(BUSY if isinstance(error, Busy) else WRONG_USAGE if isinstance(error, MISUSES) else FAILED)
     if code == STOPPED:
         print("hearth: stopped. What was read so far is kept; the same command goes on.", file=sys.stderr)
     sys.exit(code)

@@ -44,6 +44,10 @@ class Unsure(ExportError):
         self.readers = readers
 
 
+class NoReader(ExportError):
+    """There is no reader of the name that somebody gave."""
+
+
 class NothingLoaded(ExportError):
     """Of all exports none could be loaded."""
 
@@ -87,11 +91,15 @@ class Loaded(msgspec.Struct):
 
 
 class Failed(msgspec.Struct):
-    """An export that could not be loaded, and why. `readers`: those that are equally sure that it is theirs."""
+    """An export that could not be loaded, and why. `readers`: those that are equally sure that it is theirs.
+
+    `is_misused`: what was asked for cannot be asked for like this, whatever the export or the service says.
+    """
 
     path: str
     reason: str
     readers: list[str] = []
+    is_misused: bool = False
 
 
 class Summary(msgspec.Struct):
@@ -126,8 +134,11 @@ Found = tuple[Path, Reader, Job]  # an export, and how it is to be read
 def load(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
     """Load every export under the job's paths and publish what they gave. One that fails does not stop the others.
 
-    Raises NothingLoaded where all fail, before anything is published; StoreError where the database cannot.
+    Raises NoReader where the job names none that there is; NothingLoaded where all fail, before anything is published;
+    StoreError where the database cannot.
     """
+    if job.platform:
+        _named(job.platform)
     failed: list[Failed] = []
     found: list[Found] = []
     for path in job.paths:
@@ -305,7 +316,7 @@ def _recognise(path: Path, platform: str | None, settings: Settings) -> Reader |
 def _named(platform: str) -> Reader:
     known = readers()
     if platform not in known:
-        raise ExportError(f"--platform {platform}: there is no such reader{meant(platform, known)}")
+        raise NoReader(f"--platform {platform}: there is no such reader{meant(platform, known)}")
     return known[platform]
 
 

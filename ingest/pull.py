@@ -144,7 +144,7 @@ def _noted(name: str, failed: list[Failed]) -> Iterator[None]:
     try:
         yield
     except (PullError, ExportError, SettingsError) as error:
-        failed.append(Failed(name, str(error)))
+        failed.append(Failed(name, str(error), is_misused=isinstance(error, SettingsError)))
 
 
 class Pull:

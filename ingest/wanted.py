@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
+from data.meant import meant
 from data.settings import SettingsError
 from ingest.apis._service import Service, Wanted, services
 
@@ -70,10 +70,6 @@ class Asked(NamedTuple):
             if each.name not in out
         }
 
-    def allowed(self) -> str:
-        """All of them, in words."""
-        return f"There are: {', '.join(map(self.named, self.fields))}."
-
     def explained(self, row: Mapping[str, Any], message: str) -> str:
         """What msgspec found, or a setting's own rule, for the person who wrote the row."""
         missing = re.search(r"missing required field `(\w+)`", message)
@@ -83,8 +79,8 @@ class Asked(NamedTuple):
             first = (self.service.__doc__ or "").partition("\n")[0]
             return f"{self.named(missing[1])} is missing. {first}".rstrip()
         if unknown:
-            like = _alike(self.named(unknown[1]), map(self.named, self.fields))
-            return f"{self.named(unknown[1])} is not known.{like} {self.allowed()}"
+            name = self.named(unknown[1])
+            return f"{name} is not known{meant(name, map(self.named, self.fields))}."
         if misfit:
             return f"{self.named(misfit[1])} is {row.get(misfit[1])!r}. Write {self.fields[misfit[1]].wish}."
         field, _, rest = message.partition(" ")  # our own rules begin with the setting they speak of
@@ -99,7 +95,7 @@ def chosen(row: Mapping[str, Any], number: int, *, is_rehearsed: bool = False) -
     known, name = services(), str(row.get("service", ""))
     if name not in known:
         where = "" if number == COMMAND else f"[[pulls]] row {number}: "
-        raise SettingsError(f"{where}there is no service {name!r}.{_alike(name, known)} There are: {', '.join(known)}.")
+        raise SettingsError(f"{where}there is no service {name!r}{meant(name, known)}.")
     asked = Asked(name, known[name], number)
     try:
         wanted = msgspec.convert(dict(row), asked.service.Options, strict=False)
@@ -123,9 +119,9 @@ def needs_budget(number: int) -> str:
 
 
 def called(row: Mapping[str, Any], number: int) -> str:
-    """A row by its service's name, and its place where there are several."""
+    """A row by its service's name, and its place where there are several: as `Asked.said` begins."""
     name = str(row.get("service", "?"))
-    return name if number == COMMAND else f"{name} (row {number} of [[pulls]])"
+    return name if number == COMMAND else f"[[pulls]] row {number}, {name}"
 
 
 def options(service: str, words: Sequence[str]) -> dict[str, str]:
@@ -155,8 +151,3 @@ def seconds(text: str) -> float:
     if unit not in UNITS or not number.isdecimal() or int(number) == 0:
         raise ValueError(f"{text!r} is no time: write 90s, 15m, 6h or 1d")
     return int(number) * UNITS[unit]
-
-
-def _alike(name: str, known: Iterable[str]) -> str:
-    found = get_close_matches(name, list(known), 1)
-    return f" Is it {found[0]}?" if found else ""

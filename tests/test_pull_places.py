@@ -392,13 +392,26 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
         assert "discourse 127.0.0.1: " in failed.stdout, "one that fails does not stop the others"
 
 
+def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> None:
+    settings = tmp_path / "hearth.toml"
+    settings.write_text('[[pulls]]\nservice = "discourse"\nadress = "https://forum.example"\n')
+    for words in (["--dry-run"], []):
+        told = hearth("ingest", "pull", "--all", *words, "--settings", settings, data=tmp_path / "data", check=2).stderr
+        (line,) = (each for each in told.splitlines() if "row 1" in each)
+        assert line.startswith("hearth: [[pulls]] row 1, discourse: adress is not known; did you mean address? There")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
         (["pull"], 2, "name a service (bluesky"),
-        (["pull", "myspace"], 2, "there is no service 'myspace'. There are: bluesky"),
+        (["pull", "myspace"], 2, "there is no service 'myspace'; there are: bluesky"),
         (["pull", "discourse"], 2, "--address is missing"),
-        (["pull", "discourse", "--adress", "x"], 2, "--adress is not known. Is it --address? There are: --since"),
+        (
+            ["pull", "discourse", "--adress", "x"],
+            2,
+            "--adress is not known; did you mean --address? There are:",
+        ),
         (["pull", "discourse", "--address"], 2, "--address needs a value after it"),
         (["pull", "discourse", "https://forum.example"], 2, "Write it after the name of an option: --address https"),
         (
