@@ -16,7 +16,7 @@ import typer
 
 from data.command import STOPPED, run
 from data.meant import meant
-from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
+from data.settings import Settings, SettingsError, data_folder, lines_of, marks_place, read_settings
 from data.spool import looked_at
 from data.store import Busy, Store, StoreError
 from ingest.apis._client import PullError
@@ -259,6 +259,10 @@ def pull_command(
     settings = read_settings(settings_file)
     rows = _rows(service, everything, context.args, settings, dry_run=dry_run)
     job = Job(rows, first=1 if everything else COMMAND, look_now=deletions)
+    if everything:
+        job.lines = lines_of("pulls", settings_file)
+        if not any(row.get("on", True) for row in rows):
+            print("Nothing is pulled: every row of [[pulls]] has on = false.", file=sys.stderr)
     store, progress = Store(data_folder(data)), Progress(as_json=as_json)
     if dry_run:
         _rehearse(job, store, settings, progress, as_json)
@@ -346,8 +350,9 @@ def _failure(failed: list[Failed]) -> int:
 
 def _say_failed(failed: list[Failed]) -> None:
     for each in failed:
-        is_named = each.reason.startswith(f"{each.path}: ")
-        print(f"hearth: {each.reason}" if is_named else f"hearth: {each.path}: {each.reason}", file=sys.stderr)
+        row = each.path.rpartition(": ")[2]
+        reason = each.reason.removeprefix(f"{row}: ").removeprefix(f"{row.rpartition(', ')[2]}: ")
+        print(f"hearth: {each.path}: {reason}", file=sys.stderr)
 
 
 def _many(count: int, what: str) -> str:

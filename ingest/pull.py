@@ -87,7 +87,12 @@ class Job:
     rows: Sequence[Mapping[str, Any]]
     pace: Pace | None = None
     first: int = 1  # the number of the first row; COMMAND where it stands in no file
+    lines: Sequence[str] = ()  # where each row begins, in words
     look_now: bool = False  # for deletions, whenever that was last done
+
+    def called(self, row: Mapping[str, Any], number: int) -> str:
+        """A row by where it stands, and its service's name."""
+        return called(row, number, self.lines[number - 1] if len(self.lines) == len(self.rows) else "")
 
 
 def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
@@ -96,7 +101,7 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
     summary = Summary([], [], 0, None)
     with Spool(store.folder) as spool:
         for number, row in enumerate(job.rows, job.first):
-            with _noted(called(row, number), summary.failed):
+            with _noted(job.called(row, number), summary.failed):
                 service, wanted = chosen(row, number)
                 if wanted.on:
                     with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
@@ -116,7 +121,7 @@ def forecast(
     found: list[Forecast] = []
     with Spool(store.folder) as spool:
         for number, row in enumerate(job.rows, job.first):
-            with _noted(called(row, number), failed) if failed is not None else nullcontext():
+            with _noted(job.called(row, number), failed) if failed is not None else nullcontext():
                 service, wanted = chosen(row, number, is_rehearsed=True)
                 if wanted.on:
                     with _free_to_say(service, wanted):

@@ -13,6 +13,7 @@ from data.settings import SettingsError
 from ingest.apis._service import Service, Wanted, services
 
 COMMAND = 0  # the number of the row that a command's options make; those of hearth.toml count from 1
+AN_OPTION = re.compile(r"--([\w-]+) ([^\s)]+)")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 TEXT = "a text"
 # What to write for a value of each type, by a part of the type's name.
@@ -77,12 +78,16 @@ class Asked(NamedTuple):
         misfit = re.search(r" - at `\$\.(\w+)", message)
         if missing:
             first = (self.service.__doc__ or "").partition("\n")[0]
+            if self.number != COMMAND:
+                first = AN_OPTION.sub(lambda found: f'{found[1].replace("-", "_")} = "{found[2]}"', first)
             return f"{self.named(missing[1])} is missing. {first}".rstrip()
         if unknown:
             name = self.named(unknown[1])
             return f"{name} is not known{meant(name, map(self.named, self.fields))}."
         if misfit:
-            return f"{self.named(misfit[1])} is {row.get(misfit[1])!r}. Write {self.fields[misfit[1]].wish}."
+            name, value, wish = self.named(misfit[1]), row.get(misfit[1]), self.fields[misfit[1]].wish
+            wish = f'it in quotes: {name} = "{value}"' if wish == TEXT and isinstance(value, int | float) else wish
+            return f"{name} is {value!r}. Write {wish}."
         field, _, rest = message.partition(" ")  # our own rules begin with the setting they speak of
         return f"{self.named(field)} {rest}." if field in self.service.Options.__struct_fields__ else f"{message}."
 
@@ -118,10 +123,10 @@ def needs_budget(number: int) -> str:
     )
 
 
-def called(row: Mapping[str, Any], number: int) -> str:
-    """A row by its service's name, and its place where there are several: as `Asked.said` begins."""
+def called(row: Mapping[str, Any], number: int, where: str = "") -> str:
+    """A row by its service's name, and its place where there are several, as `Asked.said` begins; after its line."""
     name = str(row.get("service", "?"))
-    return name if number == COMMAND else f"[[pulls]] row {number}, {name}"
+    return name if number == COMMAND else f"{where}{': ' if where else ''}[[pulls]] row {number}, {name}"
 
 
 def options(service: str, words: Sequence[str]) -> dict[str, str]:
@@ -139,7 +144,7 @@ def options(service: str, words: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"{service}: what is {name!r}? Write it after the name of an option: {first} {name}")
         field = name[2:].replace("-", "_")
         is_alone = not is_whole and (not waiting or waiting[0].startswith("--"))
-        if is_alone and (field not in fields or fields[field].kind is not bool):
+        if is_alone and field in fields and fields[field].kind is not bool:
             raise SettingsError(f"{service}: {name} needs a value after it, such as {name} VALUE")
         found[field] = value if is_whole else "true" if is_alone else waiting.pop(0)
     return found

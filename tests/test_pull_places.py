@@ -388,17 +388,46 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
         failed = hearth(
             "ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
         )
-        assert "REDDIT_CLIENT_ID is not set" in failed.stderr
+        assert "REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET are not set" in failed.stderr
         assert "discourse 127.0.0.1: " in failed.stdout, "one that fails does not stop the others"
 
 
-def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> None:
+WRONG_ROWS = {
+    'adress = "https://forum.example"': "adress is not known; did you mean address? There are: on, since,",
+    "": 'address is missing. Discourse: any forum by its address (address = "https://forum.example.org"); with',
+    'address = "http://forum.example"': "address http://forum.example: over http anybody on the way can read along, so",
+    "address = 5": 'address is 5. Write it in quotes: address = "5".',
+    'address = "https://forum.example"\nprices = { post = 5 }': "prices: post is not known. There are: none",
+    'address = "https://forum.example"\nsince = "May"': "since is 'May'. Write a day such as 2026-05-01.",
+}
+
+
+@pytest.mark.parametrize("row", WRONG_ROWS, ids=str)
+def test_a_wrong_row_is_a_wrong_use_and_says_in_one_line_what_is_allowed(row: str, tmp_path: Path) -> None:
+    """By the line at which it begins, told once, and in the words of the file."""
     settings = tmp_path / "hearth.toml"
-    settings.write_text('[[pulls]]\nservice = "discourse"\nadress = "https://forum.example"\n')
+    settings.write_text(f'[[roster]]\nrole = "bot"\npattern = "*-feed"\n\n[[pulls]]\nservice = "discourse"\n{row}\n')
     for words in (["--dry-run"], []):
-        told = hearth("ingest", "pull", "--all", *words, "--settings", settings, data=tmp_path / "data", check=2).stderr
-        (line,) = (each for each in told.splitlines() if "row 1" in each)
-        assert line.startswith("hearth: [[pulls]] row 1, discourse: adress is not known; did you mean address? There")
+        done = hearth("ingest", "pull", "--all", *words, "--settings", settings, data=tmp_path / "data", check=2)
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"hearth: {settings}, line 5: [[pulls]] row 1, discourse: {WRONG_ROWS[row]}")
+        assert "--" not in line
+
+
+def test_that_every_row_is_switched_off_is_said(tmp_path: Path) -> None:
+    settings = tmp_path / "hearth.toml"
+    settings.write_text('[[pulls]]\nservice = "reddit"\nsubreddit = "lumo"\non = false\n')
+    done = hearth("ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data")
+    assert done.stderr == "Nothing is pulled: every row of [[pulls]] has on = false.\n"
+
+
+def test_what_fails_is_told_with_the_line_of_its_row_once(tmp_path: Path) -> None:
+    settings = tmp_path / "hearth.toml"
+    settings.write_text('[[pulls]]\nservice = "reddit"\nsubreddit = "lumo"\n')
+    done = hearth(
+        "ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
+    )
+    assert done.stderr.startswith(f"hearth: {settings}, line 1: [[pulls]] row 1, reddit: REDDIT_CLIENT_ID and REDDIT")
 
 
 @pytest.mark.parametrize(
@@ -419,11 +448,20 @@ def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> 
             2,
             "Write a day such as 2026-05-01",
         ),
-        (["pull", "discourse", "--address", "my forum"], 1, "'my forum' is no address"),
+        (
+            ["pull", "discourse", "--address", "my forum"],
+            2,
+            "--address 'my forum' is no address, which is like https://",
+        ),
+        (["pull", "discourse", "--address", "/nothere"], 2, "--address '/nothere' is no address"),
+        (["pull", "discourse", "--address", "https://forum.example:port"], 2, "is no address"),
+        (["pull", "discourse", "--address", "https://me:sesame@forum.example"], 2, "must hold no name and no password"),
+        (["pull", "mastodon", "--account", "lumo@my host"], 2, "--account must be a name and a host"),
+        (["pull", "discourse", "--nothing"], 2, "--nothing is not known; there are: "),
         (["pull", "x", "--account", "lumo"], 2, "such as --budget-dollars 5"),
         (["pull", "x", "--account", "lumo", "--budget-dollars", "five"], 2, "Write a number such as 5"),
         (["pull", "twitter"], 2, "there is no service 'twitter'"),
-        (["pull", "discourse", "--address", "http://forum.example"], 1, "over http anybody on the way can read along"),
+        (["pull", "discourse", "--address", "http://forum.example"], 2, "over http anybody on the way can read along"),
         (["pull", "--all"], 2, "lists nothing under"),
         (["pull", "discourse", "--address", "https://forum.example", "--every", "often"], 2, "is no time: write 90s"),
         (
@@ -435,8 +473,10 @@ def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> 
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_wrong_use_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
-    done = hearth("ingest", *words, data=tmp_path, check=code)
-    assert says in " ".join(done.stderr.replace("│", " ").split())
+    (told,) = hearth("ingest", *words, data=tmp_path, check=code).stderr.splitlines()
+    assert told.startswith("hearth: ")
+    assert says in told
+    assert "sesame" not in told
 
 
 def test_of_what_was_gone_through_once_no_cursor_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

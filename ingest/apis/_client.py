@@ -310,7 +310,10 @@ class Client:
     def __init__(self, line: Line, address: str, headers: Mapping[str, str] | None = None) -> None:
         import httpx  # takes as long as all the rest, and no other command needs it
 
-        self.line, self.address = line, checked(address, line.service)
+        try:
+            self.line, self.address = line, checked(address)
+        except ValueError as error:
+            raise PullError(f"{line.service}: {error}.") from None
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
         named |= headers or {}
@@ -455,15 +458,19 @@ def _filed(name: str) -> str | None:
     return str(value) if value else None
 
 
-def checked(address: str, service: str) -> str:
-    """An address that a credential may be sent to: https, or this very machine."""
-    parts = urlsplit(address if "://" in address else f"https://{address}")
+def checked(address: str) -> str:
+    """An address that a credential may be sent to: https, or this very machine. ValueError for any other."""
+    try:
+        parts = urlsplit(address if "://" in address else f"https://{address}")
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
     if "@" in parts.netloc:
-        raise PullError(f"{service}: an address holds no name and no password here. Give it without them.")
-    if parts.scheme not in ("https", "http") or not HOST.fullmatch(parts.hostname or ""):
-        raise PullError(f"{service}: {address!r} is no address. One is like https://forum.example.org")
-    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
-        raise PullError(f"{service}: {address}: over http anybody on the way can read along. Use https.")
+        raise ValueError("address must hold no name and no password")
+    if parts.scheme not in ("https", "http") or not HOST.fullmatch(host):
+        raise ValueError(f"address {address!r} is no address, which is like https://forum.example.org")
+    if parts.scheme == "http" and not _is_here(host):
+        raise ValueError(f"address {address}: over http anybody on the way can read along, so it must begin with https")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from data.settings import Rule
 from ingest import apis
-from ingest.apis._client import Line
+from ingest.apis._client import Line, checked
 
 Bill = Mapping[str, int]
 """Resources by kind, such as {"post": 10, "user": 3}: what a service charges for."""
@@ -39,6 +39,8 @@ class Wanted(Rule, frozen=True, kw_only=True):
         for name in ("budget_dollars", "budget_resources", "run_dollars", "run_resources"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be below 0")
+        if (address := getattr(self, "address", None)) is not None:
+            checked(address)
         if any(price < 0 for price in self.prices.values()):
             raise ValueError("prices must not be below 0")
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest.apis._client import Answer, Client, Dialect, Line, LostPlace, PullError, Refusal
+from ingest.apis._client import HOST, Answer, Client, Dialect, Line, LostPlace, PullError, Refusal
 from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 from ingest.exports import _statuses
 from ingest.exports._moments import utc
@@ -53,7 +53,7 @@ class Options(Wanted, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         name, _, host = self.account.removeprefix("@").partition("@")
-        if not name or not host:
+        if not name or not HOST.fullmatch(host.partition(":")[0]):
             raise ValueError(f"account must be a name and a host, such as harbour@social.example, not {self.account!r}")
 
 

@@ -77,7 +77,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Subreddit:
 
     logging.getLogger("prawcore").setLevel(logging.ERROR)  # our own patience tells what it waits for
     name = wanted.subreddit.removeprefix("r/")
-    address = checked(wanted.address, "reddit") if wanted.address else None
+    address = checked(wanted.address) if wanted.address else None
     reddit = Reddit(
         client_id=line.secret("REDDIT_CLIENT_ID", SECRETS["REDDIT_CLIENT_ID"]),
         client_secret=line.secret("REDDIT_CLIENT_SECRET", SECRETS["REDDIT_CLIENT_SECRET"]),

@@ -125,7 +125,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Account:
     client = tweepy.Client(bearer, *own, wait_on_rate_limit=False)
     client.session = session(line)
     if wanted.address:
-        client.session.mount(HOST, _elsewhere(checked(wanted.address, "x")))
+        client.session.mount(HOST, _elsewhere(checked(wanted.address)))
     return Account(client, wanted, line, known)
 
 
@@ -398,7 +398,10 @@ class Account(Place):
 
     def _sent(self, method: str, url: str, body: bytes | None = None) -> bytes:
         """To or from where a job keeps its lists: another host, which gets no credential, for the address is one."""
-        checked(url, "x")
+        try:
+            checked(url)
+        except ValueError:
+            raise PullError("x: where it keeps the lists of what was deleted others may read along.") from None
         answer = self._plain.request(method, url, data=body, headers={"Content-Type": "text/plain"})
         if answer.status_code >= 300:
             raise PullError(f"x: the lists of what was deleted were answered {answer.status_code}. Try again later.")
