@@ -154,6 +154,18 @@ class Spool:
         self.begin(pull, [stream], again=True)
         return next(each for each in self.streams(pull) if each.name == stream)
 
+    def reach(self, pull: str) -> str | None:
+        """The earliest day that was wanted of a pull; "": all there is; None: that was never noted."""
+        rows = self._run("reach", pull=pull)
+        return str(rows[0]["since"]) if rows else None
+
+    def note_reach(self, pull: str, since: str, *, again: bool) -> None:
+        """Note how far back a pull goes; with `again` it goes through all of it once more."""
+        with self._transaction():
+            self._run("note_reach", pull=pull, since=since)
+            if again:
+                self._run("go_through_again", pull=pull)
+
     def is_met(self, pull: str, stream: str, cursor: str) -> bool:
         """Whether this sweep has been at a cursor before."""
         ((count,),) = self._run("is_met", pull=pull, stream=stream, digest=_digest(cursor))

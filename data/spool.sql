@@ -25,6 +25,7 @@ create table if not exists spent (
 create table if not exists charged (
     service text, day text, kind text, digest text, primary key (service, day, kind, digest)
 );
+create table if not exists reaches (pull text primary key, since text);
 create table if not exists looked (pull text primary key, looked_at text, can_tell integer);
 
 -- name: streams
@@ -94,6 +95,19 @@ delete from pages where pull = $pull;
 delete from streams where pull = $pull and is_lasting = 0 and is_open = 0;
 delete from cursors where pull = $pull and stream not in (select stream from streams where pull = $pull);
 update streams set covered_since = null, covered_until = null where pull = $pull and $is_claimed;
+
+-- name: reach
+select since from reaches where pull = $pull;
+
+-- name: note_reach
+insert into reaches values ($pull, $since) on conflict (pull) do update set since = excluded.since;
+
+-- name: go_through_again
+update streams set
+    is_open = 1, is_resumed = 0, cursor = null, mark = null, new_mark = null, told_until = null, asked_at = null,
+    reached = null, covered_since = null, covered_until = null
+where pull = $pull and is_lasting = 1;
+delete from cursors where pull = $pull;
 
 -- name: spend
 insert into spent (service, month, run, kind, resources) values ($service, $month, $run, $kind, $resources)

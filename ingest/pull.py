@@ -188,6 +188,7 @@ class Pull:
             if not self.spool.streams(self.name):
                 self.progress.note(f"{self.wanted.service}: {self.service.TERMS}")
             self.spool.resume(self.name)
+            self._reach_back()
             was_open = any(each.is_resumed for each in self.spool.streams(self.name))
             for _ in range(1 + was_open):  # the second time for what was said since
                 with self._accepted():
@@ -202,7 +203,8 @@ class Pull:
 
     def forecast(self) -> Forecast:
         """What a pull would ask for now."""
-        found = {each.name: self._at(each) for each in self.spool.streams(self.name) if each.is_lasting}
+        streams = [] if self._is_earlier and self.service.OVERLAP else self.spool.streams(self.name)
+        found = {each.name: self._at(each) for each in streams if each.is_lasting}
         bill = self.place.most("estimate", self._first(), self.budget)
         if bill is None:
             raise BudgetSpent(self.budget.said())
@@ -326,6 +328,24 @@ class Pull:
     def _first(self) -> At:
         day = self.wanted.since
         return At(None, datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None)
+
+    @property
+    def _is_earlier(self) -> bool:
+        """Whether a day is wanted that lies before the one to which pulls went back until now."""
+        reach, day = self.spool.reach(self.name), self.wanted.since
+        return bool(reach and day and day.isoformat() < reach)
+
+    def _reach_back(self) -> None:
+        """Where an earlier day is wanted than before, all since then is gone through once more."""
+        reach, day = self.spool.reach(self.name), self.wanted.since
+        is_earlier = self._is_earlier
+        if is_earlier and not self.service.OVERLAP:
+            self.pulled.gaps.append(f"{self.wanted.service} tells nothing twice: load an export of what is older.")
+        elif is_earlier:
+            self.progress.note(f"{self.wanted.service}: all since {day} is asked for again; before, it was {reach}.")
+        if reach is None or is_earlier:
+            again = is_earlier and bool(self.service.OVERLAP)
+            self.spool.note_reach(self.name, day.isoformat() if day else "", again=again)
 
     def _deliver(self) -> None:
         """Load what waits in the spool with the range it covers, then erase it there."""

@@ -23,18 +23,19 @@ import pytest
 
 from data.records import Channel, Member, Messages, Record, Source
 from data.spool import FILE, Looked, Spool, looked_at
-from data.store import Busy, Store
+from data.store import Busy, Loader, Store
 from ingest.apis._service import services
 from ingest.load import Job as LoadJob
 from ingest.load import load, load_records
 from ingest.progress import Progress
+from ingest.pull import Job, forecast
 from ingest.wanted import seconds
 from tests.command import hearth
 from tests.conftest import ROOT
 from tests.fakes.discourse import Discourse
 from tests.fakes.reddit import PEOPLE, Reddit
 from tests.fakes.server import Reply, Request, Script, serving
-from tests.test_pull import QUICK, compare, every_service, held, orphans, place, run
+from tests.test_pull import FAKES, QUICK, compare, every_service, held, orphans, pace, place, run
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MANY = os.environ.get("HEARTH_SCRIPTS") is not None
@@ -216,6 +217,41 @@ def test_what_was_pulled_and_what_was_saved_are_one_conversation(tmp_path: Path)
     (loaded,) = load(LoadJob([saved]), Store(tmp_path), QUICK, Progress(quiet=True)).loads
     assert (loaded.inserted, loaded.updated, loaded.unchanged) == (0, 0, 45)
     assert len(Store(tmp_path).read("sources")) == 1
+
+
+# How far back
+
+
+@pytest.mark.parametrize("service", sorted(FAKES) if MANY else ["discourse", "github", "telegram", "x"])
+def test_an_earlier_day_than_before_is_gone_back_to_once(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Or it is said why not. The same day again, a later one or none change nothing."""
+    monkeypatch.setattr(Loader, "derive", lambda _: True)
+    with place(service, monkeypatch, size=60, **FAKES[service].ORDINARY) as fake:
+        fake.now += timedelta(days=2)
+        fake.say()
+        first, later = (f"{day:%Y-%m-%d}" for day in (fake.BEGINS, fake.now))
+        run(fake, tmp_path, since=later, deletions=False)
+        (pulled,) = run(fake, tmp_path, since=first, deletions=False, quiet=False).pulls
+        if service == "telegram":
+            assert "tells nothing twice: load an export" in pulled.gaps[-1]
+            return
+        assert f"{service}: all since {first} is asked for again; before, it was {later}." in capfd.readouterr().err
+        compare(fake, tmp_path)
+        assert min(since for since, _ in covered(tmp_path) if since) < fake.BEGINS + timedelta(days=1)
+        for day in (first, later, None):
+            run(fake, tmp_path, since=day, deletions=False, quiet=False)
+        assert "asked for again" not in capfd.readouterr().err
+
+
+def test_a_dry_run_counts_what_an_earlier_day_would_ask_for(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=300)):
+        run(fake, tmp_path, since=f"{fake.now:%Y-%m-%d}", deletions=False)
+        for day, note in ((fake.now, "topics to be looked up"), (fake.BEGINS, "300 posts in all")):
+            job = Job([{**fake.row(), "since": f"{day:%Y-%m-%d}"}], pace(fake))
+            (told,) = forecast(job, Store(tmp_path), QUICK, Progress(quiet=True))
+            assert note in told.note
 
 
 # Deletions
