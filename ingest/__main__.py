@@ -319,8 +319,11 @@ def _pause(every: str | None) -> float | None:
 
 def _rehearse(job: Job, store: Store, settings: Settings, progress: Progress, as_json: bool) -> None:
     failed: list[Failed] = []
-    _say_forecast(forecast(job, store, settings, progress, failed), as_json)
+    found = forecast(job, store, settings, progress, failed)
+    _say_forecast(found, as_json)
     _say_failed(failed)
+    if found and not as_json:
+        print("Nothing was pulled: this was a dry run.")
     if failed:
         raise typer.Exit(_failure(failed))
 
@@ -332,8 +335,8 @@ def _say_forecast(found: list[Forecast], as_json: bool) -> None:
     for each in found:
         billed = ", ".join(_many(count, kind) for kind, count in each.resources.items())
         cost = f"; {billed}: ${each.dollars:,.2f}" if billed else ""
-        print(f"{each.service} {each.source}: about {each.requests:,} requests{cost}. {each.note}")
-    print("Nothing was pulled: this was a dry run.")
+        count = "an unknown number of requests" if each.requests is None else f"about {_many(each.requests, 'request')}"
+        print(f"{each.service} {each.source}: {count}{cost}. {each.note}", flush=True)
 
 
 def _say_pulled(summary: PullSummary, as_json: bool) -> None:

@@ -74,7 +74,7 @@ class Forecast(msgspec.Struct):
 
     service: str
     source: str
-    requests: int
+    requests: int | None  # None: the service does not tell how much there is
     resources: dict[str, int]
     dollars: float
     note: str

@@ -239,7 +239,7 @@ def test_an_earlier_day_than_before_is_gone_back_to_once(
             return
         assert f"{service}: all since {first} is asked for again; before, it was {later}." in capfd.readouterr().err
         compare(fake, tmp_path)
-        assert min(since for since, _ in covered(tmp_path) if since) < fake.BEGINS + timedelta(days=1)
+        assert min(since for since, _ in covered(tmp_path) if since is not None) < fake.BEGINS + timedelta(days=1)
         for day in (first, later, None):
             run(fake, tmp_path, since=day, deletions=False, quiet=False)
         assert "asked for again" not in capfd.readouterr().err
@@ -252,6 +252,49 @@ def test_a_dry_run_counts_what_an_earlier_day_would_ask_for(tmp_path: Path) -> N
             job = Job([{**fake.row(), "since": f"{day:%Y-%m-%d}"}], pace(fake))
             (told,) = forecast(job, Store(tmp_path), QUICK, Progress(quiet=True))
             assert note in told.note
+
+
+# A dry run
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "hidden"),
+    [
+        ("discourse", "/about.json", ("about", "stats")),
+        ("stackexchange", "/questions", ()),
+        ("telegram", "/getWebhookInfo", ("result",)),
+    ],
+)
+def test_a_total_that_is_not_told_is_unknown_and_not_none(
+    service: str, path: str, hidden: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place(service, monkeypatch, size=20) as fake:
+        answer = fake.answer
+
+        def silent(request: Request) -> Reply:
+            reply = answer(request)
+            if request.path.endswith(path):
+                inner = reply.value
+                for name in hidden:
+                    inner = inner[name]
+                for name in ("posts_count", "total", "pending_update_count"):
+                    inner.pop(name, None)
+            return reply
+
+        given = [f"--{name}={value}" for name, value in fake.row().items() if name != "service"]
+        for is_told in (True, False):
+            fake.answer = answer if is_told else silent  # type: ignore[method-assign]
+            said = hearth("ingest", "pull", service, *given, "--dry-run", data=tmp_path).stdout
+            assert ("about " in said) == is_told
+            assert ("an unknown number of requests. " in said) != is_told
+            assert ("does not tell how many" in said) != is_told
+            assert said.endswith("\nNothing was pulled: this was a dry run.\n")
+
+
+def test_a_dry_run_that_lacks_a_credential_says_no_more_than_that(tmp_path: Path) -> None:
+    done = hearth("ingest", "pull", "reddit", "--subreddit", "lumo", "--dry-run", data=tmp_path, check=1)
+    assert done.stdout == ""
+    assert done.stderr.startswith("hearth: reddit: It costs nothing; how many requests it takes can be told only with")
 
 
 # Deletions

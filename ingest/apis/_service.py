@@ -130,7 +130,7 @@ class Known(Protocol):
 class Estimate(msgspec.Struct, frozen=True):
     """What a pull will ask for, before the first call."""
 
-    requests: int
+    requests: int | None  # None: nobody can know
     resources: Bill = {}
     note: str = ""  # how sure it is, and why
 

@@ -135,7 +135,9 @@ class Forum(Place):
         """By the number of posts there are; of those since the last pull, by going through them."""
         if at["posts"].mark is None:
             stats = msgspec.json.decode(self._asked("/about.json"), type=About).about.stats
-            posts = stats.posts_count or stats.post_count or 0
+            posts = stats.post_count if stats.posts_count is None else stats.posts_count
+            if posts is None:
+                return Estimate(None, note="this forum does not tell how many posts there are")
             return Estimate(2 + posts // WINDOW, note=f"{posts:,} posts in all; fewer if `since` is given")
         pages, follow = walked(self, at)
         topics = {each.split(":")[2] for each in follow if each.removeprefix("post:") not in self._met}

@@ -101,7 +101,7 @@ class Wrapper(msgspec.Struct, frozen=True):
     has_more: bool = False
     quota_remaining: int | None = None
     backoff: int = 0
-    total: int = 0
+    total: int | None = None
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -155,13 +155,17 @@ class Site(Place):
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """By how many questions there are."""
-        requests = 1  # for the filter
+        totals = list[int | None]()
         for stream, where in at.items():
             kind, _, tag = stream.partition(":")
             if kind == "questions":
-                requests += self._total("activity", tag, where.since) // (PAGE - 1) + 1
+                totals.append(self._total("activity", tag, where.since))
             elif where.mark and where.since:
-                requests += self._total("creation", tag, where.since - RECENT) // (PAGE - 1) + 1
+                totals.append(self._total("creation", tag, where.since - RECENT))
+        known = [total for total in totals if total is not None]
+        if len(known) < len(totals):
+            return Estimate(None, note="the site does not tell how many questions there are")
+        requests = 1 + sum(total // (PAGE - 1) + 1 for total in known)  # the first asks for the filter
         return Estimate(requests, note="what a question comes without costs a request each, which is rare")
 
     def _questions(self, order: str, tag: str, at: At, since: datetime | None) -> Page:
@@ -208,7 +212,7 @@ class Site(Place):
         found = [DIALECT.decoded(each, Id) for each in told.items]
         return {str(each.comment_id if path == "comments" else each.post_id) for each in found}
 
-    def _total(self, order: str, tag: str, since: datetime | None) -> int:
+    def _total(self, order: str, tag: str, since: datetime | None) -> int | None:
         return self._asked("/questions", {**_listed(order, tag, Reached(since)), "filter": "total"})[1].total
 
     def _asked(self, path: str, params: Mapping[str, Any]) -> tuple[bytes, Wrapper]:

@@ -87,7 +87,9 @@ class Group(Place):
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:  # noqa: ARG002
         """By the number of updates that wait."""
-        waiting = int(self._asked("getWebhookInfo").get("pending_update_count", 0))
+        waiting = self._asked("getWebhookInfo").get("pending_update_count")
+        if waiting is None:
+            return Estimate(None, note="Telegram does not tell how many updates wait")
         return Estimate(3 + -(-waiting // PAGE), note=f"{waiting:,} updates wait, of all the chats the bot is in")
 
     def _page(self, updates: list[dict[str, Any]], at: At, note: str, since: datetime | None) -> Page:
