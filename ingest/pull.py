@@ -360,8 +360,8 @@ class Pull:
         source = Source(self.platform, self.place.source, self.place.source, since, until, is_exact=True)
         try:
             loaded = load_pulled(
-                Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
-                self.store, self.settings, self.progress,
+                Pages(self.place.source, pages, self.spool.read, self.place.address), self.reader, source,
+                self.name.replace(":", " ", 1), self.store, self.settings, self.progress,
             )  # fmt: skip
         except ExportError as error:
             self._set_aside(pages, error)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ingest.apis import _client
-from ingest.apis._client import ATTEMPTS, BudgetSpent, Client, Line, Pace, PullError, Refusal, session
+from ingest.apis._client import ATTEMPTS, BudgetSpent, Client, Line, Pace, PullError, Refusal, checked, session
 from tests.fakes.server import HTML, Fake, Reply, Request, serving
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -233,6 +233,20 @@ def test_it_follows_within_a_host_but_not_in_a_circle() -> None:
 def test_an_address_where_others_read_along_is_refused(address: str) -> None:
     with pytest.raises(PullError):
         Client(Clock().line(), address)
+
+
+@pytest.mark.parametrize(
+    ("address", "means"),
+    [
+        ("https://Forum.Example:443/", "https://forum.example"),
+        ("forum.example:8443", "https://forum.example:8443"),
+        ("https://example.org/Forum/", "https://example.org/Forum"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://[::1]:4000", "http://[::1]:4000"),
+    ],
+)
+def test_an_address_is_one_however_it_is_written(address: str, means: str) -> None:
+    assert checked(address) == checked(means) == means
 
 
 def test_a_library_that_speaks_through_requests_is_as_patient() -> None:

@@ -34,11 +34,15 @@ from tests.command import hearth
 from tests.conftest import ROOT
 from tests.fakes.discourse import Discourse
 from tests.fakes.reddit import PEOPLE, Reddit
-from tests.fakes.server import Reply, Request, Script, serving
+from tests.fakes.server import Fake, Reply, Request, Script, serving
 from tests.test_pull import FAKES, QUICK, compare, every_service, held, orphans, pace, place, run
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MANY = os.environ.get("HEARTH_SCRIPTS") is not None
+
+
+def host(fake: Fake) -> str:
+    return fake.address.removeprefix("http://")
 
 
 def covered(folder: Path) -> list[tuple[datetime, datetime]]:
@@ -201,6 +205,16 @@ def test_an_edit_is_taken_over_when_the_page_comes_again(tmp_path: Path) -> None
     assert held(tmp_path)[str(edited.id)] == "Something else?"
 
 
+def test_two_forums_on_one_machine_are_two_sources_and_what_was_said_opens_where_it_is(tmp_path: Path) -> None:
+    with serving(one := Discourse(size=5)), serving(other := Discourse(size=7)):
+        for fake in (one, other):
+            run(fake, tmp_path, address=f"{fake.address.upper().replace('HTTP', 'http')}/")
+        rows = Store(tmp_path).read("sources").select("source", "source_name", "messages").rows()
+        links = set(Store(tmp_path).query("select permalink from messages")["permalink"].to_list())
+    assert sorted(rows) == sorted([(host(one), host(one), 5), (host(other), host(other), 7)])
+    assert {link.rpartition("/t/")[0] for link in links} == {one.address, other.address}
+
+
 # One conversation, pulled or loaded
 
 
@@ -214,8 +228,9 @@ def test_what_was_pulled_and_what_was_saved_are_one_conversation(tmp_path: Path)
         for path in ("site", "posts"):
             reply = fake.answer(Request("GET", f"/{path}.json", {}, {}, {}, b""))
             (saved / f"{path}.json").write_bytes(reply.body)
-    (loaded,) = load(LoadJob([saved]), Store(tmp_path), QUICK, Progress(quiet=True)).loads
-    assert (loaded.inserted, loaded.updated, loaded.unchanged) == (0, 0, 45)
+    job = LoadJob([saved], source=host(fake))  # what is saved does not tell the port, so links to it do not either
+    (loaded,) = load(job, Store(tmp_path), QUICK, Progress(quiet=True)).loads
+    assert (loaded.inserted, loaded.updated + loaded.unchanged) == (0, 45)
     assert len(Store(tmp_path).read("sources")) == 1
 
 
@@ -239,7 +254,8 @@ def test_an_earlier_day_than_before_is_gone_back_to_once(
             return
         assert f"{service}: all since {first} is asked for again; before, it was {later}." in capfd.readouterr().err
         compare(fake, tmp_path)
-        assert min(since for since, _ in covered(tmp_path) if since is not None) < fake.BEGINS + timedelta(days=1)
+        earliest = Store(tmp_path).query("select min(covered_since) from loads").item()
+        assert earliest < fake.BEGINS + timedelta(days=1)
         for day in (first, later, None):
             run(fake, tmp_path, since=day, deletions=False, quiet=False)
         assert "asked for again" not in capfd.readouterr().err
@@ -397,7 +413,7 @@ def test_the_spool_is_its_owners_alone_and_empty_after_a_load(tmp_path: Path) ->
         run(fake, tmp_path)
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     with Spool(tmp_path) as spool:
-        assert spool.waiting("discourse:127.0.0.1") == (0, 0)
+        assert spool.waiting(f"discourse:{host(fake)}") == (0, 0)
     with sqlite3.connect(tmp_path / FILE) as db:
         assert db.execute("select count(*) from pages").fetchone() == (0,)
 
@@ -454,21 +470,21 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
             '[sentiment]\nscorer = "off"\n'
         )
         told = hearth("ingest", "pull", "--all", "--dry-run", "--settings", settings, data=tmp_path / "data").stdout
-        assert "discourse 127.0.0.1: about 2 requests. 30 posts in all" in told
+        assert f"discourse {host(fake)}: about 2 requests. 30 posts in all" in told
         assert "Nothing was pulled" in told
         done = json.loads(
             hearth("ingest", "pull", "--all", "--json", "--settings", settings, data=tmp_path / "data").stdout
         )
         (pulled,) = done["pulls"]
-        assert (pulled["source"], pulled["messages"], pulled["gaps"], pulled["dollars"]) == ("127.0.0.1", 30, [], 0)
+        assert (pulled["source"], pulled["messages"], pulled["gaps"], pulled["dollars"]) == (host(fake), 30, [], 0)
         said = hearth("ingest", "status", "--settings", settings, data=tmp_path / "data").stdout
-        assert "discourse 127.0.0.1: looked for what is deleted there" in said
+        assert f"discourse {host(fake)}: looked for what is deleted there" in said
         settings.write_text(settings.read_text().replace("on = false", "on = true"))
         failed = hearth(
             "ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
         )
         assert "REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET are not set" in failed.stderr
-        assert "discourse 127.0.0.1: " in failed.stdout, "one that fails does not stop the others"
+        assert f"discourse {host(fake)}: " in failed.stdout, "one that fails does not stop the others"
 
 
 WRONG_ROWS = {
@@ -586,7 +602,7 @@ def test_a_page_that_cannot_be_read_is_left_out_told_and_asked_for_again(
             assert "left out; the same command asks for it again" in failed.reason
             assert Store(tmp_path).snapshot is None
             with Spool(tmp_path) as spool:
-                assert spool.waiting("discourse:127.0.0.1")[1] >= 120, "what came with it is kept"
+                assert spool.waiting(f"discourse:{host(fake)}")[1] >= 120, "what came with it is kept"
         fake.answer = answer  # type: ignore[method-assign]
         assert run(fake, tmp_path).failed == []
         compare(fake, tmp_path)
@@ -605,7 +621,7 @@ def test_a_page_of_messages_that_cannot_be_read_takes_the_watermark_with_it(
             (failed,) = run(fake, tmp_path).failed
         assert "left out" in failed.reason
         with Spool(tmp_path) as spool:
-            (posts,) = (each for each in spool.streams("discourse:127.0.0.1") if each.name == "posts")
+            (posts,) = (each for each in spool.streams(f"discourse:{host(fake)}") if each.name == "posts")
         assert (posts.told_until, posts.mark, posts.is_open) == (None, None, True)
         assert run(fake, tmp_path).failed == []
         compare(fake, tmp_path)

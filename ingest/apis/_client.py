@@ -471,7 +471,8 @@ def checked(address: str) -> str:
         raise ValueError(f"address {address!r} is no address, which is like https://forum.example.org")
     if parts.scheme == "http" and not _is_here(host):
         raise ValueError(f"address {address}: over http anybody on the way can read along, so it must begin with https")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    netloc = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
 
 
 def _is_here(host: str) -> bool:

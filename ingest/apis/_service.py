@@ -146,6 +146,7 @@ class Place(Protocol):
     """One subreddit, forum or account, and how to ask for it. To be derived from."""
 
     source: str  # the id of the source: the one that the reader gives an export of it
+    address: str | None = None  # before the paths by which what was said can be opened, where no answer tells
 
     def streams(self) -> tuple[str, ...]:
         """What is swept, in this order, such as ("posts", "comments"). Asked for when a round of sweeps begins."""

@@ -106,7 +106,7 @@ class Forum(Place):
 
     def __init__(self, client: Client, known: Known) -> None:
         self._client, self._known = client, known
-        self.source = urlsplit(client.address).hostname or ""
+        self.source, self.address = urlsplit(client.address).netloc, client.address
         self._met: set[str] = set()
 
     def streams(self) -> tuple[str, ...]:

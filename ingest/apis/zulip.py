@@ -58,8 +58,8 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Organization:
     pair = base64.b64encode(f"{email}:{key}".encode()).decode()
     line.hide(pair)
     client = Client(line, wanted.address, {"Authorization": f"Basic {pair}"})
-    host = urlsplit(client.address).hostname or ""
-    return Organization(client, wanted.organization or host.removesuffix(CLOUD), known)
+    name = wanted.organization or urlsplit(client.address).netloc.removesuffix(CLOUD)
+    return Organization(client, name, known)
 
 
 class Organization(Place):
