@@ -373,6 +373,15 @@ where sent_at < $words_since::timestamptz and (text <> '' or title is not null);
 -- What was refused longer ago than that was said longer ago, too.
 update refused set raw = ''::blob where refused_at < $words_since::timestamptz and raw <> ''::blob;
 
+-- name: count_old_words
+select
+    (
+        select count(*) from messages
+        where sent_at < $words_since::timestamptz and (text <> '' or title is not null)
+    )::bigint + (
+        select count(*) from refused where refused_at < $words_since::timestamptz and raw <> ''::blob
+    )::bigint;
+
 -- name: use_scorer
 -- Whose scores count from now on. Of the version before nothing is kept.
 delete from scorer;
@@ -473,6 +482,22 @@ full join (
     except
     from deciding
 ) as parted on merged.native_id = parted.native_id and merged.source = parted.source;
+
+-- name: count_redecided
+select count(*)::bigint
+from (
+    (
+        from deciding
+        except
+        from decided
+    )
+    union all
+    (
+        from decided
+        except
+        from deciding
+    )
+) as apart;
 
 -- name: note_decided
 -- A mark or a label concerns its own message, the merging of accounts the whole of their sources.

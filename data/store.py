@@ -124,6 +124,21 @@ class Store:
         ):
             yield Loader(self.folder, connection, settings)
 
+    @contextmanager
+    def glimpse(self, settings: Settings) -> Iterator[Loader | None]:
+        """A loader that may only look, to see whether there is anything to do; None where there is.
+
+        Without it the whole database is copied, for what is published may not be written to.
+        """
+        published = self.folder / (self.snapshot or "")
+        is_all = published.is_file() and (self.folder / MASTER).exists() and published.samefile(self.folder / MASTER)
+        if not is_all or self.outdated(settings):
+            yield None
+            return
+        with closing(_open_snapshot(published)) as connection:
+            loader = Loader(self.folder, connection, settings)
+            yield None if loader.is_behind or loader.is_undecided else loader
+
     def follow_marks(self, settings: Settings) -> bool:
         """Let the numbers follow what people decided since, in what it concerns, and publish them.
 
@@ -401,6 +416,13 @@ class Loader:
         with self._transaction():
             self._merge("keep_scores", name=name, version=version)
         failpoint("scores")
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether people decided something that the numbers do not know, or words are older than they may be."""
+        return self._merge("count_redecided") != [(0,)] or self._merge(
+            "count_old_words", words_since=words_since(self.settings)
+        ) != [(0,)]
 
     def derive(self) -> bool:
         """Work out conversations, asks and weeks again where facts, settings or decisions changed; whether any had."""

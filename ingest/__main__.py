@@ -154,8 +154,13 @@ def demo(
 @app.command()
 def derive(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
     """Work every number out again, after a change in the settings or an update of Hearth."""
-    snapshot = derive_again(_filled(data), read_settings(settings_file), Progress(as_json=as_json))
-    print(msgspec.json.encode({"snapshot": snapshot}).decode() if as_json else f"Published {snapshot}.")
+    store = _filled(data)
+    snapshot = derive_again(store, read_settings(settings_file), Progress(as_json=as_json))
+    if as_json:
+        print(msgspec.json.encode({"snapshot": snapshot or store.snapshot}).decode())
+    else:
+        same = f"Nothing has changed since {store.snapshot} was published, so it stays."
+        print(f"Published {snapshot}." if snapshot else same)
 
 
 @app.command()

@@ -255,8 +255,11 @@ def unmatched(store: Store, settings: Settings) -> list[str]:
     return [f"{number}: {', '.join(said[number])}" for number in alone]
 
 
-def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
-    """Work every number out again, after a change in the settings, and publish."""
+def derive_again(store: Store, settings: Settings, progress: Progress) -> str | None:
+    """Work every number out again, after a change in the settings, and publish; None where nothing has changed."""
+    with store.glimpse(settings) as loader:
+        if loader and _has_heard(loader, settings):
+            return None
     with store.loading(settings) as loader:
         return _publish(loader, settings, progress, everywhere=True)
 
@@ -427,18 +430,35 @@ def listen(store: Store, settings: Settings, progress: Progress, most: int | Non
         return few, texts - few, _derive(loader, progress)
 
 
+def _has_heard(loader: Loader, settings: Settings) -> bool:
+    """Whether there is nothing to hear for who would listen."""
+    if settings.sentiment.scorer == "off":
+        return loader.uses_scorer("off", "")
+    heard = _listener(loader, settings)
+    if heard is None:
+        return True
+    return loader.uses_scorer(heard.name, heard.version) and not loader.unscored(
+        heard.name, heard.version, everywhere=True
+    )
+
+
+def _listener(loader: Loader, settings: Settings) -> Scorer | None:
+    """Who listens while something is loaded: not a slow one, but where there are numbers of its own, nobody else."""
+    heard = _scorer(settings)
+    if heard.at_once >= QUICK:
+        return heard
+    return None if loader.uses_scorer(heard.name, heard.version) else _scorer(settings, "linear")
+
+
 def _listen(loader: Loader, settings: Settings, progress: Progress, everywhere: bool) -> None:
     """Let the scorer hear each text it has not heard, once. A slow one listens only when it is told to."""
     if settings.sentiment.scorer == "off":
         loader.use_scorer("off", "")
         return
-    heard = _scorer(settings)
+    heard = _listener(loader, settings)
+    if heard is None:
+        return
     is_used = loader.uses_scorer(heard.name, heard.version)
-    if heard.at_once < QUICK:
-        if is_used:
-            return
-        heard = _scorer(settings, "linear")
-        is_used = loader.uses_scorer(heard.name, heard.version)
     texts = loader.unscored(heard.name, heard.version, everywhere=everywhere or not is_used)
     _hear(loader, heard, texts, progress)
     if everywhere and texts:
