@@ -329,7 +329,12 @@ update touched set is_whole = true;
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
 
 -- name: reaches_further
-select coalesce(min(covered_since) > $covered_since or max(covered_until) < $covered_until, true)
+-- Than what the numbers know, by more than the slack.
+select coalesce(
+    min(covered_since) > $covered_since
+    or (select max(as_of) from places where source_key = $source_key) < $covered_until::timestamptz - $slack::interval,
+    true
+)
 from loads where source_key = $source_key;
 
 -- name: note_load

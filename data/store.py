@@ -38,6 +38,7 @@ HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 TAKEN_BACK = "taken-back"  # lies in the folder from when something is taken away until no file there holds it any more
+UNPUBLISHED = "unpublished"  # lies in the folder from when numbers are worked out until they are published
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 COURTEOUS = ("courtesies", "thanks", "solved")
 DERIVE = ("lines", "conversations", "afterwards")
@@ -307,6 +308,7 @@ class Load:
     keeps_news: bool = False  # what is new is noted, for only what it concerns will be derived anew
     keeps_raw: bool = True  # of what is refused; nobody could tell when that is deleted where it was pulled from
     is_first: bool = False  # of its source nothing is here yet
+    slack: timedelta = timedelta(0)  # it may reach so much further than before without being news
 
 
 class Loader:
@@ -371,7 +373,7 @@ class Loader:
         span = {"covered_since": since, "covered_until": until}
         with self._transaction():
             self._merge("forget_unnamed", source_key=load.source_key)
-            if self._merge("reaches_further", source_key=load.source_key, **span) != [(False,)]:
+            if self._merge("reaches_further", source_key=load.source_key, slack=load.slack, **span) != [(False,)]:
                 self._merge("note_touched", source_key=load.source_key)
             self._merge(
                 "note_load",
@@ -384,6 +386,11 @@ class Loader:
                 private_reason=load.private_reason, path=load.path, reader=load.reader,
             )  # fmt: skip
         failpoint("finish")
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything waits to be derived, or to be published since a load was cut off."""
+        return self._merge("count_touched") != [(0,)] or (self.folder / UNPUBLISHED).exists()
 
     def uses_scorer(self, name: str, version: str) -> bool:
         """Whether the numbers are made of what this version of this scorer said."""
@@ -433,6 +440,7 @@ class Loader:
             self._merge("note_decided")
             if self._merge("count_touched") == [(0,)]:
                 return False
+            (self.folder / UNPUBLISHED).touch()
             self._stage_settings()
             self._merge("note_merged")
             slices = self._derive("lines", slice=SLICE) or [(0, 0)]
@@ -458,6 +466,7 @@ class Loader:
         failpoint("named")
         _point_to(self.folder, name)
         failpoint("pointer")
+        (self.folder / UNPUBLISHED).unlink(missing_ok=True)
         for old in sorted(self.folder.glob("snap-*.duckdb"), key=_number)[: -1 if is_taken_back else -KEPT_SNAPSHOTS]:
             old.unlink(missing_ok=True)
         if is_taken_back:

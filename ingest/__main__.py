@@ -380,8 +380,10 @@ def _say_pulls_in_words(summary: PullSummary) -> None:
         if each.waiting:
             wait = "wait" if each.waiting > 1 else "waits"
             print(f"  {_many(each.waiting, 'page')} {wait} to be loaded: the next pull goes on from there.")
-    if any(each.loads for each in summary.pulls):
+    if summary.snapshot:
         print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
+    elif any(each.loads for each in summary.pulls):
+        print(f"Nothing is new, so nothing was published ({summary.seconds:.1f} s).", flush=True)
 
 
 people = typer.Typer(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 CHUNK_MESSAGES = 130_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
+AN_HOUR = timedelta(hours=1)
 QUICK = 4096  # a scorer that hears fewer texts at once takes hours over what others hear in seconds
 NAMING = ("platform", "source", "id", "name", "email_domain", "pattern")  # what a row of the roster may name people by
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
@@ -201,13 +203,17 @@ def load_records(
     progress: Progress,
     export: Export | None = None,
 ) -> Summary:
-    """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them."""
+    """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them.
+
+    Where they tell nothing new, nothing is published: how far a source reaches is told once an hour then.
+    """
     began = time.monotonic()
     with store.loading(settings) as loader:
         loader.forget_demo()
         with progress.export(file, export.size if export else 0) as tick:
             load = _hand_over(loader, records, file, tick, export, keeps_raw=False)
-        snapshot = _publish(loader, settings, progress)
+        is_news = loader.has_news or load.fate.refused
+        snapshot = _publish(loader, settings, progress) if is_news else None
     loaded = _account(load, Path(file), dict(export.unknown) if export else None)
     return Summary([loaded], [], unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
 
@@ -354,6 +360,7 @@ def _hand_over(
     job = job or Job(())
     load = loader.begin(msgspec.structs.replace(first, id=job.source) if job.source else first, file, is_demo)
     load.private_reason, load.reader, load.keeps_raw = job.private, reader, keeps_raw
+    load.slack = timedelta(0) if keeps_raw else AN_HOUR  # else each pull of a quiet place would publish
     load.path = str(export.path.absolute()) if export else None
     with ThreadPoolExecutor(1) as database:  # it merges one chunk while the next is being read
         taken: Future[object] | None = None

@@ -61,7 +61,7 @@ class Pulled(msgspec.Struct):
 
 
 class Summary(msgspec.Struct):
-    """What a whole run gave."""
+    """What a whole run gave. `snapshot` is None where nothing was published."""
 
     pulls: list[Pulled]
     failed: list[Failed]
@@ -97,7 +97,7 @@ class Job:
 
 def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
     """Pull every row, and load what came. One that fails does not stop the others. Busy while another pull runs."""
-    began = time.monotonic()
+    began, before = time.monotonic(), store.snapshot
     summary = Summary([], [], 0, None)
     with Spool(store.folder) as spool:
         for number, row in enumerate(job.rows, job.first):
@@ -107,7 +107,8 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
                     with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
                         summary.pulls.append(one.pulled)
                         one.run()
-    summary.seconds, summary.snapshot = round(time.monotonic() - began, 3), store.snapshot
+    summary.seconds = round(time.monotonic() - began, 3)
+    summary.snapshot = store.snapshot if store.snapshot != before else None
     return summary
 
 
@@ -185,8 +186,10 @@ class Pull:
     def run(self) -> None:
         """Go on where the last run stopped, then sweep once more what it had left open; then look for deletions."""
         with self._told(f"{self.wanted.service} {self.place.source}"):
-            if not self.spool.streams(self.name):
+            began, is_first = self._now(), not self.spool.streams(self.name)
+            if is_first:
                 self.progress.note(f"{self.wanted.service}: {self.service.TERMS}")
+                is_first = not self.known.is_there()
             self.spool.resume(self.name)
             self._reach_back()
             was_open = any(each.is_resumed for each in self.spool.streams(self.name))
@@ -194,7 +197,9 @@ class Pull:
                 with self._accepted():
                     self.spool.begin(self.name, self.place.streams())
                 self._sweep_all()
-            if self.wanted.deletions:
+            if self.wanted.deletions and is_first and not self.job.look_now:
+                self._note_looked(began, is_whole=True, can_tell=self.place.gone(iter(())) is not None)
+            elif self.wanted.deletions:
                 self._look_for_deletions()
 
     def close(self) -> None:
@@ -260,7 +265,7 @@ class Pull:
             raise BudgetSpent(self.budget.said())
         self.line.meter = self.budget.meter(bill) if bill else None
         page = self._fetched(stream, msgspec.structs.replace(at, bill=bill))
-        asked_at = self.line.asked_at or datetime.fromtimestamp(self.line.pace.now(), UTC)
+        asked_at = self.line.asked_at or self._now()
         after = after_page(stream, page, asked_at, is_back=at.is_reached(page.oldest))
         self._empty[stream.name] = 0 if page.messages or page.oldest else self._empty[stream.name] + 1
         if after.cursor is not None and self.spool.is_met(self.name, stream.name, after.cursor):
@@ -383,7 +388,7 @@ class Pull:
         """Delete here what was deleted upstream, once a day."""
         import polars as pl
 
-        now, looked = datetime.fromtimestamp(self.line.pace.now(), UTC), self.spool.looked(self.name)
+        now, looked = self._now(), self.spool.looked(self.name)
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
         held, back = self.known.held(), None if self.job.look_now else self._looks_back(now)
@@ -406,11 +411,19 @@ class Pull:
                 "once may be a fault of theirs, so they were kept. If it is true, give the command again with "
                 "--deletions-now."
             )
-        if back is None or self.spool.looked(f"{self.name}{WHOLE}") is None:
-            self.spool.note_looked(f"{self.name}{WHOLE}", now, can_tell=found is not None)
-        self.spool.note_looked(self.name, now, can_tell=found is not None)
-        if found is None:
+        is_whole = back is None or self.spool.looked(f"{self.name}{WHOLE}") is None
+        self._note_looked(now, is_whole=is_whole, can_tell=found is not None)
+
+    def _note_looked(self, at: datetime, *, is_whole: bool, can_tell: bool) -> None:
+        """Note when deletions were looked for: what is pulled for the first time was just seen there."""
+        if is_whole:
+            self.spool.note_looked(f"{self.name}{WHOLE}", at, can_tell=can_tell)
+        self.spool.note_looked(self.name, at, can_tell=can_tell)
+        if not can_tell:
             self.pulled.gaps.append(f"{self.wanted.service} does not tell what is deleted there, so it stays here.")
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.line.pace.now(), UTC)
 
     def _looks_back(self, now: datetime) -> timedelta | None:
         """How far back to look for deletions; None: all the way, which is too much for each day where all is listed."""

@@ -35,7 +35,7 @@ from tests.conftest import ROOT
 from tests.fakes.discourse import Discourse
 from tests.fakes.reddit import PEOPLE, Reddit
 from tests.fakes.server import Fake, Reply, Request, Script, serving
-from tests.test_pull import FAKES, QUICK, compare, every_service, held, orphans, pace, place, run
+from tests.test_pull import FAKES, QUICK, child, compare, every_service, held, orphans, pace, place, run
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MANY = os.environ.get("HEARTH_SCRIPTS") is not None
@@ -311,6 +311,70 @@ def test_a_dry_run_that_lacks_a_credential_says_no_more_than_that(tmp_path: Path
     done = hearth("ingest", "pull", "reddit", "--subreddit", "lumo", "--dry-run", data=tmp_path, check=1)
     assert done.stdout == ""
     assert done.stderr.startswith("hearth: reddit: It costs nothing; how many requests it takes can be told only with")
+
+
+# News
+
+
+def test_a_pull_without_news_publishes_nothing(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=40)):
+        words = ["pull", "discourse", "--address", fake.address]
+        assert "Published snap-000001.duckdb" in hearth("ingest", *words, data=tmp_path).stdout
+        said = hearth("ingest", *words, data=tmp_path)
+        assert "0 new messages\nNothing is new, so nothing was published (" in said.stdout
+        assert "Working out" not in said.stderr
+        assert json.loads(hearth("ingest", *words, "--json", data=tmp_path).stdout)["snapshot"] is None
+        assert Store(tmp_path).snapshot == "snap-000001.duckdb"
+
+
+def test_how_far_it_reaches_is_told_once_an_hour_where_nobody_says_anything(tmp_path: Path) -> None:
+    """Else who waits for an answer there would grow no older."""
+    with serving(fake := Discourse(size=40)):
+        run(fake, tmp_path)
+        for minutes, is_told in ((50, False), (50, True), (5, False)):
+            fake.now += timedelta(minutes=minutes)
+            assert (run(fake, tmp_path).snapshot is not None) == is_told
+        (row,) = Store(tmp_path).read("sources").to_dicts()
+        assert timedelta(minutes=5) <= fake.now - row["as_of"] < timedelta(minutes=10)
+        fake.say()
+        assert run(fake, tmp_path).snapshot, "there is news"
+
+
+def test_what_was_worked_out_before_a_plug_was_pulled_is_published_although_nothing_is_new(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=40)):
+        run(fake, tmp_path)
+        fake.say()
+        for point in ("derive:1", "named:1"):
+            process = child(fake, tmp_path, point)
+            process.join()
+            assert process.exitcode == 137
+        assert run(fake, tmp_path).snapshot
+        assert held(tmp_path).keys() == fake.truth().keys()
+        assert run(fake, tmp_path).snapshot is None
+
+
+def test_what_is_pulled_for_the_first_time_was_just_seen_there(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """So it is worked out once. What was deleted while it came is found a day after it began."""
+    with serving(fake := Discourse(size=40)):
+        answer = fake.answer
+
+        def losing(request: Request) -> Reply:
+            reply = answer(request)
+            fake.posts[7].is_deleted |= request.path == "/posts.json"
+            return reply
+
+        fake.answer = losing  # type: ignore[method-assign]
+        began = fake.now
+        run(fake, tmp_path, quiet=False)
+        assert capfd.readouterr().err.count("Working out") == 1
+        (looked,) = looked_at(tmp_path)
+        assert (looked.looked_at, looked.can_tell) == (began, True)
+        assert "8" in held(tmp_path)
+        fake.now += timedelta(days=1)
+        run(fake, tmp_path)
+        compare(fake, tmp_path)
 
 
 # Deletions
