@@ -26,6 +26,7 @@ create table if not exists charged (
     service text, day text, kind text, digest text, primary key (service, day, kind, digest)
 );
 create table if not exists reaches (pull text primary key, since text);
+create table if not exists tries (place text primary key, pull text, named text, tried_at text, reason text);
 create table if not exists looked (pull text primary key, looked_at text, can_tell integer);
 
 -- name: streams
@@ -132,6 +133,30 @@ on conflict (pull) do update set looked_at = excluded.looked_at, can_tell = excl
 
 -- name: looked
 select looked_at, can_tell from looked where pull = $pull;
+
+-- name: note_try
+insert into tries values ($place, $pull, $named, $tried_at, $reason)
+on conflict (place) do update set
+pull = coalesce(excluded.pull, pull), named = excluded.named, tried_at = excluded.tried_at, reason = excluded.reason;
+
+-- name: forget_failed
+-- Of a place that was asked for in other words, and now works.
+delete from tries where pull = $pull and place <> $place and $reason is null;
+
+-- name: has_tries
+select count(*) from sqlite_master where name = 'tries';
+
+-- name: all_failed
+-- Where none ever worked, for a week: somebody may have tried a wrong name.
+select named, tried_at, reason from tries
+where reason is not null and (tried_at > $since or pull in (select pull from looked))
+order by named;
+
+-- name: all_named
+select pull, max(named) from tries where pull is not null group by pull;
+
+-- name: failed_pulls
+select pull from tries where reason is not null and pull is not null;
 
 -- name: all_looked
 select streams.pull, max(looked.looked_at), max(looked.can_tell)

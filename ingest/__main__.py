@@ -17,7 +17,7 @@ import typer
 from data.command import STOPPED, run
 from data.meant import meant
 from data.settings import Settings, SettingsError, data_folder, lines_of, marks_place, read_settings
-from data.spool import looked_at
+from data.spool import failures, looked_at
 from data.store import Busy, Store, StoreError
 from ingest.apis._client import PullError
 from ingest.apis._service import services
@@ -177,26 +177,41 @@ def score(
 @app.command()
 def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
     """What is in, how fresh it is, what was refused, and whom the roster names in vain."""
-    store = Store(data_folder(data))
+    store, now = Store(data_folder(data)), datetime.now(UTC)
+    failed = failures(store.folder, now)
+    if not store.snapshot:
+        for each in failed:
+            print(each.said(now))
     sources, refused = store.read("sources"), store.read("refused_by_reason")
     alone = unmatched(store, read_settings(settings_file))
     kept_up = looked_at(store.folder)
     if as_json:
         found = {"snapshot": store.snapshot, "sources": sources.to_dicts(), "refused": refused.to_dicts()}
         found["pulls"] = [msgspec.to_builtins(each) for each in kept_up]
+        found["failed"] = [msgspec.to_builtins(each) for each in failed]
         print(msgspec.json.encode({**found, "unmatched": alone}).decode())
         return
     for row in sources.to_dicts():
         print(
             f"{row['platform']} {row['source_name']}: {_many(row['messages'], 'message')}"
-            f" by {_speakers(row)}, "
-            f"{row['first_at']:%Y-%m-%d} to {row['as_of']:%Y-%m-%d %H:%M} UTC"
+            f" by {_speakers(row)}, {_reach(row)}"
         )
-    for each in kept_up:
-        print(each.said(datetime.now(UTC)))
+    for look in kept_up:
+        print(look.said(now))
+    for each in failed:
+        print(each.said(now))
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
     _say_unmatched(alone)
+
+
+def _reach(source: dict[str, Any]) -> str:
+    """From when to when something was said, and up to when it would be known if there was more."""
+    last, known = source["last_at"], f"{source['as_of']:%Y-%m-%d %H:%M} UTC"
+    if last is None:
+        return f"known up to {known}"
+    said = f"{source['first_at']:%Y-%m-%d} to {last:%Y-%m-%d %H:%M} UTC"
+    return said if said.endswith(known) else f"{said}, known up to {known}"
 
 
 def _speakers(source: dict[str, Any]) -> str:
@@ -341,7 +356,7 @@ def _say_forecast(found: list[Forecast], as_json: bool) -> None:
         billed = ", ".join(_many(count, kind) for kind, count in each.resources.items())
         cost = f"; {billed}: ${each.dollars:,.2f}" if billed else ""
         count = "an unknown number of requests" if each.requests is None else f"about {_many(each.requests, 'request')}"
-        print(f"{each.service} {each.source}: {count}{cost}. {each.note}", flush=True)
+        print(f"{each.service} {each.named}: {count}{cost}. {each.note}", flush=True)
 
 
 def _say_pulled(summary: PullSummary, as_json: bool) -> None:
@@ -374,7 +389,7 @@ def _say_pulls_in_words(summary: PullSummary) -> None:
         new = sum(load.inserted for load in each.loads)
         cost = f", ${each.dollars:,.2f}" if each.spent else ""
         gone = f", {each.deleted:,} deleted upstream and now here" if each.deleted else ""
-        print(f"{each.service} {each.source}: {_many(each.pages, 'page')}, {_many(new, 'new message')}{cost}{gone}")
+        print(f"{each.service} {each.named}: {_many(each.pages, 'page')}, {_many(new, 'new message')}{cost}{gone}")
         for gap in each.gaps:
             print(f"  a gap: {gap}")
         if each.waiting:

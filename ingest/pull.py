@@ -50,6 +50,7 @@ class Pulled(msgspec.Struct):
 
     service: str
     source: str
+    named: str  # the source, as people write it
     pages: int
     messages: int  # on those pages; what became of them is in `loads`
     spent: dict[str, int]
@@ -74,6 +75,7 @@ class Forecast(msgspec.Struct):
 
     service: str
     source: str
+    named: str  # the source, as people write it
     requests: int | None  # None: the service does not tell how much there is
     resources: dict[str, int]
     dollars: float
@@ -104,7 +106,11 @@ def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summ
             with _noted(job.called(row, number), summary.failed):
                 service, wanted = chosen(row, number)
                 if wanted.on:
-                    with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
+                    with (
+                        _remembered(spool, wanted, job.pace or Pace()) as begun,
+                        closing(Pull(service, wanted, job, spool, store, settings, progress)) as one,
+                    ):
+                        begun.append(one)
                         summary.pulls.append(one.pulled)
                         one.run()
     summary.seconds = round(time.monotonic() - began, 3)
@@ -130,6 +136,26 @@ def forecast(
                         with closing(one):
                             found.append(one.forecast())
     return found
+
+
+@contextmanager
+def _remembered(spool: Spool, wanted: Wanted, pace: Pace) -> Iterator[list[Pull]]:
+    """Keep whether a pull failed, and why, for who asks later. It says itself which it is, once it knows."""
+    begun: list[Pull] = []
+
+    def note(error: Exception | None) -> None:
+        one = begun[0] if begun else None
+        line, place = one.line if one else Line(wanted.service), Line("").clean(wanted.place)
+        reason = line.clean(str(error)).removeprefix(f"{wanted.service}: ") if error else None
+        named = f"{wanted.service} {one.pulled.named}" if one else place
+        spool.note_try(place, one.name if one else None, named, datetime.fromtimestamp(pace.now(), UTC), reason)
+
+    try:
+        yield begun
+    except (PullError, ExportError) as error:
+        note(error)
+        raise
+    note(None)
 
 
 @contextmanager
@@ -180,12 +206,13 @@ class Pull:
         self.name = f"{wanted.service}:{self.place.source}"
         self.prices = {**service.PRICES, **wanted.prices}
         self.budget = Budget(wanted, self.prices, spool, self.line.pace)
-        self.pulled = Pulled(wanted.service, self.place.source, 0, 0, {}, 0, 0, [], [])
+        named = self.place.named or self.place.source
+        self.pulled = Pulled(wanted.service, self.place.source, named, 0, 0, {}, 0, 0, [], [])
         self._empty, self._restarts = Counter[str](), Counter[str]()  # by stream: empty pages in a row, lost places
 
     def run(self) -> None:
         """Go on where the last run stopped, then sweep once more what it had left open; then look for deletions."""
-        with self._told(f"{self.wanted.service} {self.place.source}"):
+        with self._told(f"{self.wanted.service} {self.pulled.named}"):
             began, is_first = self._now(), not self.spool.streams(self.name)
             if is_first:
                 self.progress.note(f"{self.wanted.service}: {self.service.TERMS}")
@@ -216,12 +243,13 @@ class Pull:
         if bill and not self.wanted.has_budget:
             raise SettingsError(f"{self.wanted.service}: {needs_budget(self.job.first)}")
         self.line.meter = self.budget.meter(bill) if bill else None
-        with self._told(f"{self.wanted.service} {self.place.source}: looking how much there is"), self._accepted():
+        with self._told(f"{self.wanted.service} {self.pulled.named}: looking how much there is"), self._accepted():
             told = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
         cost = dollars(told.resources, self.prices)
         return Forecast(
-            self.wanted.service, self.place.source, told.requests, dict(told.resources), round(cost, 4), told.note
-        )
+            self.wanted.service, self.place.source, self.pulled.named, told.requests, dict(told.resources),
+            round(cost, 4), told.note,
+        )  # fmt: skip
 
     def _sweep_all(self) -> None:
         self._restarts.clear()

@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 
 from data.records import Channel, Member, Messages, Record, Source
-from data.spool import FILE, Looked, Spool, looked_at
+from data.spool import FILE, Looked, Spool, failures, looked_at
 from data.store import Busy, Loader, Store
 from ingest.apis._service import services
 from ingest.load import Job as LoadJob
@@ -467,6 +467,95 @@ def test_where_nearly_all_seems_deleted_nothing_is_forgotten_without_a_question(
         assert len(held(tmp_path)) > 150
         assert run(fake, tmp_path, look=True).failed == []
         compare(fake, tmp_path)
+
+
+# What failed
+
+
+def test_a_pull_that_failed_is_told_until_one_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When, why and what to do, without a secret; also where it is not known yet which place it is."""
+    with place("slack", monkeypatch, size=20) as fake:
+        words = [
+            "ingest",
+            "pull",
+            "slack",
+            "--address",
+            fake.address + fake.row()["address"].removeprefix(fake.address),
+        ]
+        monkeypatch.setenv("SLACK_TOKEN", "xoxb-a-wrong-token-of-ours")
+        failed = hearth(*words, data=tmp_path, check=1).stderr.splitlines()[-1]
+        said = hearth("ingest", "status", data=tmp_path, check=1)
+        assert said.stderr.startswith("hearth: Nothing is loaded yet.")
+        why = failed.removeprefix("hearth: slack: ")
+        assert re.fullmatch(
+            rf"slack: WARNING: the last pull failed within the last hour, at {datetime.now(UTC):%Y-%m}-\d\d "
+            rf"\d\d:\d\d UTC\. {re.escape(why)}\n", said.stdout,
+        )  # fmt: skip
+        assert "SLACK_TOKEN" in why
+        assert not told_in(tmp_path, "xoxb-a-wrong-token-of-ours")
+        monkeypatch.setenv("SLACK_TOKEN", fake.SECRETS["SLACK_TOKEN"])
+        hearth(*words, data=tmp_path)
+        assert "failed" not in hearth("ingest", "status", data=tmp_path).stdout
+        assert json.loads(hearth("ingest", "status", "--json", data=tmp_path).stdout)["failed"] == []
+
+
+def told_in(folder: Path, secret: str) -> bool:
+    return any(secret.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_of_what_never_came_no_deletions_are_missed_and_a_wrong_name_is_forgotten_after_a_week(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=20)):
+        fake.script.rate, fake.script.faults, fake.script._row = 1.0, ("500",), -(10**6)
+        run(fake, tmp_path)
+        assert looked_at(tmp_path) == [], "nothing came, so nothing has to go"
+        (failure,) = failures(tmp_path, fake.now)
+        assert failure.named == f"discourse {host(fake)}"
+        assert failure.reason.startswith("it answers 500 Internal Server Error, also after")
+        assert failures(tmp_path, fake.now + timedelta(days=8)) == []
+        fake.script.rate = 0.0
+        run(fake, tmp_path)
+        assert failures(tmp_path, fake.now) == []
+        fake.script.rate, fake.script._row = 1.0, -(10**6)
+        run(fake, tmp_path)
+        (failure,) = failures(tmp_path, fake.now + timedelta(days=8))
+        assert "8 days ago" in failure.said(fake.now + timedelta(days=8)), "what worked once is not forgotten"
+        fake.script.rate = 0.0
+        run(fake, tmp_path, address=f"{fake.address}/")
+        assert failures(tmp_path, fake.now) == [], "the same place in other words"
+
+
+def test_a_spool_of_an_older_hearth_tells_what_it_knows(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        spool.begin("reddit:lumo", ["new"])
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        db.execute("drop table tries")
+    assert [each.pull for each in looked_at(tmp_path)] == ["reddit:lumo"]
+    assert failures(tmp_path, NOW) == []
+
+
+def test_status_tells_when_something_was_said_last_and_up_to_when_that_is_known(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=20)):
+        first, last = fake.posts[0].at, fake.posts[-1].at
+        fake.now += timedelta(days=3)
+        run(fake, tmp_path)
+    said = hearth("ingest", "status", data=tmp_path).stdout
+    reach = f"{first:%Y-%m-%d} to {last:%Y-%m-%d %H:%M} UTC, known up to {last + timedelta(days=3):%Y-%m-%d %H:%M} UTC"
+    assert said.splitlines()[0].endswith(reach)
+
+
+def test_a_chat_is_told_with_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its source is what an export of Telegram Desktop calls it, without."""
+    with place("telegram", monkeypatch, size=20) as fake:
+        words = ["ingest", "pull", "telegram", "--chat", "-1001234567890", "--address", fake.address]
+        assert hearth(*words, "--dry-run", data=tmp_path).stdout.startswith("telegram -1001234567890: about ")
+        done = hearth(*words, data=tmp_path)
+        assert done.stdout.startswith("telegram -1001234567890: ")
+        assert "telegram -1001234567890: updates: page 1" in done.stderr
+        assert "telegram -1001234567890: it does not tell what" in hearth("ingest", "status", data=tmp_path).stdout
+        (row,) = Store(tmp_path).read("sources").to_dicts()
+        assert row["source"] == "1234567890"
+        words[4] = "1001234567890"
+        assert "with its sign" in hearth(*words, data=tmp_path, check=2).stderr
 
 
 # The spool

@@ -45,6 +45,12 @@ class Wanted(Rule, frozen=True, kw_only=True):
             raise ValueError("prices must not be below 0")
 
     @property
+    def place(self) -> str:
+        """What is asked for, in the words in which it was, such as `reddit lumo`."""
+        needed = (field.name for field in msgspec.structs.fields(self) if field.required)
+        return " ".join(str(getattr(self, name)) for name in needed)
+
+    @property
     def has_budget(self) -> bool:
         """Whether what a month may cost is bounded."""
         return self.budget_dollars is not None or self.budget_resources is not None
@@ -146,6 +152,7 @@ class Place(Protocol):
     """One subreddit, forum or account, and how to ask for it. To be derived from."""
 
     source: str  # the id of the source: the one that the reader gives an export of it
+    named: str = ""  # as people write it, where that differs
     address: str | None = None  # before the paths by which what was said can be opened, where no answer tells
 
     def streams(self) -> tuple[str, ...]:

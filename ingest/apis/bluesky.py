@@ -101,10 +101,12 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Account:
     password = line.secret("BLUESKY_APP_PASSWORD", SECRETS["BLUESKY_APP_PASSWORD"])
     server = Server(Client(line, wanted.address), wanted.account.removeprefix("@").lower(), password)
     try:
-        return Account(server, server.signed_in().did, known)
+        account = Account(server, server.signed_in().did, known)
     except PullError:
         line.opened.close()
         raise
+    account.named = wanted.account
+    return account
 
 
 class Server:

@@ -51,8 +51,9 @@ class Options(Wanted, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.chat.startswith("@") and not self.chat.removeprefix("-").isdecimal():
-            raise ValueError(f"chat must be a number such as -1001234567890, or a public @name, not {self.chat!r}")
+        if not self.chat.startswith("@") and not (self.chat[:1] == "-" and self.chat[1:].isdecimal()):
+            wish = "a number such as -1001234567890, with its sign, or a public @name"
+            raise ValueError(f"chat must be {wish}, not {self.chat!r}")
 
 
 def connect(wanted: Wanted, line: Line, known: Known) -> Group:
@@ -68,7 +69,7 @@ class Group(Place):
     def __init__(self, client: Client, chat: str, known: Known) -> None:
         self._client, self._line, self._known = client, client.line, known
         self._chat = int(self._asked("getChat", {"chat_id": chat})["id"] if chat.startswith("@") else chat)
-        self.source = bare(self._chat)
+        self.source, self.named = bare(self._chat), chat
 
     def streams(self) -> tuple[str, ...]:
         """All that a bot is told comes in one list."""
