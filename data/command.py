@@ -38,7 +38,7 @@ def run(app: typer.Typer) -> int:
 def _said(error: UsageError) -> str:
     """What was given wrongly, in one line."""
     if isinstance(error, MissingParameter):
-        return f"{_name(error)} is missing: {getattr(error.param, 'help', '')} {_more(error)}"
+        return f"{_name(error)} is missing. {getattr(error.param, 'help', '')} {_more(error)}"
     if isinstance(error, typer.BadParameter):
         return _of_a_value(error)
     if isinstance(error, NoSuchOption):

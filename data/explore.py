@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,10 @@ def check_places(store: Store, chosen: Mapping[str, Iterable[str]]) -> None:
         shown = [column] if column == "platform" else [column, f"{column}_name"]
         known = {value for each in shown for value in places[each].to_list()}
         if missing := [each for each in names if each not in known]:
-            there = sorted(places[shown[-1]].unique().to_list())[:SOME]
-            raise LookupError(f"--{column} {missing[0]}: there is none{meant(missing[0], there)}")
+            there = sorted(places[shown[-1]].unique().to_list())
+            some = there if len(there) <= SOME else get_close_matches(missing[0], there, SOME, 0)
+            more = f", and {len(there) - SOME:,} more" if len(there) > SOME else ""
+            raise LookupError(f"--{column} {missing[0]}: there is none{meant(missing[0], some)}{more}")
 
 
 def query(view: View, *, is_page: bool = False) -> str:

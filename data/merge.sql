@@ -336,7 +336,12 @@ update touched set is_whole = true;
 insert into chunks values ($load_id, $chunk, $read, $inserted, $updated, $unchanged, $refused);
 
 -- name: reaches_further
-select coalesce(min(covered_since) > $covered_since or max(covered_until) < $covered_until, true)
+-- Than what the numbers know, by more than the slack.
+select coalesce(
+    min(covered_since) > $covered_since
+    or (select max(as_of) from places where source_key = $source_key) < $covered_until::timestamptz - $slack::interval,
+    true
+)
 from loads where source_key = $source_key;
 
 -- name: note_load
@@ -413,6 +418,15 @@ where sent_at < $words_since::timestamptz and (text <> '' or title is not null);
 -- name: take_refused
 -- What was refused longer ago than that was said longer ago, too.
 update refused set raw = ''::blob where refused_at < $words_since::timestamptz and raw <> ''::blob;
+
+-- name: count_old_words
+select
+    (
+        select count(*) from messages
+        where sent_at < $words_since::timestamptz and (text <> '' or title is not null)
+    )::bigint + (
+        select count(*) from refused where refused_at < $words_since::timestamptz and raw <> ''::blob
+    )::bigint;
 
 -- name: use_scorer
 -- Whose scores count from now on. Of the version before nothing is kept.
@@ -514,6 +528,22 @@ full join (
     except
     from deciding
 ) as parted on merged.native_id = parted.native_id and merged.source = parted.source;
+
+-- name: count_redecided
+select count(*)::bigint
+from (
+    (
+        from deciding
+        except
+        from decided
+    )
+    union all
+    (
+        from decided
+        except
+        from deciding
+    )
+) as apart;
 
 -- name: note_decided
 -- A mark or a label concerns its own message, the merging of accounts the whole of their sources.

@@ -345,6 +345,13 @@ def _line(text: str, table: str, key: str) -> int:
     return (exact or headed or named or [1])[0]
 
 
+def lines_of(table: str, given: Path | None = None) -> list[str]:
+    """Where each row of a table begins in the settings file, such as `hearth.toml, line 9`."""
+    path = settings_path(given)
+    headers = ((line, within) for line, within, key in _keys(path.read_text("utf-8")) if not key)
+    return [f"{path}, line {line}" for line, within in headers if _bare(within) == table]
+
+
 def _bare(table: str) -> str:
     return re.sub(r"\[\d+\]", "", table)
 

@@ -10,7 +10,7 @@ import hashlib
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ FILE: Final = "spool.sqlite"
 LOCK: Final = "spool.lock"
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
+WEEK: Final = timedelta(days=7)
 MOMENTS: Final = ("told_until", "asked_at", "reached", "covered_since", "covered_until")
 FLAGS: Final = ("is_lasting", "is_open", "is_resumed")
 
@@ -86,6 +87,7 @@ class Looked:
     pull: str  # such as reddit:lumo
     looked_at: datetime | None
     can_tell: bool
+    named: str = ""  # as people call it, where that is not the pull's name
 
     def is_late(self, now: datetime) -> bool:
         """Whether what was deleted there may be here for more than a day."""
@@ -93,15 +95,33 @@ class Looked:
 
     def said(self, now: datetime) -> str:
         """When that was, in words, with a warning after a day."""
-        name = self.pull.replace(":", " ", 1)
+        name = self.named or self.pull.replace(":", " ", 1)
         if self.looked_at is None:
             return f"{name}: WARNING: it was never looked for what is deleted there. The next pull does it."
         if not self.can_tell:
             return f"{name}: it does not tell what is deleted there."
-        ago = now - self.looked_at
-        when = "within the last hour" if ago < HOUR else f"{ago / HOUR:,.0f} h ago"
-        said = f"{name}: looked for what is deleted there {when}"
+        said = f"{name}: looked for what is deleted there {_ago(now - self.looked_at)}"
         return f"{said}. WARNING: that is more than a day. Pull daily." if self.is_late(now) else f"{said}."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """That the last pull of a place failed, and why: the reason says what to do."""
+
+    named: str  # such as reddit lumo
+    failed_at: datetime
+    reason: str
+
+    def said(self, now: datetime) -> str:
+        """The same in words."""
+        when = f"{_ago(now - self.failed_at)}, at {self.failed_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.named}: WARNING: the last pull failed {when}. {self.reason}"
+
+
+def _ago(time: timedelta) -> str:
+    if time < HOUR:
+        return "within the last hour"
+    return f"{time / HOUR:,.0f} h ago" if time < 3 * DAY else f"{time / DAY:,.0f} days ago"
 
 
 class Spool:
@@ -153,6 +173,18 @@ class Spool:
         """Begin a sweep again that lost its place."""
         self.begin(pull, [stream], again=True)
         return next(each for each in self.streams(pull) if each.name == stream)
+
+    def reach(self, pull: str) -> str | None:
+        """The earliest day that was wanted of a pull; "": all there is; None: that was never noted."""
+        rows = self._run("reach", pull=pull)
+        return str(rows[0]["since"]) if rows else None
+
+    def note_reach(self, pull: str, since: str, *, again: bool) -> None:
+        """Note how far back a pull goes; with `again` it goes through all of it once more."""
+        with self._transaction():
+            self._run("note_reach", pull=pull, since=since)
+            if again:
+                self._run("go_through_again", pull=pull)
 
     def is_met(self, pull: str, stream: str, cursor: str) -> bool:
         """Whether this sweep has been at a cursor before."""
@@ -229,6 +261,13 @@ class Spool:
         with self._transaction():
             self._run("note_looked", pull=pull, looked_at=at.isoformat(), can_tell=can_tell)
 
+    def note_try(self, place: str, pull: str | None, named: str, at: datetime, reason: str | None) -> None:
+        """How the last pull of a place ended: why it failed, or None. `pull`: None where that was not known yet."""
+        values = {"place": place, "pull": pull, "named": named, "reason": reason}
+        with self._transaction():
+            self._run("note_try", tried_at=at.isoformat(), **values)
+            self._run("forget_failed", **values)
+
     def looked(self, pull: str) -> datetime | None:
         """When deletions were last looked for."""
         rows = self._run("looked", pull=pull)
@@ -273,13 +312,34 @@ SET_ELSEWHERE: Final = ("name", "is_lasting", "is_resumed")
 
 
 def looked_at(folder: Path) -> list[Looked]:
-    """When deletions upstream were last looked for, pull by pull."""
+    """When deletions upstream were last looked for, pull by pull. What never came for a pull failed has none."""
+    with _read_only(folder) as read:
+        named, failed = dict(read("all_named")), {pull for (pull,) in read("failed_pulls")}
+        return [
+            Looked(pull, datetime.fromisoformat(at) if at else None, bool(can_tell), named.get(pull, ""))
+            for pull, at, can_tell in read("all_looked")
+            if at or pull not in failed
+        ]
+
+
+def failures(folder: Path, now: datetime) -> list[Failure]:
+    """The places of which the last pull failed."""
+    with _read_only(folder) as read:
+        rows = read("all_failed", since=(now - WEEK).isoformat())
+        return [Failure(named, datetime.fromisoformat(at), reason) for named, at, reason in rows]
+
+
+@contextmanager
+def _read_only(folder: Path) -> Iterator[Callable[..., list[Any]]]:
+    """Asks the spool without writing to it: nothing where there is none, or where an older Hearth made it."""
+    say = statements("spool.sql")
     if not (folder / FILE).exists():
-        return []
+        yield lambda _, **__: []
+        return
     address = f"{(folder / FILE).resolve().as_uri()}?mode=ro"
     with _in_words(folder / FILE), closing(sqlite3.connect(address, uri=True)) as db:
-        rows = db.execute(statements("spool.sql")["all_looked"]).fetchall()
-    return [Looked(pull, datetime.fromisoformat(at) if at else None, bool(can_tell)) for pull, at, can_tell in rows]
+        is_new = db.execute(say["has_tries"]).fetchone() == (1,)
+        yield lambda name, **values: db.execute(say[name], values).fetchall() if is_new or name == "all_looked" else []
 
 
 def _stream(row: sqlite3.Row) -> Stream:

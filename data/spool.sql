@@ -25,6 +25,8 @@ create table if not exists spent (
 create table if not exists charged (
     service text, day text, kind text, digest text, primary key (service, day, kind, digest)
 );
+create table if not exists reaches (pull text primary key, since text);
+create table if not exists tries (place text primary key, pull text, named text, tried_at text, reason text);
 create table if not exists looked (pull text primary key, looked_at text, can_tell integer);
 
 -- name: streams
@@ -95,6 +97,19 @@ delete from streams where pull = $pull and is_lasting = 0 and is_open = 0;
 delete from cursors where pull = $pull and stream not in (select stream from streams where pull = $pull);
 update streams set covered_since = null, covered_until = null where pull = $pull and $is_claimed;
 
+-- name: reach
+select since from reaches where pull = $pull;
+
+-- name: note_reach
+insert into reaches values ($pull, $since) on conflict (pull) do update set since = excluded.since;
+
+-- name: go_through_again
+update streams set
+    is_open = 1, is_resumed = 0, cursor = null, mark = null, new_mark = null, told_until = null, asked_at = null,
+    reached = null, covered_since = null, covered_until = null
+where pull = $pull and is_lasting = 1;
+delete from cursors where pull = $pull;
+
 -- name: spend
 insert into spent (service, month, run, kind, resources) values ($service, $month, $run, $kind, $resources)
 returning number;
@@ -118,6 +133,30 @@ on conflict (pull) do update set looked_at = excluded.looked_at, can_tell = excl
 
 -- name: looked
 select looked_at, can_tell from looked where pull = $pull;
+
+-- name: note_try
+insert into tries values ($place, $pull, $named, $tried_at, $reason)
+on conflict (place) do update set
+pull = coalesce(excluded.pull, pull), named = excluded.named, tried_at = excluded.tried_at, reason = excluded.reason;
+
+-- name: forget_failed
+-- Of a place that was asked for in other words, and now works.
+delete from tries where pull = $pull and place <> $place and $reason is null;
+
+-- name: has_tries
+select count(*) from sqlite_master where name = 'tries';
+
+-- name: all_failed
+-- Where none ever worked, for a week: somebody may have tried a wrong name.
+select named, tried_at, reason from tries
+where reason is not null and (tried_at > $since or pull in (select pull from looked))
+order by named;
+
+-- name: all_named
+select pull, max(named) from tries where pull is not null group by pull;
+
+-- name: failed_pulls
+select pull from tries where reason is not null and pull is not null;
 
 -- name: all_looked
 select streams.pull, max(looked.looked_at), max(looked.can_tell)

@@ -38,6 +38,7 @@ HERE = Path(__file__).parent
 MIGRATIONS = HERE / "migrations"
 MASTER, POINTER, LOCK = "hearth.duckdb", "CURRENT", "hearth.lock"
 TAKEN_BACK = "taken-back"  # lies in the folder from when something is taken away until no file there holds it any more
+UNPUBLISHED = "unpublished"  # lies in the folder from when numbers are worked out until they are published
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 COURTEOUS = ("courtesies", "thanks", "solved")
 DERIVE = ("lines", "conversations", "afterwards")
@@ -123,6 +124,21 @@ class Store:
             closing(_open_master(self.folder)) as connection,
         ):
             yield Loader(self.folder, connection, settings)
+
+    @contextmanager
+    def glimpse(self, settings: Settings) -> Iterator[Loader | None]:
+        """A loader that may only look, to see whether there is anything to do; None where there is.
+
+        Without it the whole database is copied, for what is published may not be written to.
+        """
+        published = self.folder / (self.snapshot or "")
+        is_all = published.is_file() and (self.folder / MASTER).exists() and published.samefile(self.folder / MASTER)
+        if not is_all or self.outdated(settings):
+            yield None
+            return
+        with closing(_open_snapshot(published)) as connection:
+            loader = Loader(self.folder, connection, settings)
+            yield None if loader.is_behind or loader.is_undecided else loader
 
     def follow_marks(self, settings: Settings) -> bool:
         """Let the numbers follow what people decided since, in what it concerns, and publish them.
@@ -294,6 +310,7 @@ class Load:
     is_first: bool = False  # of its source nothing is here yet
     twin: str | None = None  # another source that has nearly the same messages
     shared: int = 0  # so many of them
+    slack: timedelta = timedelta(0)  # it may reach so much further than before without being news
 
 
 class Loader:
@@ -367,7 +384,7 @@ class Loader:
         span = {"covered_since": since, "covered_until": until}
         with self._transaction():
             self._merge("forget_unnamed", source_key=load.source_key)
-            if self._merge("reaches_further", source_key=load.source_key, **span) != [(False,)]:
+            if self._merge("reaches_further", source_key=load.source_key, slack=load.slack, **span) != [(False,)]:
                 self._merge("note_touched", source_key=load.source_key)
             self._merge(
                 "note_load",
@@ -382,6 +399,11 @@ class Loader:
         failpoint("finish")
         for twin in self._merge("twin", source_key=load.source_key, platform=load.source.platform):
             load.twin, load.shared = twin
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything waits to be derived, or to be published since a load was cut off."""
+        return self._merge("count_touched") != [(0,)] or (self.folder / UNPUBLISHED).exists()
 
     def uses_scorer(self, name: str, version: str) -> bool:
         """Whether the numbers are made of what this version of this scorer said."""
@@ -415,6 +437,13 @@ class Loader:
             self._merge("keep_scores", name=name, version=version)
         failpoint("scores")
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether people decided something that the numbers do not know, or words are older than they may be."""
+        return self._merge("count_redecided") != [(0,)] or self._merge(
+            "count_old_words", words_since=words_since(self.settings)
+        ) != [(0,)]
+
     def derive(self) -> bool:
         """Work out conversations, asks and weeks again where facts, settings or decisions changed; whether any had."""
         with self._transaction():
@@ -424,6 +453,7 @@ class Loader:
             self._merge("note_decided")
             if self._merge("count_touched") == [(0,)]:
                 return False
+            (self.folder / UNPUBLISHED).touch()
             self._stage_settings()
             self._merge("note_merged")
             slices = self._derive("lines", slice=SLICE) or [(0, 0)]
@@ -449,6 +479,7 @@ class Loader:
         failpoint("named")
         _point_to(self.folder, name)
         failpoint("pointer")
+        (self.folder / UNPUBLISHED).unlink(missing_ok=True)
         for old in sorted(self.folder.glob("snap-*.duckdb"), key=_number)[: -1 if is_taken_back else -KEPT_SNAPSHOTS]:
             old.unlink(missing_ok=True)
         if is_taken_back:

@@ -17,11 +17,11 @@ import typer
 
 from data.command import STOPPED, run
 from data.meant import meant
-from data.settings import Settings, SettingsError, data_folder, marks_place, read_settings
-from data.spool import looked_at
+from data.settings import Settings, SettingsError, data_folder, lines_of, marks_place, read_settings
+from data.spool import failures, looked_at
 from data.store import Busy, Store, StoreError
 from ingest.apis._client import PullError
-from ingest.apis._service import Service, services
+from ingest.apis._service import services
 from ingest.archive import ExportError
 from ingest.load import (
     Failed,
@@ -39,6 +39,7 @@ from ingest.load import (
     unmatched,
 )
 from ingest.load import Job as LoadJob
+from ingest.manual import in_full, in_short
 from ingest.progress import Progress
 from ingest.pull import Forecast, Job, forecast, pull
 from ingest.pull import Summary as PullSummary
@@ -155,8 +156,13 @@ def demo(
 @app.command()
 def derive(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
     """Work every number out again, after a change in the settings or an update of Hearth."""
-    snapshot = derive_again(_filled(data), read_settings(settings_file), Progress(as_json=as_json))
-    print(msgspec.json.encode({"snapshot": snapshot}).decode() if as_json else f"Published {snapshot}.")
+    store = _filled(data)
+    snapshot = derive_again(store, read_settings(settings_file), Progress(as_json=as_json))
+    if as_json:
+        print(msgspec.json.encode({"snapshot": snapshot or store.snapshot}).decode())
+    else:
+        same = f"Nothing has changed since {store.snapshot} was published, so it stays."
+        print(f"Published {snapshot}." if snapshot else same)
 
 
 @app.command()
@@ -198,26 +204,41 @@ def score(
 @app.command()
 def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
     """What is in, how fresh it is, what was refused, and whom the roster names in vain."""
-    store = Store(data_folder(data))
+    store, now = Store(data_folder(data)), datetime.now(UTC)
+    failed = failures(store.folder, now)
+    if not store.snapshot:
+        for each in failed:
+            print(each.said(now))
     sources, refused = store.read("sources"), store.read("refused_by_reason")
     alone = unmatched(store, read_settings(settings_file))
     kept_up = looked_at(store.folder)
     if as_json:
         found = {"snapshot": store.snapshot, "sources": sources.to_dicts(), "refused": refused.to_dicts()}
         found["pulls"] = [msgspec.to_builtins(each) for each in kept_up]
+        found["failed"] = [msgspec.to_builtins(each) for each in failed]
         print(msgspec.json.encode({**found, "unmatched": alone}).decode())
         return
     for row in sources.to_dicts():
         print(
             f"{row['platform']} {row['source_name']}: {_many(row['messages'], 'message')}"
-            f" by {_speakers(row)}, "
-            f"{row['first_at']:%Y-%m-%d} to {row['as_of']:%Y-%m-%d %H:%M} UTC"
+            f" by {_speakers(row)}, {_reach(row)}"
         )
-    for each in kept_up:
-        print(each.said(datetime.now(UTC)))
+    for look in kept_up:
+        print(look.said(now))
+    for each in failed:
+        print(each.said(now))
     for row in refused.to_dicts():
         print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
     _say_unmatched(alone)
+
+
+def _reach(source: dict[str, Any]) -> str:
+    """From when to when something was said, and up to when it would be known if there was more."""
+    last, known = source["last_at"], f"{source['as_of']:%Y-%m-%d %H:%M} UTC"
+    if last is None:
+        return f"known up to {known}"
+    said = f"{source['first_at']:%Y-%m-%d} to {last:%Y-%m-%d %H:%M} UTC"
+    return said if said.endswith(known) else f"{said}, known up to {known}"
 
 
 def _speakers(source: dict[str, Any]) -> str:
@@ -281,18 +302,10 @@ def sentiment(
             print(line, file=out)
 
 
-def _services() -> str:
-    return "\n\n".join(
-        f"{name}: {(sys.modules[f'ingest.apis.{name}'].__doc__ or '').splitlines()[0]} {_needs(service)}{service.TERMS}"
-        for name, service in services().items()
-    )
+PULL = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-def _needs(service: Service) -> str:
-    return f"Credentials: {', '.join(service.SECRETS)}. " if service.SECRETS else ""
-
-
-@app.command("pull", epilog=_services(), context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("pull", epilog=in_short(), context_settings=PULL)
 def pull_command(
     context: typer.Context,
     service: Annotated[str | None, typer.Argument(help="The service, with options of its own: see below.")] = None,
@@ -303,11 +316,21 @@ def pull_command(
     as_json: Json = False,
     data: Data = None,
     settings_file: SettingsFile = None,
+    is_lost: Annotated[
+        bool, typer.Option("--help", help="Show this message and exit; of one service, all it takes.")
+    ] = False,
 ) -> None:
     """Pull from an API what is new, and load it. A pull that was cut off goes on with the same command."""
+    if is_lost:
+        print(in_full(service) if service in services() else context.get_help())
+        return
     settings = read_settings(settings_file)
     rows = _rows(service, everything, context.args, settings, dry_run=dry_run)
     job = Job(rows, first=1 if everything else COMMAND, look_now=deletions)
+    if everything:
+        job.lines = lines_of("pulls", settings_file)
+        if not any(row.get("on", True) for row in rows):
+            print("Nothing is pulled: every row of [[pulls]] has on = false.", file=sys.stderr)
     store, progress = Store(data_folder(data)), Progress(as_json=as_json)
     if dry_run:
         _rehearse(job, store, settings, progress, as_json)
@@ -364,8 +387,11 @@ def _pause(every: str | None) -> float | None:
 
 def _rehearse(job: Job, store: Store, settings: Settings, progress: Progress, as_json: bool) -> None:
     failed: list[Failed] = []
-    _say_forecast(forecast(job, store, settings, progress, failed), as_json)
+    found = forecast(job, store, settings, progress, failed)
+    _say_forecast(found, as_json)
     _say_failed(failed)
+    if found and not as_json:
+        print("Nothing was pulled: this was a dry run.")
     if failed:
         raise typer.Exit(_failure(failed))
 
@@ -377,8 +403,8 @@ def _say_forecast(found: list[Forecast], as_json: bool) -> None:
     for each in found:
         billed = ", ".join(_many(count, kind) for kind, count in each.resources.items())
         cost = f"; {billed}: ${each.dollars:,.2f}" if billed else ""
-        print(f"{each.service} {each.source}: about {each.requests:,} requests{cost}. {each.note}")
-    print("Nothing was pulled: this was a dry run.")
+        count = "an unknown number of requests" if each.requests is None else f"about {_many(each.requests, 'request')}"
+        print(f"{each.service} {each.named}: {count}{cost}. {each.note}", flush=True)
 
 
 def _say_pulled(summary: PullSummary, as_json: bool) -> None:
@@ -395,8 +421,9 @@ def _failure(failed: list[Failed]) -> int:
 
 def _say_failed(failed: list[Failed]) -> None:
     for each in failed:
-        is_named = each.reason.startswith(f"{each.path}: ")
-        print(f"hearth: {each.reason}" if is_named else f"hearth: {each.path}: {each.reason}", file=sys.stderr)
+        row = each.path.rpartition(": ")[2]
+        reason = each.reason.removeprefix(f"{row}: ").removeprefix(f"{row.rpartition(', ')[2]}: ")
+        print(f"hearth: {each.path}: {reason}", file=sys.stderr)
 
 
 def _many(count: int, what: str) -> str:
@@ -410,14 +437,16 @@ def _say_pulls_in_words(summary: PullSummary) -> None:
         new = sum(load.inserted for load in each.loads)
         cost = f", ${each.dollars:,.2f}" if each.spent else ""
         gone = f", {each.deleted:,} deleted upstream and now here" if each.deleted else ""
-        print(f"{each.service} {each.source}: {_many(each.pages, 'page')}, {_many(new, 'new message')}{cost}{gone}")
+        print(f"{each.service} {each.named}: {_many(each.pages, 'page')}, {_many(new, 'new message')}{cost}{gone}")
         for gap in each.gaps:
             print(f"  a gap: {gap}")
         if each.waiting:
             wait = "wait" if each.waiting > 1 else "waits"
             print(f"  {_many(each.waiting, 'page')} {wait} to be loaded: the next pull goes on from there.")
-    if any(each.loads for each in summary.pulls):
+    if summary.snapshot:
         print(f"Published {summary.snapshot} ({summary.seconds:.1f} s).", flush=True)
+    elif any(each.loads for each in summary.pulls):
+        print(f"Nothing is new, so nothing was published ({summary.seconds:.1f} s).", flush=True)
 
 
 people = typer.Typer(

@@ -87,7 +87,7 @@ class Export:
     those, for a progress bar. `mappings` are the [[tables]] of hearth.toml.
 
     Answers of an API that were just pulled lie nowhere on disk: they come as Pages instead of a path, are known by
-    `is_pulled`, and have their source's id for a name.
+    `is_pulled`, and have their source's id for a name. `address` is where they came from.
 
     `include_private` asks the reader for direct messages and private channels too. `left_out` counts, by
     kind, what the reader left out on purpose ("private messages": 12): no record stands for these.
@@ -106,7 +106,7 @@ class Export:
         self.wrapping = _wrapping(self._place.members)
         self._members = _named(self._place.members, len(self.wrapping))
         self._fields = _Fields()
-        self.is_pulled = isinstance(path, Pages)
+        self.is_pulled, self.address = isinstance(path, Pages), path.address if isinstance(path, Pages) else None
         self.name = path.name if isinstance(path, Pages) else _called(self.path)
         self.size = sum(member.size for member in self._members.values())
         self.done = 0
@@ -413,8 +413,10 @@ class Pages:
 
     mismatch = "is not as long as it was when it was pulled"
 
-    def __init__(self, name: str, sizes: Mapping[str, int], read: Callable[[str], bytes]) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, sizes: Mapping[str, int], read: Callable[[str], bytes], address: str | None = None
+    ) -> None:
+        self.name, self.address = name, address
         found = ((file, _Member(partial(self._open, file, read), size)) for file, size in sizes.items())
         self.members = _listed(found, Path(name))
 

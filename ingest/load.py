@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 CHUNK_MESSAGES = 130_000
 CHUNK_BYTES = 96 << 20  # a chunk of long messages is cut sooner, so that memory does not grow with them
+AN_HOUR = timedelta(hours=1)
 QUICK = 4096  # a scorer that hears fewer texts at once takes hours over what others hear in seconds
 NAMING = ("platform", "source", "id", "name", "email_domain", "pattern")  # what a row of the roster may name people by
 SURE = 0.5  # a reader less sure than this is only taken when no other is sure
@@ -208,14 +210,16 @@ def load_records(
 ) -> Summary:
     """Load records that lie in no file of their own, and publish them. `file` is what the ledger calls them.
 
-    `reader` is what read them, where a reader did.
+    `reader` is what read them, where a reader did. Where they tell nothing new, nothing is published: how far a source
+    reaches is told once an hour then.
     """
     began = time.monotonic()
     with store.loading(settings) as loader:
         loader.forget_demo()
         with progress.export(file, export.size if export else 0) as tick:
             load = _hand_over(loader, records, file, tick, export, reader=reader, keeps_raw=False)
-        snapshot = _publish(loader, settings, progress)
+        is_news = loader.has_news or load.fate.refused
+        snapshot = _publish(loader, settings, progress) if is_news else None
     loaded = _account(load, Path(file), dict(export.unknown) if export else None)
     return Summary([loaded], [], unmatched(store, settings), round(time.monotonic() - began, 3), snapshot)
 
@@ -263,8 +267,11 @@ def unmatched(store: Store, settings: Settings) -> list[str]:
     return [f"{number}: {', '.join(said[number])}" for number in alone]
 
 
-def derive_again(store: Store, settings: Settings, progress: Progress) -> str:
-    """Work every number out again, after a change in the settings, and publish."""
+def derive_again(store: Store, settings: Settings, progress: Progress) -> str | None:
+    """Work every number out again, after a change in the settings, and publish; None where nothing has changed."""
+    with store.glimpse(settings) as loader:
+        if loader and _has_heard(loader, settings):
+            return None
     with store.loading(settings) as loader:
         return _publish(loader, settings, progress, everywhere=True)
 
@@ -377,6 +384,7 @@ def _hand_over(
     job = job or Job(())
     load = loader.begin(msgspec.structs.replace(first, id=job.source) if job.source else first, file, is_demo)
     load.private_reason, load.reader, load.keeps_raw = job.private, reader, keeps_raw
+    load.slack = timedelta(0) if keeps_raw else AN_HOUR  # else each pull of a quiet place would publish
     load.path = str(export.path.absolute()) if export else None
     with ThreadPoolExecutor(1) as database:  # it merges one chunk while the next is being read
         taken: Future[object] | None = None
@@ -453,18 +461,35 @@ def listen(store: Store, settings: Settings, progress: Progress, most: int | Non
         return few, texts - few, _derive(loader, progress)
 
 
+def _has_heard(loader: Loader, settings: Settings) -> bool:
+    """Whether there is nothing to hear for who would listen."""
+    if settings.sentiment.scorer == "off":
+        return loader.uses_scorer("off", "")
+    heard = _listener(loader, settings)
+    if heard is None:
+        return True
+    return loader.uses_scorer(heard.name, heard.version) and not loader.unscored(
+        heard.name, heard.version, everywhere=True
+    )
+
+
+def _listener(loader: Loader, settings: Settings) -> Scorer | None:
+    """Who listens while something is loaded: not a slow one, but where there are numbers of its own, nobody else."""
+    heard = _scorer(settings)
+    if heard.at_once >= QUICK:
+        return heard
+    return None if loader.uses_scorer(heard.name, heard.version) else _scorer(settings, "linear")
+
+
 def _listen(loader: Loader, settings: Settings, progress: Progress, everywhere: bool) -> None:
     """Let the scorer hear each text it has not heard, once. A slow one listens only when it is told to."""
     if settings.sentiment.scorer == "off":
         loader.use_scorer("off", "")
         return
-    heard = _scorer(settings)
+    heard = _listener(loader, settings)
+    if heard is None:
+        return
     is_used = loader.uses_scorer(heard.name, heard.version)
-    if heard.at_once < QUICK:
-        if is_used:
-            return
-        heard = _scorer(settings, "linear")
-        is_used = loader.uses_scorer(heard.name, heard.version)
     texts = loader.unscored(heard.name, heard.version, everywhere=everywhere or not is_used)
     _hear(loader, heard, texts, progress)
     if everywhere and texts:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -50,6 +50,7 @@ class Pulled(msgspec.Struct):
 
     service: str
     source: str
+    named: str  # the source, as people write it
     pages: int
     messages: int  # on those pages; what became of them is in `loads`
     spent: dict[str, int]
@@ -61,7 +62,7 @@ class Pulled(msgspec.Struct):
 
 
 class Summary(msgspec.Struct):
-    """What a whole run gave."""
+    """What a whole run gave. `snapshot` is None where nothing was published."""
 
     pulls: list[Pulled]
     failed: list[Failed]
@@ -74,7 +75,8 @@ class Forecast(msgspec.Struct):
 
     service: str
     source: str
-    requests: int
+    named: str  # the source, as people write it
+    requests: int | None  # None: the service does not tell how much there is
     resources: dict[str, int]
     dollars: float
     note: str
@@ -87,22 +89,32 @@ class Job:
     rows: Sequence[Mapping[str, Any]]
     pace: Pace | None = None
     first: int = 1  # the number of the first row; COMMAND where it stands in no file
+    lines: Sequence[str] = ()  # where each row begins, in words
     look_now: bool = False  # for deletions, whenever that was last done
+
+    def called(self, row: Mapping[str, Any], number: int) -> str:
+        """A row by where it stands, and its service's name."""
+        return called(row, number, self.lines[number - 1] if len(self.lines) == len(self.rows) else "")
 
 
 def pull(job: Job, store: Store, settings: Settings, progress: Progress) -> Summary:
     """Pull every row, and load what came. One that fails does not stop the others. Busy while another pull runs."""
-    began = time.monotonic()
+    began, before = time.monotonic(), store.snapshot
     summary = Summary([], [], 0, None)
     with Spool(store.folder) as spool:
         for number, row in enumerate(job.rows, job.first):
-            with _noted(called(row, number), summary.failed):
+            with _noted(job.called(row, number), summary.failed):
                 service, wanted = chosen(row, number)
                 if wanted.on:
-                    with closing(Pull(service, wanted, job, spool, store, settings, progress)) as one:
+                    with (
+                        _remembered(spool, wanted, job.pace or Pace()) as begun,
+                        closing(Pull(service, wanted, job, spool, store, settings, progress)) as one,
+                    ):
+                        begun.append(one)
                         summary.pulls.append(one.pulled)
                         one.run()
-    summary.seconds, summary.snapshot = round(time.monotonic() - began, 3), store.snapshot
+    summary.seconds = round(time.monotonic() - began, 3)
+    summary.snapshot = store.snapshot if store.snapshot != before else None
     return summary
 
 
@@ -116,7 +128,7 @@ def forecast(
     found: list[Forecast] = []
     with Spool(store.folder) as spool:
         for number, row in enumerate(job.rows, job.first):
-            with _noted(called(row, number), failed) if failed is not None else nullcontext():
+            with _noted(job.called(row, number), failed) if failed is not None else nullcontext():
                 service, wanted = chosen(row, number, is_rehearsed=True)
                 if wanted.on:
                     with _free_to_say(service, wanted):
@@ -124,6 +136,26 @@ def forecast(
                         with closing(one):
                             found.append(one.forecast())
     return found
+
+
+@contextmanager
+def _remembered(spool: Spool, wanted: Wanted, pace: Pace) -> Iterator[list[Pull]]:
+    """Keep whether a pull failed, and why, for who asks later. It says itself which it is, once it knows."""
+    begun: list[Pull] = []
+
+    def note(error: Exception | None) -> None:
+        one = begun[0] if begun else None
+        line, place = one.line if one else Line(wanted.service), Line("").clean(wanted.place)
+        reason = line.clean(str(error)).removeprefix(f"{wanted.service}: ") if error else None
+        named = f"{wanted.service} {one.pulled.named}" if one else place
+        spool.note_try(place, one.name if one else None, named, datetime.fromtimestamp(pace.now(), UTC), reason)
+
+    try:
+        yield begun
+    except (PullError, ExportError) as error:
+        note(error)
+        raise
+    note(None)
 
 
 @contextmanager
@@ -157,13 +189,16 @@ class Pull:
         self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
         self.store, self.settings, self.progress = store, settings, progress
         self.reader = readers()[service.READER]
-        self._tell: Any = None  # a service may have to wait already where it is asked which place it is
-        self.line = Line(wanted.service, job.pace, self._say, self._announce, is_rehearsed=is_rehearsed)
+        self._tell: Callable[[str], None] | None = None
+        self.line = Line(wanted.service, job.pace, self._count_down, self._announce)
         self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
-            with self._accepted():
+            # A service may have to be asked which place it is, and may let us wait already.
+            with self._told(f"{wanted.service}: asking which place it is"), self._accepted():
                 self.place: Place = service.connect(wanted, self.line, self.known)
+            if not is_rehearsed:  # that needs no credential before its first call
+                self.line.check()
         except BaseException:
             self.close()
             raise
@@ -171,21 +206,27 @@ class Pull:
         self.name = f"{wanted.service}:{self.place.source}"
         self.prices = {**service.PRICES, **wanted.prices}
         self.budget = Budget(wanted, self.prices, spool, self.line.pace)
-        self.pulled = Pulled(wanted.service, self.place.source, 0, 0, {}, 0, 0, [], [])
+        named = self.place.named or self.place.source
+        self.pulled = Pulled(wanted.service, self.place.source, named, 0, 0, {}, 0, 0, [], [])
         self._empty, self._restarts = Counter[str](), Counter[str]()  # by stream: empty pages in a row, lost places
 
     def run(self) -> None:
         """Go on where the last run stopped, then sweep once more what it had left open; then look for deletions."""
-        with self.progress.told(f"{self.wanted.service} {self.place.source}") as self._tell:
-            if not self.spool.streams(self.name):
+        with self._told(f"{self.wanted.service} {self.pulled.named}"):
+            began, is_first = self._now(), not self.spool.streams(self.name)
+            if is_first:
                 self.progress.note(f"{self.wanted.service}: {self.service.TERMS}")
+                is_first = not self.known.is_there()
             self.spool.resume(self.name)
+            self._reach_back()
             was_open = any(each.is_resumed for each in self.spool.streams(self.name))
             for _ in range(1 + was_open):  # the second time for what was said since
                 with self._accepted():
                     self.spool.begin(self.name, self.place.streams())
                 self._sweep_all()
-            if self.wanted.deletions:
+            if self.wanted.deletions and is_first and not self.job.look_now:
+                self._note_looked(began, is_whole=True, can_tell=self.place.gone(iter(())) is not None)
+            elif self.wanted.deletions:
                 self._look_for_deletions()
 
     def close(self) -> None:
@@ -194,19 +235,21 @@ class Pull:
 
     def forecast(self) -> Forecast:
         """What a pull would ask for now."""
-        found = {each.name: self._at(each) for each in self.spool.streams(self.name) if each.is_lasting}
+        streams = [] if self._is_earlier and self.service.OVERLAP else self.spool.streams(self.name)
+        found = {each.name: self._at(each) for each in streams if each.is_lasting}
         bill = self.place.most("estimate", self._first(), self.budget)
         if bill is None:
             raise BudgetSpent(self.budget.said())
         if bill and not self.wanted.has_budget:
             raise SettingsError(f"{self.wanted.service}: {needs_budget(self.job.first)}")
         self.line.meter = self.budget.meter(bill) if bill else None
-        with self._accepted():
+        with self._told(f"{self.wanted.service} {self.pulled.named}: looking how much there is"), self._accepted():
             told = self.place.estimate({name: found.get(name, self._first()) for name in self.place.streams()})
         cost = dollars(told.resources, self.prices)
         return Forecast(
-            self.wanted.service, self.place.source, told.requests, dict(told.resources), round(cost, 4), told.note
-        )
+            self.wanted.service, self.place.source, self.pulled.named, told.requests, dict(told.resources),
+            round(cost, 4), told.note,
+        )  # fmt: skip
 
     def _sweep_all(self) -> None:
         self._restarts.clear()
@@ -250,7 +293,7 @@ class Pull:
             raise BudgetSpent(self.budget.said())
         self.line.meter = self.budget.meter(bill) if bill else None
         page = self._fetched(stream, msgspec.structs.replace(at, bill=bill))
-        asked_at = self.line.asked_at or datetime.fromtimestamp(self.line.pace.now(), UTC)
+        asked_at = self.line.asked_at or self._now()
         after = after_page(stream, page, asked_at, is_back=at.is_reached(page.oldest))
         self._empty[stream.name] = 0 if page.messages or page.oldest else self._empty[stream.name] + 1
         if after.cursor is not None and self.spool.is_met(self.name, stream.name, after.cursor):
@@ -319,6 +362,24 @@ class Pull:
         day = self.wanted.since
         return At(None, datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None)
 
+    @property
+    def _is_earlier(self) -> bool:
+        """Whether a day is wanted that lies before the one to which pulls went back until now."""
+        reach, day = self.spool.reach(self.name), self.wanted.since
+        return bool(reach and day and day.isoformat() < reach)
+
+    def _reach_back(self) -> None:
+        """Where an earlier day is wanted than before, all since then is gone through once more."""
+        reach, day = self.spool.reach(self.name), self.wanted.since
+        is_earlier = self._is_earlier
+        if is_earlier and not self.service.OVERLAP:
+            self.pulled.gaps.append(f"{self.wanted.service} tells nothing twice: load an export of what is older.")
+        elif is_earlier:
+            self.progress.note(f"{self.wanted.service}: all since {day} is asked for again; before, it was {reach}.")
+        if reach is None or is_earlier:
+            again = is_earlier and bool(self.service.OVERLAP)
+            self.spool.note_reach(self.name, day.isoformat() if day else "", again=again)
+
     def _deliver(self) -> None:
         """Load what waits in the spool with the range it covers, then erase it there."""
         _, messages = self.spool.waiting(self.name)
@@ -332,8 +393,8 @@ class Pull:
         source = Source(self.platform, self.place.source, self.place.source, since, until, is_exact=True)
         try:
             loaded = load_pulled(
-                Pages(self.place.source, pages, self.spool.read), self.reader, source, self.name.replace(":", " ", 1),
-                self.store, self.settings, self.progress,
+                Pages(self.place.source, pages, self.spool.read, self.place.address), self.reader, source,
+                self.name.replace(":", " ", 1), self.store, self.settings, self.progress,
             )  # fmt: skip
         except ExportError as error:
             self._set_aside(pages, error)
@@ -355,7 +416,7 @@ class Pull:
         """Delete here what was deleted upstream, once a day."""
         import polars as pl
 
-        now, looked = datetime.fromtimestamp(self.line.pace.now(), UTC), self.spool.looked(self.name)
+        now, looked = self._now(), self.spool.looked(self.name)
         if not self.known.is_there() or (looked and now - looked < DUE and not self.job.look_now):
             return
         held, back = self.known.held(), None if self.job.look_now else self._looks_back(now)
@@ -378,11 +439,19 @@ class Pull:
                 "once may be a fault of theirs, so they were kept. If it is true, give the command again with "
                 "--deletions-now."
             )
-        if back is None or self.spool.looked(f"{self.name}{WHOLE}") is None:
-            self.spool.note_looked(f"{self.name}{WHOLE}", now, can_tell=found is not None)
-        self.spool.note_looked(self.name, now, can_tell=found is not None)
-        if found is None:
+        is_whole = back is None or self.spool.looked(f"{self.name}{WHOLE}") is None
+        self._note_looked(now, is_whole=is_whole, can_tell=found is not None)
+
+    def _note_looked(self, at: datetime, *, is_whole: bool, can_tell: bool) -> None:
+        """Note when deletions were looked for: what is pulled for the first time was just seen there."""
+        if is_whole:
+            self.spool.note_looked(f"{self.name}{WHOLE}", at, can_tell=can_tell)
+        self.spool.note_looked(self.name, at, can_tell=can_tell)
+        if not can_tell:
             self.pulled.gaps.append(f"{self.wanted.service} does not tell what is deleted there, so it stays here.")
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.line.pace.now(), UTC)
 
     def _looks_back(self, now: datetime) -> timedelta | None:
         """How far back to look for deletions; None: all the way, which is too much for each day where all is listed."""
@@ -408,9 +477,19 @@ class Pull:
         self.pulled.loads += loaded.loads
         self.pulled.deleted += len(held)
 
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Tell in words how far one step of it is."""
+        with self.progress.told(what) as self._tell:
+            yield
+
     def _say(self, text: str) -> None:
         if self._tell:
             self._tell(text)
+
+    def _count_down(self, text: str) -> None:
+        if self.progress.has_countdown:
+            self._say(text)
 
     def _announce(self, text: str) -> None:
         if not self.progress.has_countdown:

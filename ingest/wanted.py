@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -13,7 +13,9 @@ from data.settings import SettingsError
 from ingest.apis._service import Service, Wanted, services
 
 COMMAND = 0  # the number of the row that a command's options make; those of hearth.toml count from 1
+AN_OPTION = re.compile(r"--([\w-]+) ([^\s)]+)")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+TEXT = "a text"
 # What to write for a value of each type, by a part of the type's name.
 WISHES = {
     "Mapping": "what each resource costs, such as { post = 0.005 }",
@@ -21,10 +23,24 @@ WISHES = {
     "bool": "true or false",
     "float": "a number such as 5",
     "int": "a whole number such as 500",
-    "": "a text",
+    "": TEXT,
 }
 ONLY_CHARGED = {"budget_dollars", "budget_resources", "run_dollars", "run_resources", "prices"}
 ONLY_LISTED = {"service", "on", "prices"}  # where nothing is listed, to leave it on makes no sense
+
+
+class Option(NamedTuple):
+    """A setting of a row, or an option of a command."""
+
+    name: str
+    kind: Any
+    meaning: str
+    is_needed: bool
+
+    @property
+    def wish(self) -> str:
+        """What to write for a value."""
+        return next(wish for part, wish in WISHES.items() if part in str(self.kind))
 
 
 class Asked(NamedTuple):
@@ -43,12 +59,17 @@ class Asked(NamedTuple):
         return f"--{field.replace('_', '-')}" if self.number == COMMAND else field
 
     @property
-    def fields(self) -> dict[str, Any]:
-        """The settings that can be given there, with their types."""
+    def fields(self) -> dict[str, Option]:
+        """The settings that can be given there."""
         out = (ONLY_LISTED if self.number == COMMAND else {"service"}) | (
             set() if self.service.PRICES else ONLY_CHARGED
         )
-        return {each.name: each.type for each in msgspec.structs.fields(self.service.Options) if each.name not in out}
+        kinds, meanings = (get_type_hints(self.service.Options, include_extras=extras) for extras in (False, True))
+        return {
+            each.name: Option(each.name, kinds[each.name], meanings[each.name].__metadata__[0], each.required)
+            for each in msgspec.structs.fields(self.service.Options)
+            if each.name not in out
+        }
 
     def explained(self, row: Mapping[str, Any], message: str) -> str:
         """What msgspec found, or a setting's own rule, for the person who wrote the row."""
@@ -57,14 +78,16 @@ class Asked(NamedTuple):
         misfit = re.search(r" - at `\$\.(\w+)", message)
         if missing:
             first = (self.service.__doc__ or "").partition("\n")[0]
+            if self.number != COMMAND:
+                first = AN_OPTION.sub(lambda found: f'{found[1].replace("-", "_")} = "{found[2]}"', first)
             return f"{self.named(missing[1])} is missing. {first}".rstrip()
         if unknown:
             name = self.named(unknown[1])
             return f"{name} is not known{meant(name, map(self.named, self.fields))}."
         if misfit:
-            kind = str(self.fields.get(misfit[1], ""))
-            wish = next(wish for part, wish in WISHES.items() if part in kind)
-            return f"{self.named(misfit[1])} is {row.get(misfit[1])!r}. Write {wish}."
+            name, value, wish = self.named(misfit[1]), row.get(misfit[1]), self.fields[misfit[1]].wish
+            wish = f'it in quotes: {name} = "{value}"' if wish == TEXT and isinstance(value, int | float) else wish
+            return f"{name} is {value!r}. Write {wish}."
         field, _, rest = message.partition(" ")  # our own rules begin with the setting they speak of
         return f"{self.named(field)} {rest}." if field in self.service.Options.__struct_fields__ else f"{message}."
 
@@ -100,10 +123,10 @@ def needs_budget(number: int) -> str:
     )
 
 
-def called(row: Mapping[str, Any], number: int) -> str:
-    """A row by its service's name, and its place where there are several: as `Asked.said` begins."""
+def called(row: Mapping[str, Any], number: int, where: str = "") -> str:
+    """A row by its service's name, and its place where there are several, as `Asked.said` begins; after its line."""
     name = str(row.get("service", "?"))
-    return name if number == COMMAND else f"[[pulls]] row {number}, {name}"
+    return name if number == COMMAND else f"{where}{': ' if where else ''}[[pulls]] row {number}, {name}"
 
 
 def options(service: str, words: Sequence[str]) -> dict[str, str]:
@@ -121,7 +144,7 @@ def options(service: str, words: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"{service}: what is {name!r}? Write it after the name of an option: {first} {name}")
         field = name[2:].replace("-", "_")
         is_alone = not is_whole and (not waiting or waiting[0].startswith("--"))
-        if is_alone and "bool" not in str(fields.get(field, "bool")):
+        if is_alone and field in fields and fields[field].kind is not bool:
             raise SettingsError(f"{service}: {name} needs a value after it, such as {name} VALUE")
         found[field] = value if is_whole else "true" if is_alone else waiting.pop(0)
     return found

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from data.spool import Looked, looked_at
+from data.spool import Looked, failures, looked_at
 from metrics.metric import Question
 from pages import _ask, _filters, _load, _rows, _show, _words
 from pages._ask import kept
@@ -55,6 +55,14 @@ def inside() -> None:
             f"spoke, accounts of one person once. {' '.join(map(_end, _ended()))}"
         )
         _looked_for_deletions(datetime.now(UTC))
+        _failed_pulls(datetime.now(UTC))
+
+
+def _failed_pulls(now: datetime) -> None:
+    """The places of which the last pull failed: when, and why, with what to do."""
+    if failed := failures(_ask.state().folder, now):
+        said = "".join(f"\n- {label(each.said(now).replace(': WARNING:', ':', 1))}" for each in failed)
+        st.warning(f"**The last pull failed.** Until one works, what is new there is not here.\n{said}")
 
 
 def _looked_for_deletions(now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ingest.apis import _client
-from ingest.apis._client import ATTEMPTS, BudgetSpent, Client, Line, Pace, PullError, Refusal, session
+from ingest.apis._client import ATTEMPTS, BudgetSpent, Client, Line, Pace, PullError, Refusal, checked, session
 from tests.fakes.server import HTML, Fake, Reply, Request, serving
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -235,6 +235,20 @@ def test_an_address_where_others_read_along_is_refused(address: str) -> None:
         Client(Clock().line(), address)
 
 
+@pytest.mark.parametrize(
+    ("address", "means"),
+    [
+        ("https://Forum.Example:443/", "https://forum.example"),
+        ("forum.example:8443", "https://forum.example:8443"),
+        ("https://example.org/Forum/", "https://example.org/Forum"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://[::1]:4000", "http://[::1]:4000"),
+    ],
+)
+def test_an_address_is_one_however_it_is_written(address: str, means: str) -> None:
+    assert checked(address) == checked(means) == means
+
+
 def test_a_library_that_speaks_through_requests_is_as_patient() -> None:
     clock, fake = Clock(), Scripted(FAULTS["500"], FAULTS["half of it"], Reply({"n": 7}), Reply({"no": 1}, 404))
     with serving(fake) as address, (line := clock.line()).opened:
@@ -293,10 +307,12 @@ def secrets_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 def test_a_credential_comes_from_the_environment_else_from_the_secrets_file(
     secrets_file: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Clock().line()
+    lacking, line = Clock().line(), Clock().line()
+    lacking.secret("FORUM_KEY", "Ask Ana.")
     with pytest.raises(PullError, match=r"FORUM_KEY is not set. Ask Ana. .*chmod 600"):
-        line.secret("FORUM_KEY", "Ask Ana.")
+        lacking.check()
     assert line.secret("FORUM_KEY", "Ask Ana.", default="") == ""
+    line.check()
     secrets_file({"FORUM_KEY": "from-the-file"})
     assert line.secret("FORUM_KEY", "Ask Ana.") == "from-the-file"
     monkeypatch.setenv("FORUM_KEY", "from-the-environment")

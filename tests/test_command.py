@@ -33,7 +33,7 @@ WRONG = [
     ("metrics reply_rate --platform foru", "--platform foru: there is none; did you mean forum?"),
     ("data export mesages", "no table 'mesages'; did you mean messages?"),
     ("data exprt", "exprt: there is no such command; did you mean export?"),
-    ("data export", "TABLE is missing: One of: asks,"),
+    ("data export", "TABLE is missing. One of: asks,"),
     ("data export asks --answered perhaps", "--answered perhaps: there is none; there are: yes, no"),
     ("data export asks --output rows.parqet", "rows.parqet: no format ends in .parqet; did you mean .parquet?"),
     ("data export asks --output .", ". is a folder. Name a file in it, such as rows.csv"),
@@ -42,11 +42,11 @@ WRONG = [
         "messages cannot be filtered by reason; it can by: since, until, platform",
     ),
     ("ingest lod", "lod: there is no such command; did you mean load?"),
-    ("ingest load", "PATHS is missing: Exports: files, folders or zips."),
+    ("ingest load", "PATHS is missing. Exports: files, folders or zips."),
     ("ingest status --jsn", "--jsn: there is no such option; did you mean --json?"),
     ("ingest score --sample 0", "--sample 0: this is too small; it has to be at least 1"),
     ("ingest people undo x --by me", "NUMBER x: this is not a whole number"),
-    ("ingest people same a b", "--by is missing: Who decides"),
+    ("ingest people same a b", "--by is missing. Who decides"),
 ]
 
 
@@ -59,6 +59,15 @@ def test_a_wrong_use_is_one_line_with_what_is_right(words: str, told: str, tmp_p
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
     assert done.stderr.startswith(f"hearth: {told}")
     assert not any(alien in done.stderr for alien in ("Value error", "Usage:", "╭"))
+
+
+def test_of_many_channels_the_nearest_are_named_and_how_many_more_there_are(tmp_path: Path) -> None:
+    put(tmp_path, [{**ROW, "id": f"m{number}", "channel": f"room-{number:02}"} for number in range(57)])
+    for words in ("metrics reply_rate", "data export messages"):
+        told = hearth(*words.split(), "--channel", "room-5x", check=2, HEARTH_DATA=str(tmp_path)).stderr
+        assert "--channel room-5x: there is none; did you mean room-5" in told
+        assert told.endswith(", and 37 more\n")
+        assert told.count("room-") == 20 + 2
 
 
 def test_without_a_word_a_room_shows_its_help() -> None:

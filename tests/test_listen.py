@@ -18,6 +18,8 @@ from data.store import Store
 from ingest.load import Job, derive_again, listen, load
 from ingest.progress import Progress
 from tests import sparse
+from tests.command import hearth
+from tests.sparse import put
 
 ROOT = Path(__file__).parent.parent
 QUIET = Progress(quiet=True)
@@ -213,3 +215,37 @@ def _load(export: Path, data: Path, *more: str) -> list[dict[str, Any]]:
         "loads"
     ]
     return loads
+
+
+def test_where_nothing_has_changed_nothing_is_worked_out_copied_or_published(tmp_path: Path) -> None:
+    """And what people say, other settings, or a text that nobody heard do change something."""
+    store, marks = Store(tmp_path), Marks(tmp_path)
+    unheard(store)
+
+    def files() -> set[tuple[str, int]]:
+        return {(each.name, each.stat().st_ino) for each in tmp_path.glob("*.duckdb*")}
+
+    assert derive_again(store, Settings(), QUIET), "nobody had heard a text"
+    before = files()
+    assert derive_again(store, Settings(), QUIET) is None
+    assert files() == before
+    given = marks.add("label", Target("forum", "acme", "b"), "negative", "kim")
+    assert derive_again(store, Settings(), QUIET)
+    marks.undo(given, "kim")
+    assert derive_again(store, Settings(), QUIET)
+    assert derive_again(store, HOUSE, QUIET), "other words of the house"
+    shorter = Settings(retention=sparse.settings({"retention": {"text_days": 30}}).retention)
+    assert derive_again(store, shorter, QUIET), "words are older than they may be"
+    assert derive_again(store, shorter, QUIET) is None
+    with store.loading(shorter):
+        pass  # a load that ended before it published anything
+    assert derive_again(store, shorter, QUIET), "what is published may not be all"
+
+
+def test_derive_says_that_nothing_has_changed(tmp_path: Path) -> None:
+    put(tmp_path, TALK)
+    assert hearth("ingest", "derive", data=tmp_path).stdout.startswith("Published snap-")
+    said = hearth("ingest", "derive", data=tmp_path).stdout
+    assert said == f"Nothing has changed since {Store(tmp_path).snapshot} was published, so it stays.\n"
+    told = json.loads(hearth("ingest", "derive", "--json", data=tmp_path).stdout)
+    assert told == {"snapshot": Store(tmp_path).snapshot}

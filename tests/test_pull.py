@@ -215,6 +215,7 @@ def test_the_estimate_is_what_the_service_then_counts(
             run(fake, tmp_path, deletions=False)
             requests = sum(fake.asked.values())
             billed = sum(fake.billed.values())
+            assert told.requests is not None
             if not billed:  # else it is resources that are paid for, and whatever completes a conversation shows later
                 assert abs(told.requests - requests) <= max(2, requests / 10), (told, fake.asked)
             assert abs(sum(told.resources.values()) - billed) <= billed / 10, (told, fake.billed)

@@ -17,25 +17,32 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
 from data.records import Channel, Member, Messages, Record, Source
-from data.spool import FILE, Looked, Spool, looked_at
-from data.store import Busy, Store
+from data.spool import FILE, Looked, Spool, failures, looked_at
+from data.store import Busy, Loader, Store
+from ingest.apis._service import services
 from ingest.load import Job as LoadJob
 from ingest.load import load, load_records
 from ingest.progress import Progress
+from ingest.pull import Job, forecast
 from ingest.wanted import seconds
 from tests.command import hearth
 from tests.conftest import ROOT
 from tests.fakes.discourse import Discourse
 from tests.fakes.reddit import PEOPLE, Reddit
-from tests.fakes.server import Reply, Request, Script, serving
-from tests.test_pull import QUICK, compare, every_service, held, orphans, place, run
+from tests.fakes.server import Fake, Reply, Request, Script, serving
+from tests.test_pull import FAKES, QUICK, child, compare, every_service, held, orphans, pace, place, run
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MANY = os.environ.get("HEARTH_SCRIPTS") is not None
+
+
+def host(fake: Fake) -> str:
+    return fake.address.removeprefix("http://")
 
 
 def covered(folder: Path) -> list[tuple[datetime, datetime]]:
@@ -141,7 +148,7 @@ def test_a_credential_that_reddit_does_not_take_is_named_but_not_shown(
         assert "a-wrong-secret-of-ours" not in failed.reason
         monkeypatch.delenv("REDDIT_CLIENT_SECRET")
         (failed,) = run(fake, tmp_path).failed
-        assert "REDDIT_CLIENT_SECRET is not set. It stands beside" in failed.reason
+        assert "REDDIT_CLIENT_SECRET is not set. It stands beside" in failed.reason, "the one that lacks"
 
 
 # Discourse
@@ -198,6 +205,16 @@ def test_an_edit_is_taken_over_when_the_page_comes_again(tmp_path: Path) -> None
     assert held(tmp_path)[str(edited.id)] == "Something else?"
 
 
+def test_two_forums_on_one_machine_are_two_sources_and_what_was_said_opens_where_it_is(tmp_path: Path) -> None:
+    with serving(one := Discourse(size=5)), serving(other := Discourse(size=7)):
+        for fake in (one, other):
+            run(fake, tmp_path, address=f"{fake.address.upper().replace('HTTP', 'http')}/")
+        rows = Store(tmp_path).read("sources").select("source", "source_name", "messages").rows()
+        links = set(Store(tmp_path).query("select permalink from messages")["permalink"].to_list())
+    assert sorted(rows) == sorted([(host(one), host(one), 5), (host(other), host(other), 7)])
+    assert {link.rpartition("/t/")[0] for link in links} == {one.address, other.address}
+
+
 # One conversation, pulled or loaded
 
 
@@ -211,9 +228,153 @@ def test_what_was_pulled_and_what_was_saved_are_one_conversation(tmp_path: Path)
         for path in ("site", "posts"):
             reply = fake.answer(Request("GET", f"/{path}.json", {}, {}, {}, b""))
             (saved / f"{path}.json").write_bytes(reply.body)
-    (loaded,) = load(LoadJob([saved]), Store(tmp_path), QUICK, Progress(quiet=True)).loads
-    assert (loaded.inserted, loaded.updated, loaded.unchanged) == (0, 0, 45)
+    job = LoadJob([saved], source=host(fake))  # what is saved does not tell the port, so links to it do not either
+    (loaded,) = load(job, Store(tmp_path), QUICK, Progress(quiet=True)).loads
+    assert (loaded.inserted, loaded.updated + loaded.unchanged) == (0, 45)
     assert len(Store(tmp_path).read("sources")) == 1
+
+
+# How far back
+
+
+@pytest.mark.parametrize("service", sorted(FAKES) if MANY else ["discourse", "github", "telegram", "x"])
+def test_an_earlier_day_than_before_is_gone_back_to_once(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Or it is said why not. The same day again, a later one or none change nothing."""
+    monkeypatch.setattr(Loader, "derive", lambda _: True)
+    with place(service, monkeypatch, size=60, **FAKES[service].ORDINARY) as fake:
+        fake.now += timedelta(days=2)
+        fake.say()
+        first, later = (f"{day:%Y-%m-%d}" for day in (fake.BEGINS, fake.now))
+        run(fake, tmp_path, since=later, deletions=False)
+        (pulled,) = run(fake, tmp_path, since=first, deletions=False, quiet=False).pulls
+        if service == "telegram":
+            assert "tells nothing twice: load an export" in pulled.gaps[-1]
+            return
+        assert f"{service}: all since {first} is asked for again; before, it was {later}." in capfd.readouterr().err
+        compare(fake, tmp_path)
+        earliest = Store(tmp_path).query("select min(covered_since) from loads").item()
+        assert earliest < fake.BEGINS + timedelta(days=1)
+        for day in (first, later, None):
+            run(fake, tmp_path, since=day, deletions=False, quiet=False)
+        assert "asked for again" not in capfd.readouterr().err
+
+
+def test_a_dry_run_counts_what_an_earlier_day_would_ask_for(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=300)):
+        run(fake, tmp_path, since=f"{fake.now:%Y-%m-%d}", deletions=False)
+        for day, note in ((fake.now, "topics to be looked up"), (fake.BEGINS, "300 posts in all")):
+            job = Job([{**fake.row(), "since": f"{day:%Y-%m-%d}"}], pace(fake))
+            (told,) = forecast(job, Store(tmp_path), QUICK, Progress(quiet=True))
+            assert note in told.note
+
+
+# A dry run
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "hidden"),
+    [
+        ("discourse", "/about.json", ("about", "stats")),
+        ("stackexchange", "/questions", ()),
+        ("telegram", "/getWebhookInfo", ("result",)),
+    ],
+)
+def test_a_total_that_is_not_told_is_unknown_and_not_none(
+    service: str, path: str, hidden: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with place(service, monkeypatch, size=20) as fake:
+        answer = fake.answer
+
+        def silent(request: Request) -> Reply:
+            reply = answer(request)
+            if request.path.endswith(path):
+                inner = reply.value
+                for name in hidden:
+                    inner = inner[name]
+                for name in ("posts_count", "total", "pending_update_count"):
+                    inner.pop(name, None)
+            return reply
+
+        given = [f"--{name}={value}" for name, value in fake.row().items() if name != "service"]
+        for is_told in (True, False):
+            fake.answer = answer if is_told else silent  # type: ignore[method-assign]
+            said = hearth("ingest", "pull", service, *given, "--dry-run", data=tmp_path).stdout
+            assert ("about " in said) == is_told
+            assert ("an unknown number of requests. " in said) != is_told
+            assert ("does not tell how many" in said) != is_told
+            assert said.endswith("\nNothing was pulled: this was a dry run.\n")
+
+
+def test_a_dry_run_that_lacks_a_credential_says_no_more_than_that(tmp_path: Path) -> None:
+    done = hearth("ingest", "pull", "reddit", "--subreddit", "lumo", "--dry-run", data=tmp_path, check=1)
+    assert done.stdout == ""
+    assert done.stderr.startswith("hearth: reddit: It costs nothing; how many requests it takes can be told only with")
+
+
+# News
+
+
+def test_a_pull_without_news_publishes_nothing(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=40)):
+        words = ["pull", "discourse", "--address", fake.address]
+        assert "Published snap-000001.duckdb" in hearth("ingest", *words, data=tmp_path).stdout
+        said = hearth("ingest", *words, data=tmp_path)
+        assert "0 new messages\nNothing is new, so nothing was published (" in said.stdout
+        assert "Working out" not in said.stderr
+        assert json.loads(hearth("ingest", *words, "--json", data=tmp_path).stdout)["snapshot"] is None
+        assert Store(tmp_path).snapshot == "snap-000001.duckdb"
+
+
+def test_how_far_it_reaches_is_told_once_an_hour_where_nobody_says_anything(tmp_path: Path) -> None:
+    """Else who waits for an answer there would grow no older."""
+    with serving(fake := Discourse(size=40)):
+        run(fake, tmp_path)
+        for minutes, is_told in ((50, False), (50, True), (5, False)):
+            fake.now += timedelta(minutes=minutes)
+            assert (run(fake, tmp_path).snapshot is not None) == is_told
+        (row,) = Store(tmp_path).read("sources").to_dicts()
+        assert timedelta(minutes=5) <= fake.now - row["as_of"] < timedelta(minutes=10)
+        fake.say()
+        assert run(fake, tmp_path).snapshot, "there is news"
+
+
+def test_what_was_worked_out_before_a_plug_was_pulled_is_published_although_nothing_is_new(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=40)):
+        run(fake, tmp_path)
+        fake.say()
+        for point in ("derive:1", "named:1"):
+            process = child(fake, tmp_path, point)
+            process.join()
+            assert process.exitcode == 137
+        assert run(fake, tmp_path).snapshot
+        assert held(tmp_path).keys() == fake.truth().keys()
+        assert run(fake, tmp_path).snapshot is None
+
+
+def test_what_is_pulled_for_the_first_time_was_just_seen_there(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """So it is worked out once. What was deleted while it came is found a day after it began."""
+    with serving(fake := Discourse(size=40)):
+        answer = fake.answer
+
+        def losing(request: Request) -> Reply:
+            reply = answer(request)
+            fake.posts[7].is_deleted |= request.path == "/posts.json"
+            return reply
+
+        fake.answer = losing  # type: ignore[method-assign]
+        began = fake.now
+        run(fake, tmp_path, quiet=False)
+        assert capfd.readouterr().err.count("Working out") == 1
+        (looked,) = looked_at(tmp_path)
+        assert (looked.looked_at, looked.can_tell) == (began, True)
+        assert "8" in held(tmp_path)
+        fake.now += timedelta(days=1)
+        run(fake, tmp_path)
+        compare(fake, tmp_path)
 
 
 # Deletions
@@ -308,6 +469,95 @@ def test_where_nearly_all_seems_deleted_nothing_is_forgotten_without_a_question(
         compare(fake, tmp_path)
 
 
+# What failed
+
+
+def test_a_pull_that_failed_is_told_until_one_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When, why and what to do, without a secret; also where it is not known yet which place it is."""
+    with place("slack", monkeypatch, size=20) as fake:
+        words = [
+            "ingest",
+            "pull",
+            "slack",
+            "--address",
+            fake.address + fake.row()["address"].removeprefix(fake.address),
+        ]
+        monkeypatch.setenv("SLACK_TOKEN", "xoxb-a-wrong-token-of-ours")
+        failed = hearth(*words, data=tmp_path, check=1).stderr.splitlines()[-1]
+        said = hearth("ingest", "status", data=tmp_path, check=1)
+        assert said.stderr.startswith("hearth: Nothing is loaded yet.")
+        why = failed.removeprefix("hearth: slack: ")
+        assert re.fullmatch(
+            rf"slack: WARNING: the last pull failed within the last hour, at {datetime.now(UTC):%Y-%m}-\d\d "
+            rf"\d\d:\d\d UTC\. {re.escape(why)}\n", said.stdout,
+        )  # fmt: skip
+        assert "SLACK_TOKEN" in why
+        assert not told_in(tmp_path, "xoxb-a-wrong-token-of-ours")
+        monkeypatch.setenv("SLACK_TOKEN", fake.SECRETS["SLACK_TOKEN"])
+        hearth(*words, data=tmp_path)
+        assert "failed" not in hearth("ingest", "status", data=tmp_path).stdout
+        assert json.loads(hearth("ingest", "status", "--json", data=tmp_path).stdout)["failed"] == []
+
+
+def told_in(folder: Path, secret: str) -> bool:
+    return any(secret.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_of_what_never_came_no_deletions_are_missed_and_a_wrong_name_is_forgotten_after_a_week(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=20)):
+        fake.script.rate, fake.script.faults, fake.script._row = 1.0, ("500",), -(10**6)
+        run(fake, tmp_path)
+        assert looked_at(tmp_path) == [], "nothing came, so nothing has to go"
+        (failure,) = failures(tmp_path, fake.now)
+        assert failure.named == f"discourse {host(fake)}"
+        assert failure.reason.startswith("it answers 500 Internal Server Error, also after")
+        assert failures(tmp_path, fake.now + timedelta(days=8)) == []
+        fake.script.rate = 0.0
+        run(fake, tmp_path)
+        assert failures(tmp_path, fake.now) == []
+        fake.script.rate, fake.script._row = 1.0, -(10**6)
+        run(fake, tmp_path)
+        (failure,) = failures(tmp_path, fake.now + timedelta(days=8))
+        assert "8 days ago" in failure.said(fake.now + timedelta(days=8)), "what worked once is not forgotten"
+        fake.script.rate = 0.0
+        run(fake, tmp_path, address=f"{fake.address}/")
+        assert failures(tmp_path, fake.now) == [], "the same place in other words"
+
+
+def test_a_spool_of_an_older_hearth_tells_what_it_knows(tmp_path: Path) -> None:
+    with Spool(tmp_path) as spool:
+        spool.begin("reddit:lumo", ["new"])
+    with closing(sqlite3.connect(tmp_path / FILE)) as db:
+        db.execute("drop table tries")
+    assert [each.pull for each in looked_at(tmp_path)] == ["reddit:lumo"]
+    assert failures(tmp_path, NOW) == []
+
+
+def test_status_tells_when_something_was_said_last_and_up_to_when_that_is_known(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=20)):
+        first, last = fake.posts[0].at, fake.posts[-1].at
+        fake.now += timedelta(days=3)
+        run(fake, tmp_path)
+    said = hearth("ingest", "status", data=tmp_path).stdout
+    reach = f"{first:%Y-%m-%d} to {last:%Y-%m-%d %H:%M} UTC, known up to {last + timedelta(days=3):%Y-%m-%d %H:%M} UTC"
+    assert said.splitlines()[0].endswith(reach)
+
+
+def test_a_chat_is_told_with_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its source is what an export of Telegram Desktop calls it, without."""
+    with place("telegram", monkeypatch, size=20) as fake:
+        words = ["ingest", "pull", "telegram", "--chat", "-1001234567890", "--address", fake.address]
+        assert hearth(*words, "--dry-run", data=tmp_path).stdout.startswith("telegram -1001234567890: about ")
+        done = hearth(*words, data=tmp_path)
+        assert done.stdout.startswith("telegram -1001234567890: ")
+        assert "telegram -1001234567890: updates: page 1" in done.stderr
+        assert "telegram -1001234567890: it does not tell what" in hearth("ingest", "status", data=tmp_path).stdout
+        (row,) = Store(tmp_path).read("sources").to_dicts()
+        assert row["source"] == "1234567890"
+        words[4] = "1001234567890"
+        assert "with its sign" in hearth(*words, data=tmp_path, check=2).stderr
+
+
 # The spool
 
 
@@ -316,7 +566,7 @@ def test_the_spool_is_its_owners_alone_and_empty_after_a_load(tmp_path: Path) ->
         run(fake, tmp_path)
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     with Spool(tmp_path) as spool:
-        assert spool.waiting("discourse:127.0.0.1") == (0, 0)
+        assert spool.waiting(f"discourse:{host(fake)}") == (0, 0)
     with sqlite3.connect(tmp_path / FILE) as db:
         assert db.execute("select count(*) from pages").fetchone() == (0,)
 
@@ -345,6 +595,22 @@ def test_a_service_that_gives_up_leaves_what_came(tmp_path: Path) -> None:
         assert len(held(tmp_path)) == 200
 
 
+@every_service
+def test_a_wait_is_announced_where_nobody_sees_a_countdown(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also before it is known which place it is. Nobody waits for longer than a few seconds without a word."""
+    with place(service, monkeypatch, size=3) as fake:
+        fake.script.rate, fake.script.faults, fake.script._row = 1.0, ("500",), -(10**6)
+        assert run(fake, tmp_path, quiet=False).failed
+    said = re.findall(
+        rf"^{service}: it answers 500 Internal Server Error; going on in (\d+) s, at \d\d:\d\d:\d\d UTC$",
+        capfd.readouterr().err, re.MULTILINE,
+    )  # fmt: skip
+    assert 3 <= len(said) <= 5
+    assert all(1 <= int(each) <= 24 for each in said)
+
+
 # The command
 
 
@@ -357,21 +623,59 @@ def test_the_command_pulls_what_the_settings_list_and_says_what_came(tmp_path: P
             '[sentiment]\nscorer = "off"\n'
         )
         told = hearth("ingest", "pull", "--all", "--dry-run", "--settings", settings, data=tmp_path / "data").stdout
-        assert "discourse 127.0.0.1: about 2 requests. 30 posts in all" in told
+        assert f"discourse {host(fake)}: about 2 requests. 30 posts in all" in told
         assert "Nothing was pulled" in told
         done = json.loads(
             hearth("ingest", "pull", "--all", "--json", "--settings", settings, data=tmp_path / "data").stdout
         )
         (pulled,) = done["pulls"]
-        assert (pulled["source"], pulled["messages"], pulled["gaps"], pulled["dollars"]) == ("127.0.0.1", 30, [], 0)
+        assert (pulled["source"], pulled["messages"], pulled["gaps"], pulled["dollars"]) == (host(fake), 30, [], 0)
         said = hearth("ingest", "status", "--settings", settings, data=tmp_path / "data").stdout
-        assert "discourse 127.0.0.1: looked for what is deleted there" in said
+        assert f"discourse {host(fake)}: looked for what is deleted there" in said
         settings.write_text(settings.read_text().replace("on = false", "on = true"))
         failed = hearth(
             "ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
         )
-        assert "REDDIT_CLIENT_ID is not set" in failed.stderr
-        assert "discourse 127.0.0.1: " in failed.stdout, "one that fails does not stop the others"
+        assert "REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET are not set" in failed.stderr
+        assert f"discourse {host(fake)}: " in failed.stdout, "one that fails does not stop the others"
+
+
+WRONG_ROWS = {
+    'adress = "https://forum.example"': "adress is not known; did you mean address? There are: on, since,",
+    "": 'address is missing. Discourse: any forum by its address (address = "https://forum.example.org"); with',
+    'address = "http://forum.example"': "address http://forum.example: over http anybody on the way can read along, so",
+    "address = 5": 'address is 5. Write it in quotes: address = "5".',
+    'address = "https://forum.example"\nprices = { post = 5 }': "prices: post is not known. There are: none",
+    'address = "https://forum.example"\nsince = "May"': "since is 'May'. Write a day such as 2026-05-01.",
+}
+
+
+@pytest.mark.parametrize("row", WRONG_ROWS, ids=str)
+def test_a_wrong_row_is_a_wrong_use_and_says_in_one_line_what_is_allowed(row: str, tmp_path: Path) -> None:
+    """By the line at which it begins, told once, and in the words of the file."""
+    settings = tmp_path / "hearth.toml"
+    settings.write_text(f'[[roster]]\nrole = "bot"\npattern = "*-feed"\n\n[[pulls]]\nservice = "discourse"\n{row}\n')
+    for words in (["--dry-run"], []):
+        done = hearth("ingest", "pull", "--all", *words, "--settings", settings, data=tmp_path / "data", check=2)
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"hearth: {settings}, line 5: [[pulls]] row 1, discourse: {WRONG_ROWS[row]}")
+        assert "--" not in line
+
+
+def test_that_every_row_is_switched_off_is_said(tmp_path: Path) -> None:
+    settings = tmp_path / "hearth.toml"
+    settings.write_text('[[pulls]]\nservice = "reddit"\nsubreddit = "lumo"\non = false\n')
+    done = hearth("ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data")
+    assert done.stderr == "Nothing is pulled: every row of [[pulls]] has on = false.\n"
+
+
+def test_what_fails_is_told_with_the_line_of_its_row_once(tmp_path: Path) -> None:
+    settings = tmp_path / "hearth.toml"
+    settings.write_text('[[pulls]]\nservice = "reddit"\nsubreddit = "lumo"\n')
+    done = hearth(
+        "ingest", "pull", "--all", "--settings", settings, data=tmp_path / "data", check=1, REDDIT_CLIENT_ID=""
+    )
+    assert done.stderr.startswith(f"hearth: {settings}, line 1: [[pulls]] row 1, reddit: REDDIT_CLIENT_ID and REDDIT")
 
 
 def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> None:
@@ -401,11 +705,20 @@ def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> 
             2,
             "Write a day such as 2026-05-01",
         ),
-        (["pull", "discourse", "--address", "my forum"], 1, "'my forum' is no address"),
+        (
+            ["pull", "discourse", "--address", "my forum"],
+            2,
+            "--address 'my forum' is no address, which is like https://",
+        ),
+        (["pull", "discourse", "--address", "/nothere"], 2, "--address '/nothere' is no address"),
+        (["pull", "discourse", "--address", "https://forum.example:port"], 2, "is no address"),
+        (["pull", "discourse", "--address", "https://me:sesame@forum.example"], 2, "must hold no name and no password"),
+        (["pull", "mastodon", "--account", "lumo@my host"], 2, "--account must be a name and a host"),
+        (["pull", "discourse", "--nothing"], 2, "--nothing is not known; there are: "),
         (["pull", "x", "--account", "lumo"], 2, "such as --budget-dollars 5"),
         (["pull", "x", "--account", "lumo", "--budget-dollars", "five"], 2, "Write a number such as 5"),
         (["pull", "twitter"], 2, "there is no service 'twitter'"),
-        (["pull", "discourse", "--address", "http://forum.example"], 1, "over http anybody on the way can read along"),
+        (["pull", "discourse", "--address", "http://forum.example"], 2, "over http anybody on the way can read along"),
         (["pull", "--all"], 2, "lists nothing under"),
         (["pull", "discourse", "--address", "https://forum.example", "--every", "often"], 2, "is no time: write 90s"),
         (
@@ -417,8 +730,10 @@ def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> 
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_wrong_use_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
-    done = hearth("ingest", *words, data=tmp_path, check=code)
-    assert says in " ".join(done.stderr.replace("│", " ").split())
+    (told,) = hearth("ingest", *words, data=tmp_path, check=code).stderr.splitlines()
+    assert told.startswith("hearth: ")
+    assert says in told
+    assert "sesame" not in told
 
 
 def test_of_what_was_gone_through_once_no_cursor_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -449,7 +764,7 @@ def test_a_page_that_cannot_be_read_is_left_out_told_and_asked_for_again(
             assert "left out; the same command asks for it again" in failed.reason
             assert Store(tmp_path).snapshot is None
             with Spool(tmp_path) as spool:
-                assert spool.waiting("discourse:127.0.0.1")[1] >= 120, "what came with it is kept"
+                assert spool.waiting(f"discourse:{host(fake)}")[1] >= 120, "what came with it is kept"
         fake.answer = answer  # type: ignore[method-assign]
         assert run(fake, tmp_path).failed == []
         compare(fake, tmp_path)
@@ -468,7 +783,7 @@ def test_a_page_of_messages_that_cannot_be_read_takes_the_watermark_with_it(
             (failed,) = run(fake, tmp_path).failed
         assert "left out" in failed.reason
         with Spool(tmp_path) as spool:
-            (posts,) = (each for each in spool.streams("discourse:127.0.0.1") if each.name == "posts")
+            (posts,) = (each for each in spool.streams(f"discourse:{host(fake)}") if each.name == "posts")
         assert (posts.told_until, posts.mark, posts.is_open) == (None, None, True)
         assert run(fake, tmp_path).failed == []
         compare(fake, tmp_path)
@@ -523,9 +838,51 @@ def test_a_time_is_read_as_people_write_it(text: str, wanted: float) -> None:
         seconds(text[:-1])
 
 
-def test_help_names_every_service_with_its_terms_and_credentials() -> None:
-    said = hearth("ingest", "pull", "--help").stdout
-    told = " ".join(said.split())
-    assert "REDDIT_CLIENT_SECRET" in told
+def test_help_names_every_service_with_its_terms_and_what_it_needs() -> None:
+    told = " ".join(hearth("ingest", "pull", "--help").stdout.split())
     assert "asks for its approval" in told
-    assert "--address https://forum.example.org" in told.replace("(--address", "--address")
+    assert "Needed: --subreddit, REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET. Optional: --address." in told
+    assert "Needed: --address. Optional: DISCOURSE_API_KEY, DISCOURSE_API_USERNAME." in told
+    assert "Needed: --account, --budget-dollars or --budget-resources, X_BEARER_TOKEN. Optional: --owned" in told
+    assert "--dry-run" in told, "and of the command itself"
+
+
+@every_service
+def test_help_of_one_service_tells_all_that_it_takes_and_which_of_it_is_needed(service: str) -> None:
+    told = hearth("ingest", "pull", service, "--help").stdout
+    module = services()[service]
+    for name, how in module.SECRETS.items():
+        is_optional = name in getattr(module, "OPTIONAL", ())
+        assert re.search(
+            rf"^  {name} \({'optional' if is_optional else 'needed'}\) +{re.escape(how)}$", told, re.MULTILINE
+        )
+    for field in msgspec.structs.fields(module.Options):
+        if not field.name.startswith(("service", "on", "prices", "budget", "run")):
+            wanted = "needed" if field.required else "optional"
+            assert re.search(rf"^  --{field.name} \({wanted}\) +\w", told, re.MULTILINE), field.name
+    assert ("--budget-dollars (one of the two)" in told) == bool(module.PRICES)
+    assert module.TERMS in told
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["reddit", "--subreddit", "lumo"], "REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"),
+        (["zulip", "--address", "https://lumo.example"], "ZULIP_EMAIL and ZULIP_API_KEY"),
+        (
+            ["x", "--account", "lumo", "--owned", "--budget-dollars", "5"],
+            "X_BEARER_TOKEN, X_API_KEY, X_API_SECRET, X_ACCESS_TOKEN and X_ACCESS_SECRET",
+        ),
+        (["telegram", "--chat", "@lumo"], "TELEGRAM_BOT_TOKEN"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_all_credentials_that_lack_are_named_at_once_with_where_to_get_them(
+    words: list[str], names: str, tmp_path: Path
+) -> None:
+    """Nothing is asked for, and nothing is kept of the place."""
+    (told,) = hearth("ingest", "pull", *words, data=tmp_path, check=1).stderr.splitlines()
+    assert told.startswith(f"hearth: {words[0]}: {names} {'are' if ' and ' in names else 'is'} not set. ")
+    assert all(services()[words[0]].SECRETS[name] in told for name in re.findall(r"\w+_\w+", names))
+    assert f"chmod 600) as {'NAME' if ' and ' in names else names} = " in told
+    assert looked_at(tmp_path) == []

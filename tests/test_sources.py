@@ -337,6 +337,20 @@ def test_a_source_that_is_pulled_says_when_deletions_there_were_looked_for(see: 
     assert bool(app.warning) == bool(days)
 
 
+def test_a_pull_that_failed_is_told_with_when_and_why_until_one_works(see: Open, home: Path) -> None:
+    loaded(home)
+    with Spool(home / "data") as spool:
+        spool.note_try(
+            "reddit lumo", None, "reddit *lumo*", datetime.now(UTC) - timedelta(hours=3), "[It](x) is *closed*."
+        )
+    (said,) = [each.value for each in see().warning if "pull failed" in each.value]
+    assert label("reddit *lumo*: the last pull failed 3 h ago, at ") in said
+    assert label("[It](x) is *closed*.") in said
+    with Spool(home / "data") as spool:
+        spool.note_try("reddit lumo", "reddit:lumo", "reddit lumo", datetime.now(UTC), None)
+    assert not see().warning
+
+
 def test_settings_changed_by_hand_wait_to_be_worked_in(see: Open, home: Path) -> None:
     loaded(home)
     assert "settings have changed" not in words(see())

@@ -1,6 +1,7 @@
 -- One row a source, with how far its data reaches. readers: what read it, where that is known of every load.
 select
     source_key, platform, source, source_name, is_demo, max(as_of) as as_of, min(first_at) as first_at,
+    max(last_at) as last_at,
     sum(messages)::bigint as messages,
     (
         select count(distinct people.person_id) from people

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 SECRETS_FILE = Path(".streamlit/secrets.toml")
 ATTEMPTS = 6  # with the pauses between them about a minute and a half
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-LONG_WAIT = 60.0  # is announced also where nobody sees a countdown
+SILENCE = 3.0  # seconds: who sees no countdown is told of a wait by which they hear nothing for longer
 A_YEAR = 366 * 86400.0  # who asks for more makes no sense
 LONGEST_WAIT = 20 * 60.0  # services count by a quarter of an hour; who asks for more is told to come back
 TIMEOUT = 30.0
@@ -75,7 +75,7 @@ class PullError(Exception):
 
 
 class Unset(PullError):
-    """A credential is not set."""
+    """Credentials are not set."""
 
 
 class LostPlace(PullError):
@@ -158,11 +158,11 @@ class Meter(Protocol):
 
 
 class Line:
-    """The patience with one service. `say` shows what it waits for; `announce` writes down that a long wait begins."""
+    """The patience with one service. `say` counts a wait down; `announce` writes down that one begins, unless short."""
 
     def __init__(
         self, service: str, pace: Pace | None = None, say: Callable[[str], None] = lambda _: None,
-        announce: Callable[[str], None] = lambda _: None, *, is_rehearsed: bool = False,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.service, self.pace, self._say, self._announce = service, pace or Pace(), say, announce
         self.meter: Meter | None = None
@@ -170,11 +170,11 @@ class Line:
         self.opened = ExitStack()  # connections, to be closed when the pull ends
         self.given: list[str] = []  # the names of the credentials that are set
         self._secrets: set[str] = set()
-        self._until = 0.0
-        self._is_rehearsed, self._lacks = is_rehearsed, ""  # a rehearsal needs no credential before its first call
+        self._until, self._heard_at = 0.0, 0.0  # when it answers again; up to when it was said what it does
+        self._lacks: dict[str, str] = {}  # what is needed and not set, and how to come by each
 
     def secret(self, name: str, how: str, default: str | None = None) -> str:
-        """A credential from the environment, else from .streamlit/secrets.toml. PullError says how to come by it."""
+        """A credential from the environment, else from .streamlit/secrets.toml. `check` tells of all that lack."""
         value = os.environ.get(name) or _filed(name)
         if value:
             self.given.append(name)
@@ -182,14 +182,20 @@ class Line:
             return value
         if default is not None:
             return default
-        lacks = (
-            f"{self.service}: {name} is not set. {how} Put it in the environment, or in {SECRETS_FILE} "
-            f'(chmod 600) as {name} = "...".'
-        )
-        if not self._is_rehearsed:
-            raise Unset(lacks)
-        self._lacks = self._lacks or lacks
+        self._lacks[name] = how
         return UNSET
+
+    def check(self) -> None:
+        """Raise Unset where a credential is lacking, with all that are, and how to come by each."""
+        if not self._lacks:
+            return
+        names, is_one = list(self._lacks), len(self._lacks) == 1
+        lacking = f"{names[0]} is" if is_one else f"{', '.join(names[:-1])} and {names[-1]} are"
+        ways = self._lacks[names[0]] if is_one else " ".join(f"{name}: {how}" for name, how in self._lacks.items())
+        raise Unset(
+            f"{self.service}: {lacking} not set. {ways} Put {'it' if is_one else 'them'} in the environment, or in "
+            f'{SECRETS_FILE} (chmod 600) as {names[0] if is_one else "NAME"} = "...".'
+        )
 
     def hide(self, value: str) -> None:
         """Never show this, such as a token that the service just gave."""
@@ -208,9 +214,9 @@ class Line:
 
     def call(self, ask: Callable[[], Answer], what: str, *, is_json: bool = True) -> Answer:
         """Ask until there is an answer, waiting in between. Raises Refusal, BudgetSpent, or PullError in the end."""
-        if self._lacks:
-            raise Unset(self._lacks)
+        self.check()
         why, look, began = "", "", self.pace.now()
+        self._heard_at = max(self._heard_at, began)
         for attempt in range(ATTEMPTS):
             self.wait_for_room()
             if self.meter:
@@ -286,9 +292,11 @@ class Line:
                 f"{self.service}: {why}, and it asks to come back at {back:%Y-%m-%d %H:%M} UTC. "
                 "What was pulled is kept; give the same command again then."
             )
-        if seconds > LONG_WAIT:
-            until = datetime.fromtimestamp(self.pace.now() + seconds, UTC)
-            self._announce(self.clean(f"{why}; going on in {seconds / 60:.0f} min, at {until:%H:%M:%S} UTC"))
+        until = self.pace.now() + seconds
+        if until - self._heard_at > SILENCE:
+            self._heard_at = until
+            at = datetime.fromtimestamp(until, UTC)
+            self._announce(self.clean(f"{why}; going on in {_lasted(seconds)}, at {at:%H:%M:%S} UTC"))
         while seconds > 0:
             self.say(f"{why}; going on in {max(1, round(seconds))} s")
             step = min(seconds, 1.0)
@@ -302,7 +310,10 @@ class Client:
     def __init__(self, line: Line, address: str, headers: Mapping[str, str] | None = None) -> None:
         import httpx  # takes as long as all the rest, and no other command needs it
 
-        self.line, self.address = line, checked(address, line.service)
+        try:
+            self.line, self.address = line, checked(address)
+        except ValueError as error:
+            raise PullError(f"{line.service}: {error}.") from None
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every address, and some hold a key
         named = {"User-Agent": "Hearth (self-hosted community health)", "Accept": "application/json"}
         named |= headers or {}
@@ -447,16 +458,21 @@ def _filed(name: str) -> str | None:
     return str(value) if value else None
 
 
-def checked(address: str, service: str) -> str:
-    """An address that a credential may be sent to: https, or this very machine."""
-    parts = urlsplit(address if "://" in address else f"https://{address}")
+def checked(address: str) -> str:
+    """An address that a credential may be sent to: https, or this very machine. ValueError for any other."""
+    try:
+        parts = urlsplit(address if "://" in address else f"https://{address}")
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
     if "@" in parts.netloc:
-        raise PullError(f"{service}: an address holds no name and no password here. Give it without them.")
-    if parts.scheme not in ("https", "http") or not HOST.fullmatch(parts.hostname or ""):
-        raise PullError(f"{service}: {address!r} is no address. One is like https://forum.example.org")
-    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
-        raise PullError(f"{service}: {address}: over http anybody on the way can read along. Use https.")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        raise ValueError("address must hold no name and no password")
+    if parts.scheme not in ("https", "http") or not HOST.fullmatch(host):
+        raise ValueError(f"address {address!r} is no address, which is like https://forum.example.org")
+    if parts.scheme == "http" and not _is_here(host):
+        raise ValueError(f"address {address}: over http anybody on the way can read along, so it must begin with https")
+    netloc = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}"
 
 
 def _is_here(host: str) -> bool:

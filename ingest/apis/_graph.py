@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -35,7 +35,7 @@ SOME = 50  # ids that may be asked for at once
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull from Meta needs."""
 
-    address: str = ADDRESS
+    address: Annotated[str, "of another server that speaks as Meta's does"] = ADDRESS
 
     @staticmethod
     def checked(number: str, name: str) -> None:

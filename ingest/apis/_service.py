@@ -10,13 +10,13 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, Protocol, cast
+from typing import Annotated, NamedTuple, Protocol, cast
 
 import msgspec
 
 from data.settings import Rule
 from ingest import apis
-from ingest.apis._client import Line
+from ingest.apis._client import Line, checked
 
 Bill = Mapping[str, int]
 """Resources by kind, such as {"post": 10, "user": 3}: what a service charges for."""
@@ -26,21 +26,29 @@ class Wanted(Rule, frozen=True, kw_only=True):
     """A row of [[pulls]] in hearth.toml, or the options of one `pull`. A service adds its own."""
 
     service: str
-    on: bool = True  # each source has its switch
-    since: date | None = None  # go back to this day, and no further
-    deletions: bool = True  # look once a day whether what is held is still there
-    budget_dollars: float | None = None  # of a service that charges: at most so much a month
-    budget_resources: int | None = None
-    run_dollars: float | None = None  # and in one run
-    run_resources: int | None = None
-    prices: Mapping[str, float] = {}  # dollars for one resource, where they differ from those of the service
+    on: Annotated[bool, "each source has its switch"] = True
+    since: Annotated[date | None, "go back to this day, and no further"] = None
+    deletions: Annotated[bool, "look once a day whether what is held is still there"] = True
+    budget_dollars: Annotated[float | None, "at most so much a month"] = None
+    budget_resources: Annotated[int | None, "at most so many posts and authors a month"] = None
+    run_dollars: Annotated[float | None, "at most so much in one run"] = None
+    run_resources: Annotated[int | None, "at most so many in one run"] = None
+    prices: Annotated[Mapping[str, float], "dollars for one of each, where they changed"] = {}
 
     def __post_init__(self) -> None:
         for name in ("budget_dollars", "budget_resources", "run_dollars", "run_resources"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name} must not be below 0")
+        if (address := getattr(self, "address", None)) is not None:
+            checked(address)
         if any(price < 0 for price in self.prices.values()):
             raise ValueError("prices must not be below 0")
+
+    @property
+    def place(self) -> str:
+        """What is asked for, in the words in which it was, such as `reddit lumo`."""
+        needed = (field.name for field in msgspec.structs.fields(self) if field.required)
+        return " ".join(str(getattr(self, name)) for name in needed)
 
     @property
     def has_budget(self) -> bool:
@@ -128,7 +136,7 @@ class Known(Protocol):
 class Estimate(msgspec.Struct, frozen=True):
     """What a pull will ask for, before the first call."""
 
-    requests: int
+    requests: int | None  # None: nobody can know
     resources: Bill = {}
     note: str = ""  # how sure it is, and why
 
@@ -144,6 +152,8 @@ class Place(Protocol):
     """One subreddit, forum or account, and how to ask for it. To be derived from."""
 
     source: str  # the id of the source: the one that the reader gives an export of it
+    named: str = ""  # as people write it, where that differs
+    address: str | None = None  # before the paths by which what was said can be opened, where no answer tells
 
     def streams(self) -> tuple[str, ...]:
         """What is swept, in this order, such as ("posts", "comments"). Asked for when a round of sweeps begins."""
@@ -172,9 +182,9 @@ class Place(Protocol):
 class Service(Protocol):
     """A module of this folder. The first line of its docstring is its help.
 
-    PLATFORM is named where it is not the reader's: that of Meta's API reads Facebook's and Instagram's. LOOK_BACK,
-    where it cannot be asked after single messages but only for all that is there: deletions are looked for so far
-    back, and once in that time all the way.
+    PLATFORM is named where it is not the reader's: that of Meta's API reads Facebook's and Instagram's. OPTIONAL, where
+    it can do without some of its credentials. LOOK_BACK, where it cannot be asked after single messages but only for
+    all that is there: deletions are looked for so far back, and once in that time all the way.
     """
 
     READER: str  # the reader of its pages, in ingest/exports

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -48,8 +48,8 @@ EXPIRED = {"ExpiredToken", "InvalidToken"}
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Bluesky needs."""
 
-    account: str
-    address: str = "https://bsky.social"  # of the account's own server
+    account: Annotated[str, "its handle, such as harbour.bsky.social"]
+    address: Annotated[str, "of the account's own server"] = "https://bsky.social"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,10 +101,12 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Account:
     password = line.secret("BLUESKY_APP_PASSWORD", SECRETS["BLUESKY_APP_PASSWORD"])
     server = Server(Client(line, wanted.address), wanted.account.removeprefix("@").lower(), password)
     try:
-        return Account(server, server.signed_in().did, known)
+        account = Account(server, server.signed_in().did, known)
     except PullError:
         line.opened.close()
         raise
+    account.named = wanted.account
+    return account
 
 
 class Server:

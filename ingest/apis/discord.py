@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -51,10 +51,10 @@ BLANK = (
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Discord needs."""
 
-    guild: str
-    channels: str = ""  # their names, with commas; empty: all that everybody may see
-    names: bool = False  # keep the names of those who write
-    address: str = "https://discord.com/api/v10"
+    guild: Annotated[str, "the server's number: Copy Server ID"]
+    channels: Annotated[str, "their names, with commas; else all that everybody may see"] = ""
+    names: Annotated[bool, "keep the names of those who write"] = False
+    address: Annotated[str, "of another server that speaks as Discord does"] = "https://discord.com/api/v10"
 
     def __post_init__(self) -> None:
         super().__post_init__()

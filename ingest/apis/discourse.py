@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,6 +26,7 @@ SECRETS = {
     "DISCOURSE_API_KEY": "Only for closed categories: Admin, Advanced, API keys, New key, with the scope to read.",
     "DISCOURSE_API_USERNAME": "Only beside a key: the account it belongs to.",
 }
+OPTIONAL = frozenset(SECRETS)
 PRICES: Mapping[str, float] = {}
 OVERLAP = timedelta(hours=1)
 IS_WHOLE = True  # a reply names the number of a post, and the post tells which message that is
@@ -38,7 +39,7 @@ MISSING = (403, 404, 410)
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Discourse needs."""
 
-    address: str
+    address: Annotated[str, "of the forum, such as https://forum.example.org"]
 
 
 class Posts(msgspec.Struct):
@@ -105,7 +106,7 @@ class Forum(Place):
 
     def __init__(self, client: Client, known: Known) -> None:
         self._client, self._known = client, known
-        self.source = urlsplit(client.address).hostname or ""
+        self.source, self.address = urlsplit(client.address).netloc, client.address
         self._met: set[str] = set()
 
     def streams(self) -> tuple[str, ...]:
@@ -134,7 +135,9 @@ class Forum(Place):
         """By the number of posts there are; of those since the last pull, by going through them."""
         if at["posts"].mark is None:
             stats = msgspec.json.decode(self._asked("/about.json"), type=About).about.stats
-            posts = stats.posts_count or stats.post_count or 0
+            posts = stats.post_count if stats.posts_count is None else stats.posts_count
+            if posts is None:
+                return Estimate(None, note="this forum does not tell how many posts there are")
             return Estimate(2 + posts // WINDOW, note=f"{posts:,} posts in all; fewer if `since` is given")
         pages, follow = walked(self, at)
         topics = {each.split(":")[2] for each in follow if each.removeprefix("post:") not in self._met}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from ingest.apis import _graph
 from ingest.apis._client import Client, Line, LostPlace, Refusal
@@ -48,7 +48,7 @@ LATE = timedelta(hours=1)
 class Options(_graph.Options, frozen=True, kw_only=True):
     """What a pull of Facebook needs."""
 
-    page: str
+    page: Annotated[str, "the page's number"]
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -30,6 +30,7 @@ SECRETS = {
     "GITHUB_TOKEN": "Settings, Developer settings, Fine-grained tokens: read access to Issues, Pull requests and "
     "Discussions of the repository; of a public one, a token without any permission does.",
 }
+OPTIONAL = frozenset(SECRETS)
 PRICES: Mapping[str, float] = {}
 OVERLAP = timedelta(hours=1)
 IS_WHOLE = True  # lists run by changes: only a whole sweep tells all that was said in a range
@@ -39,6 +40,7 @@ ANCHORS = {"issues/comments": "issuecomment-", "pulls/comments": "discussion_r"}
 PAGE = 100
 TICK = timedelta(seconds=1)  # what changed within the second of the last one may not have been on its page
 MISSING, DELETED = (404, 410), 410
+UNSIGNED = "discussions are left out: only who signed in with GITHUB_TOKEN may ask for them"
 TRIES = 3  # at a question to which GraphQL answers with an error that may pass
 LINK = re.compile(r'<([^>]+)>;\s*rel="(\w+)"')
 
@@ -86,9 +88,9 @@ EDITED = """query Edited($ids: [ID!]!) {
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of GitHub needs."""
 
-    repository: str
-    private: str | None = None  # why a private repository may be read
-    address: str = "https://api.github.com"  # of GitHub Enterprise: https://HOST/api/v3
+    repository: Annotated[str, "such as lumo/lamp"]
+    private: Annotated[str | None, "why a private repository may be read"] = None
+    address: Annotated[str, "of GitHub Enterprise: https://HOST/api/v3"] = "https://api.github.com"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -151,8 +153,6 @@ class Repo(Place):
 
     def streams(self) -> tuple[str, ...]:
         """Issues first: they say how far back everything goes. Discussions where there are any that we may ask for."""
-        if self._repository().has_discussions and not self._graph:
-            self._rest.line.say("discussions are left out: only who signed in with GITHUB_TOKEN may ask for them")
         return (*LISTS, "discussions") if self._discusses() else tuple(LISTS)
 
     def fetch(self, stream: str, at: At) -> Page:
@@ -219,6 +219,7 @@ class Repo(Place):
         return Page(
             cursor, body if rows else None, f"{stream}.json", len(rows), since if is_all else None,
             is_forward=True, covers=is_all, follow=self._conversations(rows, at) if stream == "issues" else (),
+            note=UNSIGNED if self._repository().has_discussions and not self._graph else "",
         )  # fmt: skip
 
     def _page(self, path: str, reached: Reached) -> tuple[Answer, list[Row]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from ingest.apis import _graph
 from ingest.apis._client import Client, Line, LostPlace, Refusal
@@ -40,7 +40,7 @@ MANY = 50
 class Options(_graph.Options, frozen=True, kw_only=True):
     """What a pull of Instagram needs."""
 
-    account: str
+    account: Annotated[str, "the account's number, such as 17841400000000000"]
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,12 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest.apis._client import Answer, Client, Dialect, Line, LostPlace, PullError, Refusal
+from ingest.apis._client import HOST, Answer, Client, Dialect, Line, LostPlace, PullError, Refusal
 from ingest.apis._service import At, Estimate, Held, Known, Page, Place, Wanted, walked
 from ingest.exports import _statuses
 from ingest.exports._moments import utc
@@ -47,13 +47,13 @@ LOCAL = re.compile(r"/(?:ap/)?users/[^/]+/statuses/(\w+)(?:/activity)?|/@[^/]+/(
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Mastodon needs."""
 
-    account: str
-    address: str | None = None  # of the instance, where it is not the host in the account's name
+    account: Annotated[str, "such as harbour@social.example"]
+    address: Annotated[str | None, "of the instance, where it is not the host in the account's name"] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         name, _, host = self.account.removeprefix("@").partition("@")
-        if not name or not host:
+        if not name or not HOST.fullmatch(host.partition(":")[0]):
             raise ValueError(f"account must be a name and a host, such as harbour@social.example, not {self.account!r}")
 
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -44,8 +44,8 @@ GONE = {"[deleted]", "[removed]", "[ Removed by Reddit ]"}
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Reddit needs."""
 
-    subreddit: str
-    address: str | None = None  # of another server that speaks as Reddit does
+    subreddit: Annotated[str, "its name, such as lumo"]
+    address: Annotated[str | None, "of another server that speaks as Reddit does"] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,7 +77,7 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Subreddit:
 
     logging.getLogger("prawcore").setLevel(logging.ERROR)  # our own patience tells what it waits for
     name = wanted.subreddit.removeprefix("r/")
-    address = checked(wanted.address, "reddit") if wanted.address else None
+    address = checked(wanted.address) if wanted.address else None
     reddit = Reddit(
         client_id=line.secret("REDDIT_CLIENT_ID", SECRETS["REDDIT_CLIENT_ID"]),
         client_secret=line.secret("REDDIT_CLIENT_SECRET", SECRETS["REDDIT_CLIENT_SECRET"]),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -54,8 +54,8 @@ UNSIGNED = {
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Slack needs."""
 
-    channels: str = ""  # their names, with commas; empty: all public ones that the app is in
-    address: str = "https://slack.com/api"
+    channels: Annotated[str, "their names, with commas; else all public ones that the app is in"] = ""
+    address: Annotated[str, "of another server that speaks as Slack does"] = "https://slack.com/api"
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -29,6 +29,7 @@ SECRETS = {
     "STACKEXCHANGE_KEY": "Not needed, but it allows 10,000 requests a day in place of 300: register an application at "
     "https://stackapps.com/apps/oauth/register and take its key.",
 }
+OPTIONAL = frozenset(SECRETS)
 PRICES: Mapping[str, float] = {}
 OVERLAP = timedelta(hours=1)
 IS_WHOLE = True  # lists run by activity: only a whole sweep tells all that was said in a range
@@ -55,9 +56,11 @@ INCLUDE = ";".join(f"{kind}.{field}" for kind, fields in FIELDS.items() for fiel
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Stack Exchange needs."""
 
-    site: str
-    tagged: str = ""  # one tag or several; without any the whole site
-    address: str = "https://api.stackexchange.com/2.3"
+    site: Annotated[str, "such as stackoverflow.com"]
+    tagged: Annotated[str, "one tag or several, with commas; else the whole site"] = ""
+    address: Annotated[str, "of another server that speaks as Stack Exchange does"] = (
+        "https://api.stackexchange.com/2.3"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,7 +101,7 @@ class Wrapper(msgspec.Struct, frozen=True):
     has_more: bool = False
     quota_remaining: int | None = None
     backoff: int = 0
-    total: int = 0
+    total: int | None = None
 
 
 class Reached(msgspec.Struct, frozen=True):
@@ -152,13 +155,17 @@ class Site(Place):
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:
         """By how many questions there are."""
-        requests = 1  # for the filter
+        totals = list[int | None]()
         for stream, where in at.items():
             kind, _, tag = stream.partition(":")
             if kind == "questions":
-                requests += self._total("activity", tag, where.since) // (PAGE - 1) + 1
+                totals.append(self._total("activity", tag, where.since))
             elif where.mark and where.since:
-                requests += self._total("creation", tag, where.since - RECENT) // (PAGE - 1) + 1
+                totals.append(self._total("creation", tag, where.since - RECENT))
+        known = [total for total in totals if total is not None]
+        if len(known) < len(totals):
+            return Estimate(None, note="the site does not tell how many questions there are")
+        requests = 1 + sum(total // (PAGE - 1) + 1 for total in known)  # the first asks for the filter
         return Estimate(requests, note="what a question comes without costs a request each, which is rare")
 
     def _questions(self, order: str, tag: str, at: At, since: datetime | None) -> Page:
@@ -205,7 +212,7 @@ class Site(Place):
         found = [DIALECT.decoded(each, Id) for each in told.items]
         return {str(each.comment_id if path == "comments" else each.post_id) for each in found}
 
-    def _total(self, order: str, tag: str, since: datetime | None) -> int:
+    def _total(self, order: str, tag: str, since: datetime | None) -> int | None:
         return self._asked("/questions", {**_listed(order, tag, Reached(since)), "filter": "total"})[1].total
 
     def _asked(self, path: str, params: Mapping[str, Any]) -> tuple[bytes, Wrapper]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 
@@ -46,13 +46,14 @@ DEAF = "The bot hears only what is said to it: tell @BotFather /setprivacy, Disa
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Telegram needs."""
 
-    chat: str
-    address: str = "https://api.telegram.org"
+    chat: Annotated[str, "its number, such as -1001234567890, or a public @name"]
+    address: Annotated[str, "of a Bot API server of your own"] = "https://api.telegram.org"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.chat.startswith("@") and not self.chat.removeprefix("-").isdecimal():
-            raise ValueError(f"chat must be a number such as -1001234567890, or a public @name, not {self.chat!r}")
+        if not self.chat.startswith("@") and not (self.chat[:1] == "-" and self.chat[1:].isdecimal()):
+            wish = "a number such as -1001234567890, with its sign, or a public @name"
+            raise ValueError(f"chat must be {wish}, not {self.chat!r}")
 
 
 def connect(wanted: Wanted, line: Line, known: Known) -> Group:
@@ -68,7 +69,7 @@ class Group(Place):
     def __init__(self, client: Client, chat: str, known: Known) -> None:
         self._client, self._line, self._known = client, client.line, known
         self._chat = int(self._asked("getChat", {"chat_id": chat})["id"] if chat.startswith("@") else chat)
-        self.source = bare(self._chat)
+        self.source, self.named = bare(self._chat), chat
 
     def streams(self) -> tuple[str, ...]:
         """All that a bot is told comes in one list."""
@@ -87,7 +88,9 @@ class Group(Place):
 
     def estimate(self, at: Mapping[str, At]) -> Estimate:  # noqa: ARG002
         """By the number of updates that wait."""
-        waiting = int(self._asked("getWebhookInfo").get("pending_update_count", 0))
+        waiting = self._asked("getWebhookInfo").get("pending_update_count")
+        if waiting is None:
+            return Estimate(None, note="Telegram does not tell how many updates wait")
         return Estimate(3 + -(-waiting // PAGE), note=f"{waiting:,} updates wait, of all the chats the bot is in")
 
     def _page(self, updates: list[dict[str, Any]], at: At, note: str, since: datetime | None) -> Page:

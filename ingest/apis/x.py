@@ -17,7 +17,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import responses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -43,6 +43,7 @@ SECRETS = {
     "X_ACCESS_TOKEN": "Only for --owned true: the account's own access token for the app.",
     "X_ACCESS_SECRET": "Only for --owned true: the secret of that access token.",
 }
+OPTIONAL = frozenset(SECRETS) - {"X_BEARER_TOKEN"}
 # As X told them in August 2026. Where they change: prices = { post = 0.005 } in the row of [[pulls]].
 PRICES: Mapping[str, float] = {"post": 0.005, "user": 0.010, "owned": 0.001, "count": 0.005}
 OVERLAP = timedelta(minutes=5)
@@ -71,10 +72,10 @@ LATELY, ENOUGH = timedelta(days=28), 50  # what an estimate looks at, and how ma
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of X needs."""
 
-    account: str
-    owned: bool = False
-    count: bool = False
-    address: str | None = None  # of another server that speaks as X does
+    account: Annotated[str, "its handle, such as lumo"]
+    owned: Annotated[bool, "the account owns the app: its own posts cost a fifth"] = False
+    count: Annotated[bool, "let a dry run ask X how much there is, for half a cent a question"] = False
+    address: Annotated[str | None, "of another server that speaks as X does"] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -118,13 +119,13 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Account:
     import tweepy
 
     logging.getLogger("tweepy").setLevel(logging.ERROR)  # it would tell headers, with the token in them
+    bearer = line.secret("X_BEARER_TOKEN", SECRETS["X_BEARER_TOKEN"])
     names = ("X_API_KEY", "X_API_SECRET", "X_ACCESS_TOKEN", "X_ACCESS_SECRET") if wanted.owned else ()
     own = [line.secret(name, SECRETS[name]) for name in names]
-    bearer = line.secret("X_BEARER_TOKEN", SECRETS["X_BEARER_TOKEN"])
     client = tweepy.Client(bearer, *own, wait_on_rate_limit=False)
     client.session = session(line)
     if wanted.address:
-        client.session.mount(HOST, _elsewhere(checked(wanted.address, "x")))
+        client.session.mount(HOST, _elsewhere(checked(wanted.address)))
     return Account(client, wanted, line, known)
 
 
@@ -397,7 +398,10 @@ class Account(Place):
 
     def _sent(self, method: str, url: str, body: bytes | None = None) -> bytes:
         """To or from where a job keeps its lists: another host, which gets no credential, for the address is one."""
-        checked(url, "x")
+        try:
+            checked(url)
+        except ValueError:
+            raise PullError("x: where it keeps the lists of what was deleted others may read along.") from None
         answer = self._plain.request(method, url, data=body, headers={"Content-Type": "text/plain"})
         if answer.status_code >= 300:
             raise PullError(f"x: the lists of what was deleted were answered {answer.status_code}. Try again later.")

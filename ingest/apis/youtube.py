@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -52,9 +52,9 @@ TITLES = "kind,items(kind,id,snippet(channelId,channelTitle,title))"
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of YouTube needs."""
 
-    channel: str
-    videos: str = ""  # only these, by their ids
-    address: str = "https://www.googleapis.com/youtube/v3"
+    channel: Annotated[str, "its id, which begins with UC"]
+    videos: Annotated[str, "only these, by their ids, with commas; else all"] = ""
+    address: Annotated[str, "of another server that speaks as YouTube does"] = "https://www.googleapis.com/youtube/v3"
 
     def __post_init__(self) -> None:
         super().__post_init__()

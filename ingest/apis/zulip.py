@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -46,8 +46,8 @@ EMOJI = ("emoji_name", "user_id", "user_profile")
 class Options(Wanted, frozen=True, kw_only=True):
     """What a pull of Zulip needs."""
 
-    address: str
-    organization: str = ""  # what an export that is loaded, too, calls it; else it follows from the address
+    address: Annotated[str, "of the organization, such as https://lumo.zulipchat.com"]
+    organization: Annotated[str, "what an export of it calls it; else as the address does"] = ""
 
 
 def connect(wanted: Wanted, line: Line, known: Known) -> Organization:
@@ -58,8 +58,8 @@ def connect(wanted: Wanted, line: Line, known: Known) -> Organization:
     pair = base64.b64encode(f"{email}:{key}".encode()).decode()
     line.hide(pair)
     client = Client(line, wanted.address, {"Authorization": f"Basic {pair}"})
-    host = urlsplit(client.address).hostname or ""
-    return Organization(client, wanted.organization or host.removesuffix(CLOUD), known)
+    name = wanted.organization or urlsplit(client.address).netloc.removesuffix(CLOUD)
+    return Organization(client, name, known)
 
 
 class Organization(Place):

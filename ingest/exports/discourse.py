@@ -151,7 +151,7 @@ def read(export: Export) -> Iterator[Record]:
     host = export.name if export.is_pulled else _host(export, [name for name, _ in files])
     name = host or re.sub(r"\.\w+$", "", export.name)
     yield Source(PLATFORM, name, name)
-    forum = Forum(export, host, _categories(export))
+    forum = Forum(export, export.address or (f"https://{host}" if host else None), _categories(export))
     for name, kind in files:
         for post in _posts(export, name, kind):
             yield from [post] if isinstance(post, Refused) else forum.records(post, name)
@@ -194,8 +194,8 @@ def quoted(cooked: str, topic_id: int) -> str | None:
 class Forum:
     """What must be remembered between the posts of one forum."""
 
-    def __init__(self, export: Export, host: str | None, categories: Iterable[Category]) -> None:
-        self.export, self.host = export, host
+    def __init__(self, export: Export, address: str | None, categories: Iterable[Category]) -> None:
+        self.export, self.address = export, address
         self.categories: dict[int | str | None, Category] = {each.id: each for each in categories}
         self.topics: dict[
             int, tuple[str | None, int | str | None]
@@ -284,7 +284,7 @@ class Forum:
             deleted_at=_deleted_at(post),
             mentions=tuple(dict.fromkeys(self._mentioned(cooked))),
             attachments=len(ATTACHED.findall(cooked)),
-            permalink=f"https://{self.host}/t/{post.topic_id}/{post.post_number}" if self.host else None,
+            permalink=f"{self.address}/t/{post.topic_id}/{post.post_number}" if self.address else None,
         )
 
     def _mentioned(self, cooked: str) -> Iterator[str]:
