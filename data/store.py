@@ -179,7 +179,8 @@ class Store:
             if macros:
                 cursor.execute(macros)
         try:
-            yield cursor
+            with _stopped_by_hand():
+                yield cursor
         finally:
             with self._lock:
                 pool.idle.setdefault(macros, []).append(cursor)
@@ -212,14 +213,22 @@ class _Pool:
 
 
 @contextmanager
-def _in_words(path: Path) -> Iterator[None]:
-    """What DuckDB cannot do, told to the person who asked: a full disk, a damaged file, too little memory."""
+def _stopped_by_hand() -> Iterator[None]:
+    """Ctrl-C while DuckDB is at work is Ctrl-C."""
     try:
         yield
-    except RuntimeError as error:  # what DuckDB makes of Ctrl-C
+    except RuntimeError as error:
         if "interrupted" in str(error).lower():
             raise KeyboardInterrupt from error
         raise
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """What DuckDB cannot do, told to the person who asked: a full disk, a damaged file, too little memory."""
+    try:
+        with _stopped_by_hand():
+            yield
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         raise StoreError(

@@ -678,15 +678,6 @@ def test_what_fails_is_told_with_the_line_of_its_row_once(tmp_path: Path) -> Non
     assert done.stderr.startswith(f"hearth: {settings}, line 1: [[pulls]] row 1, reddit: REDDIT_CLIENT_ID and REDDIT")
 
 
-def test_a_wrong_row_is_a_wrong_use_and_says_what_is_allowed(tmp_path: Path) -> None:
-    settings = tmp_path / "hearth.toml"
-    settings.write_text('[[pulls]]\nservice = "discourse"\nadress = "https://forum.example"\n')
-    for words in (["--dry-run"], []):
-        told = hearth("ingest", "pull", "--all", *words, "--settings", settings, data=tmp_path / "data", check=2).stderr
-        (line,) = (each for each in told.splitlines() if "row 1" in each)
-        assert line.startswith("hearth: [[pulls]] row 1, discourse: adress is not known; did you mean address? There")
-
-
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
