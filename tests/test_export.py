@@ -221,6 +221,23 @@ def test_each_role_is_the_one_of_then(tmp_path: Path) -> None:
     assert told == {("ann", 2): "member", ("ann", 3): "staff", ("bob", 2): "staff", ("bob", 3): "member"}
 
 
+def test_who_answered_has_the_role_of_then(tmp_path: Path) -> None:
+    """Bob answered as staff, and has left since; whoever closed their account answered as a member."""
+    rows: list[dict[str, Any]] = [
+        {"id": "q1", "by": "ann", "at": "2026-02-02T09:00Z", "text": "How do I bend it?"},
+        {"by": "bob", "to": "q1", "at": "2026-02-02T10:00Z", "text": "You warm it first, I think."},
+        {"by": "bob", "at": "2026-03-02T10:00Z", "text": "Does it bend now?"},
+        {"id": "q2", "by": "ann", "at": "2026-02-03T09:00Z", "text": "How do I dry it?"},
+        {"by": None, "to": "q2", "at": "2026-02-03T10:00Z", "text": "Leave it in the sun."},
+    ]
+    store = sparse.store_of(
+        tmp_path, rows, given={"roster": [{"role": "staff", "id": "bob", "valid_to": date(2026, 3, 1)}]}
+    )
+    told = {row["message"]: (row["answered_by"], row["answered_by_role"]) for row in whole(store, View("asks"))}
+    assert told["q1"] == ("Bob", "staff")
+    assert told["q2"] == (None, "member")
+
+
 @pytest.mark.parametrize("table", explore.tables())
 def test_the_shown_query_says_what_all_its_names_are_bound_to(table: str) -> None:
     view = View(table, since=date(2026, 10, 1), platforms=("mail",), contains="lamp")

@@ -145,6 +145,21 @@ def test_a_missing_column_is_answered_with_the_lines_to_write(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("wrong", "allowed"),
+    [
+        ({"kind": "board"}, "chat, forum."),
+        ({"columns": {"sender": "Who"}}, "id, channel, member, name,"),
+        ({"colums": {}}, "match, platform, source, name,"),
+    ],
+)
+def test_a_wrong_mapping_is_named_with_what_is_allowed(tmp_path: Path, wrong: dict[str, Any], allowed: str) -> None:
+    with pytest.raises(ExportError) as caught:
+        records(table(tmp_path, "text,sent_at\nhi,2026-05-01\n"), [{"match": "other.csv"}, wrong])
+    assert str(caught.value).startswith("hearth.toml: [[tables]], row 2: ")
+    assert f"Allowed: {allowed}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("mapping", "words"),
     [
         (

@@ -154,7 +154,8 @@ insert into source_days by name from source_day;
 
 -- name: keep_lapses
 -- A silence of 28 days in the whole source, 90 % of them covered: a hole in the data is no silence. Whoever is staff
--- now has not left, nor has anybody who speaks on in another source: of merged accounts the last to speak lapses.
+-- now has not left, nor has anybody who goes on as staff for a while or speaks on in another source: of merged accounts
+-- the last to speak lapses.
 create or replace temp table lapse_person as
 select person_id from news_pair
 union
@@ -210,6 +211,12 @@ left join resolved on silence.last_node = resolved.line_id
 where
     days.covered_after >= 0.9 * 28
     and (silence.next_at is not null or person.role = 'member')
+    and not exists (
+        select 1 from staff_hours
+        where
+            staff_hours.person_id = silence.person_id
+            and staff_hours.day > silence.day and staff_hours.day < silence.day + 28
+    )
 order by silence.last_at;
 
 -- name: done

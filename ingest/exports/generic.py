@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -92,6 +92,13 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sent_at_format: str | None = None
     markup: Literal["plain", "html"] = "plain"
     columns: dict[Field, str] = {}
+
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "columns": get_args(Field),
+    "kind": ("chat", "forum"),
+    "markup": ("plain", "html"),
+}
 
 
 class Shipped(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -279,10 +286,18 @@ def _is_list(export: Export, name: str) -> bool:
 
 
 def _tables(export: Export) -> list[Table]:
+    return [_table(mapping, row) for row, mapping in enumerate(export.mappings, 1)]
+
+
+def _table(mapping: Mapping[str, Any], row: int) -> Table:
     try:
-        return [msgspec.convert(dict(mapping), Table) for mapping in export.mappings]
+        return msgspec.convert(dict(mapping), Table)
     except msgspec.ValidationError as error:
-        raise ExportError(f"hearth.toml: [[tables]] cannot be read: {error}") from None
+        allowed = next((names for part, names in ALLOWED.items() if f"$.{part}`" in str(error)), None)
+        if "unknown field" in str(error):
+            allowed = Table.__struct_fields__
+        told = f" Allowed: {', '.join(allowed)}." if allowed else ""
+        raise ExportError(f"hearth.toml: [[tables]], row {row}: {error}.{told}") from None
 
 
 def _is_mapped(name: str, table: Table) -> bool:
