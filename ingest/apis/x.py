@@ -210,7 +210,8 @@ class Account(Place):
         if stream == "conversations":
             since = max(int(at.mark), int(self._id_before(FOUND))) if at.mark else None
             return Reached(since=str(since) if since else None, ids=sorted(self._recent()))
-        return Reached(ids=ids.split(",") if kind == "conversation" else self._lacking(ids.split(",")))
+        some = [each for each in ids.split(",") if each.isdecimal()]  # X refuses all of them for one that is no id
+        return Reached(ids=some if kind == "conversation" else self._lacking(some))
 
     def _after(self, stream: str, at: At, reached: Reached, answer: Any) -> tuple[Reached, bool]:
         """Where it goes on after an answer, and whether that was the end."""

@@ -221,7 +221,8 @@ class GitHub(Fake):
         return Reply({"data": {"repository": {"discussions": self._many(given["after"])}}}, headers=headers)
 
     def _noded(self, id_: str) -> Thing | None:
-        found = self._numbered(int(id_.removeprefix(node_of(""))))
+        number = id_.removeprefix(node_of(""))
+        found = self._numbered(int(number)) if number.isdecimal() else None
         return found if found and not found.is_gone else None
 
     def _one(self, found: Thing | None, after: str | None) -> Reply:
