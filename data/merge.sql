@@ -324,6 +324,8 @@ with recursive reached as (
     inner join merged as there on here.person_id = there.person_id
 )
 select source_key, false as is_whole from reached where source_key not in (select source_key from touched);
+-- Who has no account in what is touched stays as they are.
+delete from merged where source_key not in (select source_key from touched);
 
 -- name: derives_whole
 select count(*) > 0 from whole;

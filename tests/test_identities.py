@@ -127,6 +127,19 @@ ACCOUNTS = [Account("forum", "acme", f"p{number}") for number in range(6)]
 PAIRS = st.lists(st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(ACCOUNTS)).filter(lambda pair: pair[0] < pair[1]))
 
 
+@pytest.mark.parametrize("where", ["bolt", "acme"])
+def test_what_is_loaded_later_leaves_a_merged_person_where_they_were(where: str, tmp_path: Path) -> None:
+    """Into a source in which they have no account, and into their own."""
+    rows, later = lively(), said("zoe", "2026-03-20", where)
+    one, other = (f"{ACME}{name}" for name in sorted({row["by"] for row in rows if row.get("by")})[:2])
+    after = Community(tmp_path / "after", rows)
+    after.merge((one, other))
+    after.load([later])
+    at_once = Community(tmp_path / "at once", [*rows, later])
+    at_once.merge((one, other))
+    assert after.everything() == at_once.everything()
+
+
 @given(pairs=PAIRS, rng=st.randoms(use_true_random=False))
 def test_merges_in_any_order_make_the_same_people(pairs: list[tuple[Account, Account]], rng: random.Random) -> None:
     """Beside groups that are joined one after another."""
