@@ -290,8 +290,15 @@ def settings_path(given: Path | None = None) -> Path:
 
 
 def data_folder(given: Path | None = None) -> Path:
-    """The folder that holds the database: the one given, else HEARTH_DATA, else data/ here."""
-    return given or Path(os.environ.get("HEARTH_DATA") or "data")
+    """The folder that holds the database: the one given, else HEARTH_DATA, else data/ here.
+
+    Raises SettingsError where a file stands in its way.
+    """
+    folder = given or Path(os.environ.get("HEARTH_DATA") or "data")
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise SettingsError(f"{folder}: {there} is a file. --data, or HEARTH_DATA, names the folder of the database.")
+    return folder
 
 
 def read_settings(given: Path | None = None) -> Settings:

@@ -92,10 +92,13 @@ def load_command(
         if dry_run:
             with store.rehearsal() as copy:
                 summary = load(job, copy, settings, Progress(as_json=as_json))
+                refused = _refusals(copy)
             summary.snapshot = None
         else:
             summary = load(job, store, settings, Progress(as_json=as_json))
     _say(summary, as_json, dry_run)
+    if dry_run and not as_json:
+        print("".join(f"{each}\n" for each in refused), end="")
     if settings.sentiment.scorer == "strong" and not as_json:
         print("The scorer `strong` takes its time: .venv/bin/python -m ingest score lets it hear what is new.")
     _exit(summary)
@@ -178,7 +181,7 @@ def forget(
     known = [each for each in store.read("sources").to_dicts() if each["platform"] == platform]
     found = [each for each in known if source in (each["source"], each["source_name"])]
     if len(found) != 1:
-        names = [each["source"] for each in found or known]
+        names = [each["source" if found else "source_name"] for each in found or known]
         raise typer.BadParameter(
             f"{platform} {source}: {'name one by its id' if found else 'there is no such source'}{meant(source, names)}"
         )
@@ -209,11 +212,15 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
     if not store.snapshot:
         for each in failed:
             print(each.said(now))
-    sources, refused = store.read("sources"), store.read("refused_by_reason")
+    sources = store.read("sources")
     alone = unmatched(store, read_settings(settings_file))
     kept_up = looked_at(store.folder)
     if as_json:
-        found = {"snapshot": store.snapshot, "sources": sources.to_dicts(), "refused": refused.to_dicts()}
+        found = {
+            "snapshot": store.snapshot,
+            "sources": sources.to_dicts(),
+            "refused": store.read("refused_by_reason").to_dicts(),
+        }
         found["pulls"] = [msgspec.to_builtins(each) for each in kept_up]
         found["failed"] = [msgspec.to_builtins(each) for each in failed]
         print(msgspec.json.encode({**found, "unmatched": alone}).decode())
@@ -227,9 +234,15 @@ def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile
         print(look.said(now))
     for each in failed:
         print(each.said(now))
-    for row in refused.to_dicts():
-        print(f"refused {row['count']:,} of {row['file']}: {row['reason']}")
+    for line in _refusals(store):
+        print(line)
     _say_unmatched(alone)
+
+
+def _refusals(store: Store) -> list[str]:
+    """What was refused, and why."""
+    rows = store.read("refused_by_reason").to_dicts()
+    return [f"refused {row['count']:,} of {row['file']}: {row['reason']}" for row in rows]
 
 
 def _reach(source: dict[str, Any]) -> str:
@@ -258,7 +271,7 @@ def formats_command(
     """What can be loaded: what to download and where, what it holds, and what it cannot tell."""
     from ingest.formats import document, formats, in_full, listed
 
-    known = readers()
+    known, name = readers(), name.lower() if name else None
     if name is not None and name not in known:
         raise typer.BadParameter(f"{name}: there is no such format{meant(name, known)}")
     told = [each for each in formats() if name in (None, each.name)]
@@ -601,7 +614,7 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
             print(f"  no number needs these details, so they stay in the export: {_some(each.unknown)}")
     done = "Nothing was kept: this was a dry run" if dry_run else f"Published {summary.snapshot}"
     print(f"{done} ({summary.seconds:.1f} s).")
-    if any(each.refused for each in summary.loads):
+    if any(each.refused for each in summary.loads) and not dry_run:
         print("Some records were refused and kept aside: .venv/bin/python -m ingest status says why.")
     _say_unmatched(summary.unmatched)
 

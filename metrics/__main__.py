@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from datetime import date, timedelta
 from enum import StrEnum
 from io import BytesIO
@@ -19,7 +20,7 @@ from data.command import WRONG_USAGE, run
 from data.settings import Settings, SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
 from metrics.explain import explain
-from metrics.extract import Shown, extract
+from metrics.extract import Shown, arranged, extract
 from metrics.guard import LOOK_BACK, compare
 from metrics.metric import Metric, Question, ask, metrics, named
 
@@ -70,9 +71,9 @@ def main_command(
     compared: Annotated[bool, typer.Option("--compare", help="Say what changed since the period before.")] = False,
     explained: Annotated[bool, typer.Option("--explain", help="And what moved it, if the change is clear.")] = False,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
-    columns: Annotated[str, typer.Option(help="Of a file: only these, with commas between.")] = "",
-    sort: Annotated[str, typer.Option(help="Of a file: the column to sort by, the largest first.")] = "",
-    ascending: Annotated[bool, typer.Option("--ascending", help="Of a file: the smallest first.")] = False,
+    columns: Annotated[str, typer.Option(help="Only these, with commas between.")] = "",
+    sort: Annotated[str, typer.Option(help="The column to sort by, the largest first.")] = "",
+    ascending: Annotated[bool, typer.Option("--ascending", help="The smallest first.")] = False,
     output: Annotated[Path | None, typer.Option(help="A file to write, with what is told of it.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="The folder with the database.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="The settings file.")] = None,
@@ -90,7 +91,7 @@ def main_command(
         _check(store, question)
     settings = read_settings(settings_file)
     if compared or explained:
-        _compare(store, settings, question, form if explained else None)
+        (_explain if explained else _compare)(store, settings, question, form)
     else:
         chosen = Shown(tuple(filter(None, columns.replace(" ", "").split(","))), sort, not ascending)
         _tell(store, settings, question, chosen, form, output)
@@ -106,7 +107,7 @@ def _tell(
         for told in export.save(extract(store, settings, answer, chosen), asked, output):
             print(told, file=sys.stderr)
     else:
-        _print(answer.rows, form, answer.fingerprint)
+        _print(arranged(answer, chosen), form, answer.fingerprint)
         print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
         if question.name in OPEN_LISTS and question.since is None:
             print(_told_of_all_days(store, settings, question), file=sys.stderr)
@@ -130,11 +131,19 @@ def _print_names() -> None:
         print(f"{each.name:<26} {each.asks}")
 
 
-def _compare(store: Store, settings: Settings, question: Question, form: Format | None) -> None:
-    """Print the change since the period before and, in a form, what moved it: the rows alone go to stdout."""
-    if form is None:
-        print(compare(store, settings, question).sentence)
-        return
+def _compare(store: Store, settings: Settings, question: Question, form: Format) -> None:
+    """Print the change since the period before: its sentence, or all that is known of it."""
+    found = compare(store, settings, question)
+    if form is Format.table:
+        print(found.sentence)
+    elif form is Format.json:
+        print(json.dumps({**asdict(found), "sentence": found.sentence}, ensure_ascii=False))
+    else:
+        raise typer.BadParameter(f"a change has no {form} form; choose table or json", param_hint="--format")
+
+
+def _explain(store: Store, settings: Settings, question: Question, form: Format) -> None:
+    """Print what moved a number since the period before: the rows alone go to stdout."""
     found = explain(store, settings, question)
     if form is Format.table and found.rows.is_empty():
         print("There is nothing to explain: nothing changed clearly.")

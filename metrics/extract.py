@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import polars as pl
@@ -27,15 +27,21 @@ class Shown:
 
 
 def shown(settings: Settings, answer: Answer, as_: Shown) -> pl.DataFrame:
-    """The rows as somebody wants to see them. Raises LookupError for a column that is not there.
+    """The rows as a page or a file shows them. Raises LookupError for a column that is not there.
 
     Members are not followed over time on platforms whose terms forbid it.
     """
+    if answer.metric.name in explore.PROFILES:
+        followed = answer.rows.filter(~pl.col("platform").is_in(settings.privacy.no_profiles))
+        answer = replace(answer, rows=followed)
+    return arranged(answer, as_)
+
+
+def arranged(answer: Answer, as_: Shown) -> pl.DataFrame:
+    """All its rows, in the columns and the order that are wanted. Raises LookupError for a column that is not there."""
     rows = answer.rows
     if missing := [name for name in (*as_.columns, *filter(None, [as_.sort])) if name not in rows.columns]:
         raise LookupError(f"{answer.metric.name} has no column {missing[0]!r}{meant(missing[0], rows.columns)}")
-    if answer.metric.name in explore.PROFILES:
-        rows = rows.filter(~pl.col("platform").is_in(settings.privacy.no_profiles))
     if as_.sort:
         rows = rows.sort(as_.sort, descending=as_.is_descending, nulls_last=True, maintain_order=True)
     return rows.select(as_.columns or rows.columns)

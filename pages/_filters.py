@@ -262,9 +262,10 @@ def some_of(title: str, names: Mapping[str, str], key: str, **options: Any) -> t
     return tuple(value for value in chosen if value in names)
 
 
-def folded(title: str, keys: Iterable[str], key: str) -> DeltaGenerator:
-    """A small window for fields that few need; its name says how many of them are set."""
-    given = sum(bool(st.session_state.get(name, st.query_params.get_all(name))) for name in keys)
+def folded(title: str, keys: Iterable[str], key: str, usual: str | None = None) -> DeltaGenerator:
+    """A small window for fields that few need; its name says how many of them are set, and not to what is usual."""
+    values = (st.session_state.get(name, st.query_params.get_all(name)) for name in keys)
+    given = sum(bool(value) and value not in (usual, [usual]) for value in values)
     return st.popover(f"{title}: {given}" if given else title, key=key, width="content")
 
 

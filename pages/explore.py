@@ -115,7 +115,7 @@ def _metric(view: _filters.View, name: str) -> Rows:
     metric, by, count = metrics()[name], "", ""
     takes = [field for field, option in (("by", "by"), ("count", "population")) if metric.takes(option)]
     if takes:
-        with _filters.folded("Filters", takes, "filters"):
+        with _filters.folded("Filters", takes, "filters", usual=next(iter(ASKS))):
             if "by" in takes:
                 by = _filters.one_of("Split by", _same(SPLITS), "by", index=None, placeholder="Nothing")
             if "count" in takes:

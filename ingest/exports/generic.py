@@ -30,8 +30,10 @@ PLATFORM = "generic"
 FORMAT = Format(
     group="Help desks, and everything else",
     get=(
-        "from wherever it comes; say in hearth.toml, under [[tables]], which column is what. Facebook groups, "
-        "Khoros answers and a hand-made MySpace table are known by their columns"
+        "from wherever it comes; say in hearth.toml, under [[tables]], which column is what: sent_at and text, and "
+        "where there are any id, member (an account's own id), name, handle, email, channel, conversation, parent "
+        "(the id of what it answers), title, edited_at, deleted_at, is_bot, is_staff, kind, permalink. Facebook "
+        "groups, Khoros answers and a hand-made MySpace table are known by their columns"
     ),
     holds=(
         "what its columns say: who, when and what, and the channel, the conversation and the reply where "
