@@ -19,6 +19,7 @@ from pages._safe import label, line, plain
 YEAR, LONG = timedelta(days=365), timedelta(days=56)
 REFUSED_SHOWN, RAW_SHOWN = 100, 2000
 GAPS = 4
+WHOLE = 1000  # letters of why a pull failed: what to do stands at its end
 LEDGER = ("loaded_at", "platform", "source_name", "file")
 COUNTS = ("read", "inserted", "updated", "unchanged", "refused", "seconds")
 
@@ -61,7 +62,7 @@ def inside() -> None:
 def _failed_pulls(now: datetime) -> None:
     """The places of which the last pull failed: when, and why, with what to do."""
     if failed := failures(_ask.state().folder, now):
-        said = "".join(f"\n- {label(each.said(now).replace(': WARNING:', ':', 1))}" for each in failed)
+        said = "".join(f"\n- {label(each.said(now).replace(': WARNING:', ':', 1), WHOLE)}" for each in failed)
         st.warning(f"**The last pull failed.** Until one works, what is new there is not here.\n{said}")
 
 

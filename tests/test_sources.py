@@ -337,15 +337,18 @@ def test_a_source_that_is_pulled_says_when_deletions_there_were_looked_for(see: 
     assert bool(app.warning) == bool(days)
 
 
+WHY = " Nobody may see it without being asked in." * 8 + " Give another name."
+
+
 def test_a_pull_that_failed_is_told_with_when_and_why_until_one_works(see: Open, home: Path) -> None:
     loaded(home)
     with Spool(home / "data") as spool:
         spool.note_try(
-            "reddit lumo", None, "reddit *lumo*", datetime.now(UTC) - timedelta(hours=3), "[It](x) is *closed*."
+            "reddit lumo", None, "reddit *lumo*", datetime.now(UTC) - timedelta(hours=3), f"[It](x) is *closed*.{WHY}"
         )
     (said,) = [each.value for each in see().warning if "pull failed" in each.value]
     assert label("reddit *lumo*: the last pull failed 3 h ago, at ") in said
-    assert label("[It](x) is *closed*.") in said
+    assert label(f"[It](x) is *closed*.{WHY}", 1000) in said, "what to do stands at its end"
     with Spool(home / "data") as spool:
         spool.note_try("reddit lumo", "reddit:lumo", "reddit lumo", datetime.now(UTC), None)
     assert not see().warning
