@@ -290,13 +290,13 @@ def _twice(found: list[Suggestion], held: Rows) -> None:
     known = _ask.decided()
     for one, other in [pair for pair in pairs if frozenset(pair) not in known][:TWICE]:
         st.markdown(
-            f"**{label(names[one])}** stands here twice: {label(one)} and {label(other)}. If they are one person, this "
-            "joins them, so that they never answer their own ask; the role stays each account’s:"
+            f"**{label(names[one])}** stands here twice. The first command joins the two accounts, so that they never "
+            "answer their own ask; the role stays each account’s. The second says that they are two people, and they are "
+            f"not named here any more. Both count from the next load or `{_load.DERIVE}` on."
         )
-        command = f'.venv/bin/python -m ingest people same {quote(plain(one))} {quote(plain(other))} --by "Your name"'
-        st.code(_load.command(command), language="shell", wrap_lines=True)
-        st.caption("If not, `people different` says so, and they are not named here any more. Both count from the next "
-                   f"load or `{_load.DERIVE}` on.")  # fmt: skip
+        accounts = f'{quote(plain(one))} {quote(plain(other))} --by "Your name"'
+        both = (_load.command(f".venv/bin/python -m ingest people {word} {accounts}") for word in ("same", "different"))
+        st.code("\n".join(both), language="shell", wrap_lines=True)
 
 
 def _account_of(row: Mapping[str, Any]) -> str:

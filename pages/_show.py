@@ -119,7 +119,8 @@ def _behind(told: Number) -> None:
 def sheet(found: Sheet, buttons: DeltaGenerator) -> None:
     """The week as one sheet: what the browser prints, and a file."""
     with buttons:
-        name = f"weekly-health-{found.fingerprints[0][1] if found.fingerprints else found.week}.html"
+        week = found.week.lower().replace(",", "").replace(" ", "-")
+        name = "-".join(["weekly-health", week, *(mark for _, mark in found.fingerprints[:1])]) + ".html"
         st.download_button(
             "Download the report", lambda: _sheet.document(found).encode(), name, "text/html", on_click="ignore"
         )

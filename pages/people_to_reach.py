@@ -21,6 +21,8 @@ MOST = 1000
 """So many of a list are looked through for those who had a word of ours, or shown at the very most."""
 SHOWN = "how many people are shown of each list"
 UNHAPPY_DAYS = timedelta(days=28)
+NEWEST = 14
+"""So many days the shortest lists look back, as they say."""
 
 
 Found = tuple[list[Row], int, Answer | None]
@@ -51,6 +53,16 @@ class List:
     """Why nobody can know who is on it; nothing where it can be known."""
 
 
+def _silent(view: View) -> str:
+    """Which sources end before the days that most lists look at, so that nobody is there from them."""
+    last = _filters.last_day(view.as_of)
+    ends = [
+        f"{label(_words.platform(each['platform']))} {label(each['source_name'])} ends on {_words.day(each['day'])}"
+        for each in _filters.ended(view, last - timedelta(days=NEWEST - 1))
+    ]
+    return f"{'; '.join(ends)}: nobody from there is on a list of newer days. " if ends else ""
+
+
 def page() -> None:
     """Draw whom to talk to today, then who has fallen silent."""
     view = _filters.places()
@@ -58,7 +70,7 @@ def page() -> None:
     with _show.contained("Whom to talk to today"):
         st.subheader(_sentence(TODAY, view, "is waiting for a word from us"))
         until = _words.moment(view.as_of, _ask.state().settings.zone)
-        st.caption(f"Days count back from {until}, where the data ends. Somebody can be on two lists.")
+        st.caption(f"Days count back from {until}, where the data ends. {_silent(view)}Somebody can be on two lists.")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _marks.marking()
         _marks.last_done(_marks.take_back)

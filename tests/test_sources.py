@@ -510,7 +510,7 @@ def test_somebody_who_stands_twice_is_a_question_with_the_command_that_answers_i
     helpers(home)
     app = see(part="Who is who")
     said = words(app).replace("\\", "").replace("\u2060", "")
-    assert "**Ivy** stands here twice: forum:acme:ivy and forum:acme:ivy2." in said
+    assert "**Ivy** stands here twice." in said
     assert 'people same forum:acme:ivy forum:acme:ivy2 --by "Your name"' in said
     path = home / "hearth.toml"
     path.write_text(
