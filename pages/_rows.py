@@ -291,8 +291,8 @@ def _twice(found: list[Suggestion], held: Rows) -> None:
     for one, other in [pair for pair in pairs if frozenset(pair) not in known][:TWICE]:
         st.markdown(
             f"**{label(names[one])}** stands here twice. The first command joins the two accounts, so that they never "
-            "answer their own ask; the role stays each account’s. The second says that they are two people, and they are "
-            f"not named here any more. Both count from the next load or `{_load.DERIVE}` on."
+            "answer their own ask; the role stays each account’s. The second says that they are two people, and they "
+            f"are not named here any more. Both count from the next load or `{_load.DERIVE}` on."
         )
         accounts = f'{quote(plain(one))} {quote(plain(other))} --by "Your name"'
         both = (_load.command(f".venv/bin/python -m ingest people {word} {accounts}") for word in ("same", "different"))
