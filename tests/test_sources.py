@@ -148,7 +148,7 @@ def test_what_went_well_is_told_until_its_reader_goes_on(see: Open, home: Path) 
 
 def test_where_another_choice_may_help_the_file_stays_in_the_box(see: Open, home: Path) -> None:
     app = see()
-    app.selectbox(key="kind").set_value("discord").run()
+    app.selectbox(key="kind of export").set_value("discord").run()
     app = ended(upload(app, "quay.zip", zipped("slack/quay")), home)
     assert [each.name for each in app.file_uploader[0].value] == ["quay.zip"]
 
