@@ -151,7 +151,7 @@ def read(export: Export) -> Iterator[Record]:
     host = export.name if export.is_pulled else _host(export, [name for name, _ in files])
     name = host or re.sub(r"\.\w+$", "", export.name)
     yield Source(PLATFORM, name, name)
-    forum = Forum(export, export.address or (f"https://{host}" if host else None), _categories(export))
+    forum = Forum(export, export.address or at(host), _categories(export))
     for name, kind in files:
         for post in _posts(export, name, kind):
             yield from [post] if isinstance(post, Refused) else forum.records(post, name)
@@ -189,6 +189,11 @@ def quoted(cooked: str, topic_id: int) -> str | None:
         if where.get("topic", str(topic_id)) == str(topic_id) and (number := where.get("post")):
             return str(number)
     return None
+
+
+def at(host: str | None) -> str | None:
+    """The address of a forum of which an export tells no more than where it lies."""
+    return f"https://{host}" if host else None
 
 
 class Forum:

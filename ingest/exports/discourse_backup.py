@@ -16,7 +16,7 @@ import msgspec
 from data.records import Record, Refused, Source
 from ingest.archive import MAX_RAW, Export, ExportError
 from ingest.exports._format import Format
-from ingest.exports.discourse import HOST, LIKE, PLATFORM, Category, Forum, Number, Post, address
+from ingest.exports.discourse import HOST, LIKE, PLATFORM, Category, Forum, Number, Post, address, at
 from ingest.exports.generic import delimited
 
 FORMAT = Format(
@@ -134,7 +134,7 @@ class _Backup:
             self._learn(row)
         source_id = self.host or DATED.sub("", self.export.name)
         yield Source(PLATFORM, source_id, self.title or source_id)
-        forum = Forum(self.export, self.host or None, self.categories)
+        forum = Forum(self.export, at(self.host), self.categories)
         for row in _rows(self.export, self.file, counted=True):
             if row.table == "posts":
                 yield from self._post(row, forum)
@@ -236,7 +236,7 @@ def _from_tables(export: Export, tables: list[str]) -> Iterator[Record]:
     owner, host = _owner(export), _host(export, tables)
     source_id = host or DATED.sub("", export.name)
     yield Source(PLATFORM, source_id, source_id)
-    forum = Forum(export, host, [])
+    forum = Forum(export, at(host), [])
     for table in tables:
         for row in delimited(export, table):
             if isinstance(row, Refused):
