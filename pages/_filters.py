@@ -493,10 +493,7 @@ def freshness(view: View, until: date, of: str) -> str:
 def reached(view: View, until: date, of: str, days: str, safe: Callable[[str], str]) -> str:
     """How much of a period is covered; where sources end before `until`, of those days that the data reaches."""
     share = _words.percent(covered(view))
-    short = [
-        f"{safe(_words.platform(each['platform']))} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
-        for each in ended(view, until)
-    ]
+    short = endings(view, until, safe)
     if not short:
         return f"{share} of {days} covered"
     return f"Not all of it reaches {of}: {'; '.join(short)}. Of {days} it does reach, {share} are covered."
@@ -530,6 +527,14 @@ def ended(view: View, by: date) -> list[_ask.Row]:
     for source in sources:
         source["day"] = last_day(source["as_of"])
     return [source for source in sources if source["day"] < by - timedelta(days=1)]
+
+
+def endings(view: View, by: date, safe: Callable[[str], str]) -> list[str]:
+    """Those sources in words, each with its last day. Their names go through a safe door."""
+    return [
+        f"{safe(_words.platform(each['platform']))} {safe(each['source_name'])} ends on {_words.day(each['day'])}"
+        for each in ended(view, by)
+    ]
 
 
 def last_day(as_of: datetime) -> date:

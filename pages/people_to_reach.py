@@ -56,10 +56,7 @@ class List:
 def _silent(view: View) -> str:
     """Which sources end before the days that most lists look at, so that nobody is there from them."""
     last = _filters.last_day(view.as_of)
-    ends = [
-        f"{label(_words.platform(each['platform']))} {label(each['source_name'])} ends on {_words.day(each['day'])}"
-        for each in _filters.ended(view, last - timedelta(days=NEWEST - 1))
-    ]
+    ends = _filters.endings(view, last - timedelta(days=NEWEST - 1), label)
     return f"{'; '.join(ends)}: nobody from there is on a list of newer days. " if ends else ""
 
 
