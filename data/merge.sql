@@ -518,6 +518,21 @@ select
     min(concat_ws(chr(0), platform, source, member_id)) over (partition by person) as value
 from persons;
 
+-- name: apart
+-- What of it the numbers do not know, and what they know although nobody says so any more.
+create or replace temp view apart as
+(
+    from deciding
+    except
+    from decided
+)
+union all
+(
+    from decided
+    except
+    from deciding
+);
+
 -- name: count_renamed
 select count(*)::bigint
 from (
@@ -532,38 +547,13 @@ full join (
 ) as parted on merged.native_id = parted.native_id and merged.source = parted.source;
 
 -- name: count_redecided
-select count(*)::bigint
-from (
-    (
-        from deciding
-        except
-        from decided
-    )
-    union all
-    (
-        from decided
-        except
-        from deciding
-    )
-) as apart;
+select count(*)::bigint from apart;
 
 -- name: note_decided
 -- A mark or a label concerns its own message, the merging of accounts the whole of their sources.
 create or replace temp table redecided as
 select distinct sources.source_key, apart.kind, apart.native_id
-from (
-    (
-        from deciding
-        except
-        from decided
-    )
-    union all
-    (
-        from decided
-        except
-        from deciding
-    )
-) as apart
+from apart
 inner join sources on apart.platform = sources.platform and apart.source = sources.source;
 delete from touched where source_key in (select source_key from redecided where kind = 'person');
 insert into touched select distinct source_key, true as is_whole from redecided where kind = 'person';

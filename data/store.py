@@ -332,6 +332,7 @@ class Loader:
         self._merge("deciding")
         self.is_behind = self._is_behind()
         self._touch_what_changed()
+        self._merge("apart")
 
     def begin(self, source: Source, file: str, is_demo: bool = False) -> Load:
         """Start on an export of one source."""

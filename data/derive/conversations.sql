@@ -487,3 +487,7 @@ select
 from later
 inner join turn_words on later.line_id = turn_words.turn_id
 where later.role = 'staff';
+
+-- name: drop_words
+drop table begun;
+drop table turn_words;
