@@ -105,6 +105,7 @@ async def warm(_: object) -> AsyncIterator[None]:
     """Load the heavy libraries before the first visitor asks for them, and before two ask at once. Stop what runs."""
     import_module("pandas")  # Plotly fails where it meets one that is half loaded
     import_module("pages._show")
+    import_module("httpx")
     # Streamlit looks through everything in memory for garbage after each run of a page: 40 of 60 ms, were it not told
     # that the libraries stay.
     gc.collect()

@@ -227,8 +227,14 @@ def outdated() -> Literal["rules", "settings", "newer"] | None:
 def community() -> str:
     """What the community is called: as the settings say, else as all of its sources are called."""
     named = state().settings.community.name
-    called = [] if state().snapshot is None else read("sources")["source_name"].unique().to_list()
-    return called[0] if named == CommunitySettings().name and len(called) == 1 else named
+    return (_called() or named) if named == CommunitySettings().name else named
+
+
+@kept(4)
+def _called() -> str | None:
+    """What all sources are called, where they agree on one name."""
+    names = [] if state().snapshot is None else read("sources")["source_name"].unique().to_list()
+    return names[0] if len(names) == 1 else None
 
 
 def marks() -> Marks:

@@ -185,8 +185,10 @@ def week() -> Week | None:
 def _meet_week(weeks: Mapping[str, date]) -> None:
     """Understand an address from a reader whose browser writes days in another order."""
     asked = st.query_params.get("week", "").removeprefix(WEEK_OF)
+    if not asked or WEEK_OF + asked in weeks:
+        return
     for name, monday in weeks.items():
-        if name != WEEK_OF + asked and asked in _words.days(monday):
+        if asked in _words.days(monday):
             st.session_state["week"] = st.query_params["week"] = name
 
 
@@ -469,6 +471,7 @@ def followed(view: View) -> View | None:
     return replace(view, platforms=left) if left else None
 
 
+@kept(64, is_worded=True)
 def reaches(view: View, safe: Callable[[str], str]) -> str:
     """How far the data of each source reaches, the busiest first; their names through a safe door."""
     zone = _ask.state().settings.zone

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import plotly.graph_objects as go
 import polars as pl
+import pyarrow as pa
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -377,19 +378,20 @@ def table(frame: pl.DataFrame, alt: str, meanings: Mapping[str, str] | None = No
 
 
 _preparing = threading.Lock()
-_tables: OrderedDict[tuple[int, str], tuple[pl.DataFrame, pl.DataFrame, dict[str, Any]]] = OrderedDict()
+_tables: OrderedDict[tuple[int, str], tuple[pl.DataFrame, pa.Table, dict[str, Any]]] = OrderedDict()
 
 
-def _prepared(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
+def _prepared(frame: pl.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
     """A frame's safe cells and how its columns read, kept for as long as the very same frame is shown again.
 
-    Every reader's thread comes here: two who show a frame at once prepare it once.
+    As Arrow, which Streamlit sends as it is; a frame it would turn into one of pandas' first, on every run. Every
+    reader's thread comes here: two who show a frame at once prepare it once.
     """
     key = id(frame), _words.day_form()
     with _preparing:
         found = _tables.get(key)
         if found is None or found[0] is not frame:
-            found = _tables[key] = (frame, _safe.cells(frame), _columns(frame))
+            found = _tables[key] = (frame, _safe.cells(frame).to_arrow(), _columns(frame))
         _tables.move_to_end(key)
         if len(_tables) > TABLES:
             _tables.popitem(last=False)

@@ -781,7 +781,7 @@ def test_a_table_that_many_show_at_once_is_prepared_once(monkeypatch: pytest.Mon
     frames = [pl.DataFrame({"number": [number]}) for number in range(3)]
     with ThreadPoolExecutor(9) as pool:
         shown = list(pool.map(_show._prepared, frames * 3))
-    assert [cells["number"][0] for cells, _ in shown] == [0, 1, 2] * 3
+    assert [cells["number"][0].as_py() for cells, _ in shown] == [0, 1, 2] * 3
     assert sorted(asked) == sorted(map(id, frames))
     _show._prepared(pl.DataFrame({"number": [3]}))
     assert len(_show._tables) == 3
