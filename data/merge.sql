@@ -495,6 +495,9 @@ select derived_with from about;
 -- name: note_derived_with
 update about set derived_with = $current;
 
+-- name: count_messages
+select count(*) from messages;
+
 -- name: count_touched
 select count(*)::bigint from touched;
 

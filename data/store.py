@@ -42,6 +42,8 @@ UNPUBLISHED = "unpublished"  # lies in the folder from when numbers are worked o
 KEPT_SNAPSHOTS = 3  # a reader may hold an old one for the length of one page
 COURTEOUS = ("courtesies", "thanks", "solved")
 DERIVE = ("lines", "conversations", "afterwards")
+BYTES_FOR_A_THREAD = 1 << 30  # of a snapshot that is asked: about four million messages
+FOR_A_THREAD = 20_000  # messages that are derived
 SLICE = 1_500_000  # lines whose conversations are derived at once, within the memory below
 FEW = 0.05  # of a source's messages: up to so much news, only what it concerns is derived anew
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
@@ -249,12 +251,18 @@ def _open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
             "allow_community_extensions": False,
             "python_enable_replacements": False,
             "memory_limit": "2GB",
+            "threads": _threads(path.stat().st_size if path.is_file() else 0, BYTES_FOR_A_THREAD),
         },
     )
     # A file that this process has open already is shared by DuckDB, locked as it is.
     if connection.execute(_text("reads/is_locked.sql")).fetchall() == [(False,)]:
         connection.execute("set global TimeZone = 'UTC'; set global lock_configuration = true")
     return connection
+
+
+def _threads(much: int, for_one: int) -> int:
+    """How many threads work on so much: to share a little out costs more processor time than it saves waiting."""
+    return min(1 + much // for_one, os.cpu_count() or 1)
 
 
 # --- loading -----------------------------------------------------------------------------------------------------
@@ -463,6 +471,8 @@ class Loader:
             self._merge("note_decided")
             if self._merge("count_touched") == [(0,)]:
                 return False
+            ((messages,),) = self._merge("count_messages")
+            self._db.execute(f"set threads = {_threads(messages, FOR_A_THREAD)}")
             (self.folder / UNPUBLISHED).touch()
             self._stage_settings()
             self._merge("note_merged")

@@ -279,7 +279,8 @@ with more as (
     where going_on.turn_id in (select turn_id from begun)
     group by going_on.turn_id
 ),
-said as (
+-- Kept before it is judged: in the steps of a join DuckDB would build each pattern again.
+said as materialized (
     select
         begun.turn_id, messages.message_id, messages.text_key,
         messages.text_key = hash(messages.source_key, '') as is_bare,
@@ -295,11 +296,13 @@ said as (
         begun.is_ask or coalesce(messages.attachments, 0) + coalesce(more.attachments, 0) = 0 as is_in_words,
         not begun.is_ask and messages.text = '' and not is_bare as is_lost,
         list_concat(messages.mentions, coalesce(more.mentions, [])) as mentions,
-        list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds
+        list_append(coalesce(more.sounds, []), sounds_like(sentiments.cell)) as sounds,
+        verdict.reason as found_then
     from begun
     inner join spoken as messages on begun.row_id = messages.row_id
     left join sentiments on begun.turn_id = sentiments.line_id
     left join more on begun.turn_id = more.turn_id
+    left join verdict on begun.turn_id = verdict.ask_id
 )
 select
     said.turn_id, said.message_id, said.mentions,
@@ -314,7 +317,7 @@ select
         else list_max(said.sounds)
     end as sentiment,
     case
-        when said.is_lost then verdict.reason
+        when said.is_lost then said.found_then
         when not said.is_in_words then null
         when is_courtesy(said.words, $courtesy) then 'courtesy'
         when has_question_mark(said.words) then 'question'
@@ -322,8 +325,7 @@ select
         when has_question_word(said.words, $question) then 'question'
         when is_closing(said.words, $thanks, $solved, $turns) then 'closing'
     end as said
-from said
-left join verdict on said.turn_id = verdict.ask_id;
+from said;
 
 -- name: staff_mentions
 create or replace temp table staff_mention as
