@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -802,3 +804,30 @@ def test_an_error_is_not_kept_and_the_oldest_goes_first(monkeypatch: pytest.Monk
         once_wrong(1)
     assert [once_wrong(number) for number in (1, 2, 1, 3, 1, 2)] == [1, 2, 1, 3, 1, 2]
     assert asked == [1, 1, 2, 3, 2], "1 was used last each time, so 2 had to make room for 3"
+
+
+LOADED = """
+import ast, asyncio, sys
+from importlib import import_module
+from pathlib import Path
+import dashboard
+
+async def begin():
+    async with dashboard.warm(None):
+        known = {name.partition(".")[0] for name in sys.modules} | sys.stdlib_module_names
+        for page in Path("pages").glob("[!_]*.py"):
+            for line in ast.parse(page.read_text("utf-8")).body:
+                for name in [line.module] if isinstance(line, ast.ImportFrom) else []:
+                    import_module(name)
+        print(*({name.partition(".")[0] for name in sys.modules} - known))
+
+asyncio.run(begin())
+"""
+
+
+def test_what_a_page_needs_is_loaded_before_its_first_visitor_comes() -> None:
+    """A library that comes later is looked through for garbage after every run of every page."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=FRAME.parent.parent, capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.split() == []
