@@ -22,7 +22,7 @@ from data.store import Store
 from metrics import guard
 from metrics.explain import Explanation, explain
 from metrics.guard import Change, compare
-from metrics.metric import Answer, Question, ask
+from metrics.metric import TARGETS, Answer, Question, ask
 from pages import _words
 
 Row = dict[str, Any]
@@ -161,7 +161,14 @@ def whole(question: Question) -> Row:
 @kept(128)
 def change(question: Question) -> Change:
     """What may be said of a metric in the question's period and in the one just before it, equally long."""
-    return compare(_store(state().folder), state().settings, question)
+    return compare(_store(state().folder), state().settings, question, rows=_drawn)
+
+
+def _drawn(question: Question) -> list[Row]:
+    """The rows of a question; of one target those among the rows of all, which a page draws anyhow."""
+    if question.name == "answered_within" and question.hours in TARGETS:
+        return [row for row in rows(replace(question, hours=None)) if row["hours"] == question.hours]
+    return weekly(question)
 
 
 @kept(256)

@@ -445,7 +445,7 @@ def _sheet_of(week: Week, found: Found, how: str, moved: dict[str, Explanation])
         numbers=numbers,
         moved=tuple(f"{title}: {each.sentence}" for title, each in told.items()),
         places=_places(week) if is_split else (),
-        silent=_silent(week, line).strip(),
+        silent=_silent(week, line).strip() if is_split else "",
         limited=_limits.said((each.question for each in numbers), line, most=3),
         how=how,
         fingerprints=tuple(marks),

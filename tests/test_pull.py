@@ -135,7 +135,7 @@ def test_what_is_shaped_otherwise_than_usual_ends_in_words(
     chance = random.Random(5)
     with place(service, monkeypatch, size=30) as fake:
         answer = fake.answer
-        for round_ in range(8 * SCRIPTS):
+        for round_ in range(5 * SCRIPTS):
             fake.answer = lambda request: bent(answer(request), chance)  # type: ignore[method-assign]
             run(fake, tmp_path / str(round_ % 2), look=chance.random() < 0.3, quiet=False)
             fake.say()
