@@ -23,7 +23,7 @@ with place as (
 ),
 seen as (
     select visits.split, visits.week + 7 as week, coalesce(visits.next_day < visits.week + 14, false) as is_retained
-    from visits_in(null, $by, $platforms, $sources, $channels) as visits
+    from visits_in($since::date - 13, $by, $platforms, $sources, $channels) as visits
     inner join (select distinct source_key, last_day from place) as ended on visits.source_key = ended.source_key
     where visits.week >= coalesce($since::date - 13, visits.week) and ended.last_day >= visits.week + 13
 ),
