@@ -27,7 +27,7 @@ visit as (  -- a week may lie in two months; a month is counted in the last of i
             case when last_day > last_day(first_day) then date_trunc('month', first_day)::date end,
             case when coalesce(next_day > last_day(last_day), true) then date_trunc('month', last_day)::date end
         ]) as reached
-    from visits_in(null, $by, $platforms, $sources, $channels)
+    from visits_in($since, $by, $platforms, $sources, $channels)
     where since_day >= coalesce($since, since_day)
 ),
 active as (

@@ -1,7 +1,8 @@
 -- The weeks in which members were there, and when they were before and after, in the community that the filters leave:
 -- a row a member and week of it. since_day: their first day of all. Of several sources, source_key is the one that is
 -- covered longest among those of that week, lasting_key among all of theirs.
--- since: of the time before it, where it is told, only the last week of each is needed; since_day is unknown then.
+-- since: of the time before it, where it is told, only the last week of each is needed; since_day is then the first day
+-- of those who came after it, and of the others some day before it.
 create or replace temp macro visits_in(since, by_what, platforms, sources, channels) as table
 with place as (
     from places_in(by_what, platforms, sources, channels)
