@@ -119,9 +119,16 @@ async def linked(_: Request) -> HTMLResponse:
     return HTMLResponse(OURS, headers={"Cache-Control": "no-cache"})
 
 
+def addresses() -> list[str]:
+    """Where the pages are, below the path that the server is told to live under."""
+    below = (st.get_option("server.baseUrlPath") or "").strip("/")
+    names = ["", *(page.stem for page in (HERE / "pages").glob("[!_]*.py"))]
+    return [f"/{below}/{name}" if below else f"/{name}" for name in names]
+
+
 app = st.App(
     HERE / "pages" / "_frame.py",
     middleware=[Middleware(Headers)],
-    routes=[Route(f"/{name}", linked) for name in ("", *(page.stem for page in (HERE / "pages").glob("[!_]*.py")))],
+    routes=[Route(address, linked) for address in addresses()],
     lifespan=warm,
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from textwrap import fill
@@ -13,7 +12,7 @@ from typing import Annotated
 import typer
 
 from data import explore, export
-from data.command import WRONG_USAGE, run
+from data.command import WRONG_USAGE, day, run
 from data.explore import View
 from data.meant import meant
 from data.settings import SettingsError, data_folder, read_settings
@@ -73,7 +72,7 @@ def export_table(
 ) -> None:
     """Write all the rows of a table to a file. What is told of them stands in it, or beside it in FILE.about.json."""
     view = View(
-        table, _day(since, "--since"), _day(until, "--until"),
+        table, day(since, "--since"), day(until, "--until"),
         tuple(platform or ()), tuple(source or ()), tuple(channel or ()), inferred,
         tuple(role or ()), tuple(reason or ()), tuple(sentiment or ()),
         None if answered is None else answered == YesNo.yes, contains,
@@ -94,13 +93,6 @@ def _check_values(store: Store, view: View) -> None:
     reasons = store.read("reasons")["reason"].to_list() if view.reasons else []
     if missing := [each for each in view.reasons if each not in reasons]:
         raise LookupError(f"--reason {missing[0]}: there is none{meant(missing[0], reasons)}")
-
-
-def _day(text: str | None, option: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-01-05", param_hint=option) from None
 
 
 def _progress() -> Callable[[int], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from datetime import date
 from typing import Any
 
 import typer
@@ -33,6 +34,14 @@ def run(app: typer.Typer) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return WRONG_USAGE
+
+
+def day(text: str | None, option: str) -> date | None:
+    """The day that an option gives, if it is given."""
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-01-05", param_hint=option) from None
 
 
 def _said(error: UsageError) -> str:

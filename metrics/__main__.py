@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +16,7 @@ import polars as pl
 import typer
 
 from data import explore, export
-from data.command import WRONG_USAGE, run
+from data.command import WRONG_USAGE, day, run
 from data.settings import Settings, SettingsError, data_folder, read_settings
 from data.store import Store, StoreError
 from metrics.explain import explain
@@ -83,7 +83,7 @@ def main_command(
         _print_card(named(name), form) if name else _print_names()
         return
     question = Question(
-        name, _day(since, "--since"), _day(until, "--until"), by.value if by else None,
+        name, day(since, "--since"), day(until, "--until"), by.value if by else None,
         tuple(platform or ()), tuple(source or ()), tuple(channel or ()), population.value, hours, inferred, limit,
     )  # fmt: skip
     store = Store(data_folder(data))
@@ -109,7 +109,7 @@ def _tell(
     else:
         _print(arranged(answer, chosen), form, answer.fingerprint)
         print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
-        if question.name in OPEN_LISTS and question.since is None:
+        if question.since is None and question.until is None:
             print(_told_of_all_days(store, settings, question), file=sys.stderr)
 
 
@@ -118,12 +118,17 @@ OPEN_LISTS = ("unanswered", "waiting_now")
 
 
 def _told_of_all_days(store: Store, settings: Settings, question: Question) -> str:
-    """That it looks at all days, and from which day on the page does, where its reader chooses nothing."""
-    newest = max(store.read("sources")["as_of"]).astimezone(settings.zone).date()
-    since = newest - timedelta(days=newest.weekday()) - LOOK_BACK
+    """Which days it looks at; of what has no weeks also from which on the page does, where its reader chooses none."""
+    places, zone = store.read("places"), settings.zone
+    first, newest = min(places["first_at"]).astimezone(zone).date(), max(places["as_of"]).astimezone(zone)
+    last = (newest - timedelta(microseconds=1)).date()  # what ends at midnight ends with the day before
+    told = f"Of all days, {first} to {last}; --since and --until choose others"
+    if question.name not in OPEN_LISTS:
+        return told
+    since = newest.date() - timedelta(days=newest.weekday()) - LOOK_BACK
     is_narrowed = question.platforms or question.sources or question.channels
-    day = "" if is_narrowed else f": --since {since}"
-    return f"Of all days; the page Unanswered begins with the last {LOOK_BACK.days // 7} weeks{day}"
+    by_command = "" if is_narrowed else f": --since {since}"
+    return f"{told}. The page Unanswered begins with the last {LOOK_BACK.days // 7} weeks{by_command}"
 
 
 def _print_names() -> None:
@@ -169,13 +174,6 @@ def _check_options(metric: Metric, question: Question) -> None:
     for option, value in given.items():
         if value and not metric.takes(option):
             raise LookupError(f"{metric.name} takes no --{option}: its rows are the same with and without")
-
-
-def _day(text: str | None, option: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it like 2026-01-05", param_hint=option) from None
 
 
 def _print_card(metric: Metric, form: Format) -> None:

@@ -311,7 +311,8 @@ def test_what_has_no_weeks_says_how_far_back_it_looks_and_the_page(tmp_path: Pat
     sparse.store_of(tmp_path, rows, until="2026-01-14T00:00Z")
     told = hearth("metrics", "waiting_now", "--format", "json", data=tmp_path)
     assert json.loads(told.stdout)[0]["asks"] == 2
-    assert "Of all days; the page Unanswered begins with the last 26 weeks: --since 2025-07-14" in told.stderr
+    assert "Of all days, 2025-03-04 to 2026-01-13;" in told.stderr
+    assert "The page Unanswered begins with the last 26 weeks: --since 2025-07-14" in told.stderr
     told = hearth("metrics", "waiting_now", "--format", "json", "--since", "2025-07-14", data=tmp_path)
     assert json.loads(told.stdout)[0]["asks"] == 1
     assert "Of all days" not in told.stderr
