@@ -30,7 +30,6 @@ from ingest.load import (
     NothingLoaded,
     Summary,
     derive_again,
-    forget_source,
     listen,
     load,
     load_demo,
@@ -43,6 +42,7 @@ from ingest.manual import in_full, in_short
 from ingest.progress import Progress
 from ingest.pull import Forecast, Job, forecast, pull
 from ingest.pull import Summary as PullSummary
+from ingest.pull import forget as forget_whole
 from ingest.wanted import COMMAND, chosen, options, seconds
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def forget(
     data: Data = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Take a source out again, with all that was loaded into it; its words leave the files too."""
+    """Take a source out again, all that was loaded into it, and where its pulls stood; its words leave the files."""
     store = _filled(data)
     known = [each for each in store.read("sources").to_dicts() if each["platform"] == platform]
     found = [each for each in known if source in (each["source"], each["source_name"])]
@@ -189,8 +189,10 @@ def forget(
     what = f"{_many(one['messages'], 'message')} of {platform} {one['source_name']}"
     if not is_sure:
         raise typer.BadParameter(f"{what} would leave for good. If that is meant, add: --yes")
-    snapshot = forget_source(store, read_settings(settings_file), Progress(), platform, one["source"])
-    print(f"Forgot {what}. Published {snapshot}.")
+    settings = read_settings(settings_file)
+    job = Job(settings.pulls, lines=lines_of("pulls", settings_file) if settings.pulls else ())
+    snapshot = forget_whole(job, store, settings, Progress(), platform, one["source"])
+    print(f"Forgot {what}. Published {snapshot}. To load or pull it again would bring all of it back.")
 
 
 @app.command()

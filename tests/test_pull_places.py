@@ -22,7 +22,7 @@ import polars as pl
 import pytest
 
 from data.records import Channel, Member, Messages, Record, Source
-from data.spool import FILE, Looked, Spool, failures, looked_at
+from data.spool import FILE, Kept, Looked, Spool, failures, looked_at
 from data.store import Busy, Loader, Store
 from ingest.apis._service import services
 from ingest.load import Job as LoadJob
@@ -467,6 +467,48 @@ def test_where_nearly_all_seems_deleted_nothing_is_forgotten_without_a_question(
         assert len(held(tmp_path)) > 150
         assert run(fake, tmp_path, look=True).failed == []
         compare(fake, tmp_path)
+
+
+# Forgotten
+
+
+def test_what_is_forgotten_is_not_pulled_again_by_itself_and_whole_where_it_is_asked_for(tmp_path: Path) -> None:
+    """Nothing of it is left: neither in the spool. While hearth.toml would bring it back it is not forgotten at all."""
+    settings, data = tmp_path / "hearth.toml", tmp_path / "data"
+    with serving(fake := Discourse(size=130)):
+        listed = f'[[pulls]]\nservice = "discourse"\naddress = "{fake.address}"\non = true\n'
+        settings.write_text(f'{listed}[sentiment]\nscorer = "off"\n')
+        given = {"data": data, "HEARTH_SETTINGS": str(settings)}
+        hearth("ingest", "pull", "--all", **given)
+        words = ["ingest", "forget", "discourse", host(fake), "--yes"]
+        (refused,) = hearth(*words, check=2, **given).stderr.splitlines()
+        assert refused.startswith(
+            f"hearth: {settings}, line 1: [[pulls]] row 1, discourse: the next pull would bring it back whole. Write on"
+        )
+        assert len(held(data)) == 130
+        settings.write_text(settings.read_text().replace("on = true", "on = false"))
+        with Spool(data) as spool:
+            spool.reserve("discourse", "2026-03", "a run", {"post": 5})
+            spool.keep(f"discourse:{host(fake)}", spool.streams(f"discourse:{host(fake)}")[0], Kept("p", b"Word 7", 1))
+        told = hearth(*words, **given).stdout
+        assert told.endswith("To load or pull it again would bring all of it back.\n")
+        assert host(fake).encode() not in (data / FILE).read_bytes()
+        assert looked_at(data) == []
+        hearth("ingest", "pull", "--all", **given)
+        assert Store(data).read("sources").is_empty()
+        with Spool(data) as spool:
+            assert spool.spent("discourse", "2026-03") == {"post": 5}, "a budget holds whatever is forgotten"
+        run(fake, data)
+        compare(fake, data)
+
+
+def test_nothing_is_forgotten_while_a_pull_of_it_runs(tmp_path: Path) -> None:
+    with serving(fake := Discourse(size=5)):
+        run(fake, tmp_path)
+        words = ["ingest", "forget", "discourse", host(fake), "--yes"]
+        with Spool(tmp_path):
+            assert "a pull is running already" in hearth(*words, data=tmp_path, check=4).stderr
+        assert len(held(tmp_path)) == 5
 
 
 # What failed
