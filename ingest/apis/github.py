@@ -188,7 +188,9 @@ class Repo(Place):
         if "discussions" in at:
             lists, follow = walked(self, {"discussions": at["discussions"]})
             pages += lists + len(follow)
-        return Estimate(pages, note=f"{note}what old conversations hold that are new to us comes on top")
+        return Estimate(
+            pages, note=f"{note}long discussions, and what old conversations hold that are new, come on top"
+        )
 
     # Issues and comments
 
