@@ -23,7 +23,7 @@ from ingest.progress import Progress
 from ingest.pull import Budget, Job, Pull
 from ingest.wanted import chosen
 from tests.fakes.server import FAULTS, Fake, Reply, Request, Script, serving
-from tests.test_pull import QUICK, pace
+from tests.test_pull import QUICK, SCRIPTS, pace
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -141,7 +141,7 @@ def dollars(fake: Charging) -> float:
     return sum(Priced.PRICES[kind] * count for kind, count in fake.billed.items())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(max(4, SCRIPTS)))
 def test_no_script_exceeds_the_budget_by_a_single_resource(seed: int, tmp_path: Path) -> None:
     """Answers that are lost may have been charged, and are counted so: the budget holds over runs and months."""
     chance = random.Random(seed)
