@@ -239,6 +239,17 @@ class Spool:
             self._run("settle_streams", pull=pull, is_claimed=is_claimed)
         failpoint("erased")
 
+    def forget(self, pulls: Iterable[str]) -> None:
+        """All that is kept of pulls, as if there had been none; but what was spent stays spent."""
+        with self._transaction():
+            for pull in pulls:
+                self._run("forget_pull", pull=pull)
+
+    def pull_of(self, place: str) -> str | None:
+        """The pull that a place, as it was asked for, turned out to be; None where that is not known."""
+        rows = self._run("pull_of", place=place)
+        return rows[0]["pull"] if rows else None
+
     # What was spent, and when deletions were looked for
 
     def reserve(self, service: str, month: str, run: str, bill: Mapping[str, int]) -> tuple[int, ...]:

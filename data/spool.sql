@@ -92,6 +92,15 @@ select count(*), coalesce(sum(messages), 0) from pages where pull = $pull;
 -- name: erase
 delete from pages where pull = $pull;
 
+-- name: forget_pull
+-- But for what was spent: a budget holds whatever is forgotten.
+delete from streams where pull = $pull;
+delete from pages where pull = $pull;
+delete from cursors where pull = $pull;
+delete from reaches where pull = $pull;
+delete from looked where pull = $pull;
+delete from tries where pull = $pull;
+
 -- name: settle_streams
 delete from streams where pull = $pull and is_lasting = 0 and is_open = 0;
 delete from cursors where pull = $pull and stream not in (select stream from streams where pull = $pull);
@@ -142,6 +151,9 @@ pull = coalesce(excluded.pull, pull), named = excluded.named, tried_at = exclude
 -- name: forget_failed
 -- Of a place that was asked for in other words, and now works.
 delete from tries where pull = $pull and place <> $place and $reason is null;
+
+-- name: pull_of
+select pull from tries where place = $place;
 
 -- name: has_tries
 select count(*) from sqlite_master where name = 'tries';

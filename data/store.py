@@ -46,6 +46,7 @@ BYTES_FOR_A_THREAD = 1 << 30  # of a snapshot that is asked: about four million 
 FOR_A_THREAD = 20_000  # messages that are derived
 SLICE = 1_500_000  # lines whose conversations are derived at once, within the memory below
 FEW = 0.05  # of a source's messages: up to so much news, only what it concerns is derived anew
+NOTHING = "Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH"
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nothing we read is older; a 1970 date is an empty clock
 
 
@@ -172,7 +173,7 @@ class Store:
         """A cursor to the newest snapshot, for one thread at a time. Idle ones keep their macros, which cost 10 ms."""
         name = self.snapshot
         if name is None:
-            raise NoData("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
+            raise NoData(NOTHING)
         with self._lock:
             pool = self._newest(name)
             cursor = pool.idle[macros].pop() if pool.idle.get(macros) else None

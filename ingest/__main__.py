@@ -19,7 +19,7 @@ from data.command import STOPPED, run
 from data.meant import meant
 from data.settings import Settings, SettingsError, data_folder, lines_of, marks_place, read_settings
 from data.spool import failures, looked_at
-from data.store import Busy, Store, StoreError
+from data.store import NOTHING, Busy, Store, StoreError
 from ingest.apis._client import PullError
 from ingest.apis._service import services
 from ingest.archive import ExportError
@@ -30,7 +30,6 @@ from ingest.load import (
     NothingLoaded,
     Summary,
     derive_again,
-    forget_source,
     listen,
     load,
     load_demo,
@@ -43,6 +42,7 @@ from ingest.manual import in_full, in_short
 from ingest.progress import Progress
 from ingest.pull import Forecast, Job, forecast, pull
 from ingest.pull import Summary as PullSummary
+from ingest.pull import forget as forget_whole
 from ingest.wanted import COMMAND, chosen, options, seconds
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 ALL_IN, FAILED, WRONG_USAGE, REFUSALS, BUSY = 0, 1, 2, 3, 4
 MISUSES = (NoReader, SettingsError)
 FEW = 3  # names of fields that a summary gives
+SHOWN = 80  # bytes of a record that was refused
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -92,13 +93,13 @@ def load_command(
         if dry_run:
             with store.rehearsal() as copy:
                 summary = load(job, copy, settings, Progress(as_json=as_json))
-                refused = _refusals(copy)
+                refused = copy.read("refused_by_reason").to_dicts()
             summary.snapshot = None
         else:
             summary = load(job, store, settings, Progress(as_json=as_json))
     _say(summary, as_json, dry_run)
     if dry_run and not as_json:
-        print("".join(f"{each}\n" for each in refused), end="")
+        print("".join(f"{_refusal(row)}\n" for row in refused), end="")
     if settings.sentiment.scorer == "strong" and not as_json:
         print("The scorer `strong` takes its time: .venv/bin/python -m ingest score lets it hear what is new.")
     _exit(summary)
@@ -134,7 +135,7 @@ def _filled(data: Path | None) -> Store:
     """The database, where something is loaded."""
     store = Store(data_folder(data))
     if not store.snapshot:
-        raise StoreError("Nothing is loaded yet. Load an export: .venv/bin/python -m ingest load PATH")
+        raise StoreError(NOTHING)
     return store
 
 
@@ -176,7 +177,7 @@ def forget(
     data: Data = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Take a source out again, with all that was loaded into it; its words leave the files too."""
+    """Take a source out again, all that was loaded into it, and where its pulls stood; its words leave the files."""
     store = _filled(data)
     known = [each for each in store.read("sources").to_dicts() if each["platform"] == platform]
     found = [each for each in known if source in (each["source"], each["source_name"])]
@@ -189,8 +190,10 @@ def forget(
     what = f"{_many(one['messages'], 'message')} of {platform} {one['source_name']}"
     if not is_sure:
         raise typer.BadParameter(f"{what} would leave for good. If that is meant, add: --yes")
-    snapshot = forget_source(store, read_settings(settings_file), Progress(), platform, one["source"])
-    print(f"Forgot {what}. Published {snapshot}.")
+    settings = read_settings(settings_file)
+    job = Job(settings.pulls, lines=lines_of("pulls", settings_file) if settings.pulls else ())
+    snapshot = forget_whole(job, store, settings, Progress(), platform, one["source"])
+    print(f"Forgot {what}. Published {snapshot}. To load or pull it again would bring all of it back.")
 
 
 @app.command()
@@ -208,41 +211,40 @@ def score(
 def status(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
     """What is in, how fresh it is, what was refused, and whom the roster names in vain."""
     store, now = Store(data_folder(data)), datetime.now(UTC)
-    failed = failures(store.folder, now)
-    if not store.snapshot:
-        for each in failed:
-            print(each.said(now))
-    sources = store.read("sources")
-    alone = unmatched(store, read_settings(settings_file))
-    kept_up = looked_at(store.folder)
+    settings, is_filled = read_settings(settings_file), store.snapshot is not None
+    sources = store.read("sources").to_dicts() if is_filled else []
+    refused = store.read("refused_by_reason").to_dicts() if is_filled else []
+    alone = unmatched(store, settings) if is_filled else []
+    pulls, failed = looked_at(store.folder), failures(store.folder, now)
     if as_json:
-        found = {
-            "snapshot": store.snapshot,
-            "sources": sources.to_dicts(),
-            "refused": store.read("refused_by_reason").to_dicts(),
-        }
-        found["pulls"] = [msgspec.to_builtins(each) for each in kept_up]
-        found["failed"] = [msgspec.to_builtins(each) for each in failed]
+        counted = [{**row, "raw": _legible(row["raw"])} for row in refused]
+        found = {"snapshot": store.snapshot, "sources": sources, "refused": counted, "pulls": pulls, "failed": failed}
         print(msgspec.json.encode({**found, "unmatched": alone}).decode())
         return
-    for row in sources.to_dicts():
+    if not is_filled:
+        print(NOTHING)
+    for row in sources:
         print(
             f"{row['platform']} {row['source_name']}: {_many(row['messages'], 'message')}"
             f" by {_speakers(row)}, {_reach(row)}"
         )
-    for look in kept_up:
-        print(look.said(now))
-    for each in failed:
-        print(each.said(now))
-    for line in _refusals(store):
-        print(line)
+    for said in (*(each.said(now) for each in pulls), *(each.said(now) for each in failed)):
+        print(said)
+    for row in refused:
+        print(_refusal(row))
     _say_unmatched(alone)
 
 
-def _refusals(store: Store) -> list[str]:
-    """What was refused, and why."""
-    rows = store.read("refused_by_reason").to_dicts()
-    return [f"refused {row['count']:,} of {row['file']}: {row['reason']}" for row in rows]
+def _refusal(row: dict[str, Any]) -> str:
+    """What was refused and why, and the first of it: where it stands, and how it begins."""
+    first = ": ".join(filter(None, (row["place"], _legible(row["raw"]))))
+    return f"refused {row['count']:,} of {row['file']}: {row['reason']}{f' ({first})' if first else ''}"
+
+
+def _legible(raw: bytes) -> str:
+    """The beginning of a record in one line; it may hold anything, also what a terminal would obey."""
+    text = raw[:SHOWN].decode("utf-8", "backslashreplace")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _reach(source: dict[str, Any]) -> str:

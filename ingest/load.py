@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -276,10 +276,13 @@ def derive_again(store: Store, settings: Settings, progress: Progress) -> str | 
         return _publish(loader, settings, progress, everywhere=True)
 
 
-def forget_source(store: Store, settings: Settings, progress: Progress, platform: str, source: str) -> str:
-    """Take one source out again, work every number out without it, and publish."""
+def forget_source(
+    store: Store, settings: Settings, progress: Progress, platform: str, source: str, too: Callable[[], None]
+) -> str:
+    """Take one source out again, work every number out without it, and publish. `too`: what else is to go with it."""
     with store.loading(settings) as loader:
         loader.forget(platform, source)
+        too()  # before that is published: where the plug is pulled, the same command still finds the source
         return _derive(loader, progress)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -23,9 +23,9 @@ from data.settings import Settings, SettingsError
 from data.spool import Kept, Spent, Spool, Stream
 from data.store import Store
 from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal, Unset
-from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted
+from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted, services
 from ingest.archive import ExportError, Pages
-from ingest.load import Failed, Loaded, load_pulled, load_records, readers
+from ingest.load import Failed, Loaded, forget_source, load_pulled, load_records, readers
 from ingest.progress import Progress
 from ingest.wanted import called, chosen, needs_budget
 
@@ -138,6 +138,40 @@ def forecast(
     return found
 
 
+def forget(job: Job, store: Store, settings: Settings, progress: Progress, platform: str, source: str) -> str:
+    """Take a source out again with all that pulls keep of it, and publish. Busy while a pull runs.
+
+    SettingsError where a row of the job would bring it back: who forgets a source wants it gone.
+    """
+    names = [f"{name}:{source}" for name, service in services().items() if _platform(service) == platform]
+    with Spool(store.folder) as spool:
+        for number, row in enumerate(job.rows, job.first):
+            if _pulls(row, number, spool) in names:
+                raise SettingsError(
+                    f"{job.called(row, number)}: the next pull would bring it back whole. Write on = false there, "
+                    "then give the same command again."
+                )
+        kept = [*names, *(f"{name}{WHOLE}" for name in names)]
+        return forget_source(store, settings, progress, platform, source, lambda: spool.forget(kept))
+
+
+def _pulls(row: Mapping[str, Any], number: int, spool: Spool) -> str | None:
+    """What a row turned out to pull; None where it is switched off or wrong, or never pulled anything."""
+    with suppress(SettingsError):
+        _, wanted = chosen(row, number)
+        return spool.pull_of(_written(wanted)) if wanted.on else None
+    return None
+
+
+def _platform(service: Service) -> str:
+    return str(getattr(service, "PLATFORM", readers()[service.READER].PLATFORM))
+
+
+def _written(wanted: Wanted) -> str:
+    """What is asked for, as it may be kept."""
+    return Line("").clean(wanted.place)
+
+
 @contextmanager
 def _remembered(spool: Spool, wanted: Wanted, pace: Pace) -> Iterator[list[Pull]]:
     """Keep whether a pull failed, and why, for who asks later. It says itself which it is, once it knows."""
@@ -145,7 +179,7 @@ def _remembered(spool: Spool, wanted: Wanted, pace: Pace) -> Iterator[list[Pull]
 
     def note(error: Exception | None) -> None:
         one = begun[0] if begun else None
-        line, place = one.line if one else Line(wanted.service), Line("").clean(wanted.place)
+        line, place = one.line if one else Line(wanted.service), _written(wanted)
         reason = line.clean(str(error)).removeprefix(f"{wanted.service}: ") if error else None
         named = f"{wanted.service} {one.pulled.named}" if one else place
         spool.note_try(place, one.name if one else None, named, datetime.fromtimestamp(pace.now(), UTC), reason)
@@ -188,10 +222,9 @@ class Pull:
     ) -> None:  # fmt: skip
         self.service, self.wanted, self.job, self.spool = service, wanted, job, spool
         self.store, self.settings, self.progress = store, settings, progress
-        self.reader = readers()[service.READER]
+        self.reader, self.platform = readers()[service.READER], _platform(service)
         self._tell: Callable[[str], None] | None = None
         self.line = Line(wanted.service, job.pace, self._count_down, self._announce)
-        self.platform: str = getattr(service, "PLATFORM", self.reader.PLATFORM)
         self.known = _Known(store, self.platform)
         try:
             # A service may have to be asked which place it is, and may let us wait already.

@@ -255,7 +255,7 @@ def _spelled(rows: pl.DataFrame) -> pl.DataFrame:
 
 @kept(4)
 def _refusals() -> pl.DataFrame:
-    return _spelled(_ask.read("refused_by_reason"))
+    return _spelled(_ask.read("refused_by_reason").drop("place", "raw"))
 
 
 @kept(4)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socketserver
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -176,6 +178,49 @@ def test_it_tries_again_and_gives_up_in_words(fault: str) -> None:
         client.get(f"/a?key={TOKEN}")
     assert len(fake.seen) == ATTEMPTS
     assert TOKEN not in str(gave_up.value)
+
+
+@contextmanager
+def slow(*parts: bytes) -> Iterator[str]:
+    """A server that answers whoever asks with these parts, one each tenth of a second, and then with silence."""
+    is_over = threading.Event()
+
+    class Slowly(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                for part in parts:
+                    self.request.sendall(part)
+                    is_over.wait(0.1)
+            is_over.wait(10)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Slowly) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        is_over.set()
+        server.shutdown()
+
+
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n["
+
+
+@pytest.mark.parametrize("is_library", [False, True])
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [((), "in time"), ((BEGUN,), "in time"), ((BEGUN, *[b" "] * 50), "come to an end")],
+    ids=["silent", "silent after its first words", "without an end"],
+)
+def test_who_is_silent_or_never_ends_is_given_up_and_tried_again(
+    parts: tuple[bytes, ...], says: str, is_library: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_client, "TIMEOUT", 0.3)
+    monkeypatch.setattr(_client, "LONGEST_ANSWER", 0.2)
+    monkeypatch.setattr(_client, "ATTEMPTS", 2)
+    clock = Clock()
+    with slow(*parts) as address, (line := clock.line()).opened:
+        ask = session(line).get if is_library else Client(line, address).get
+        with pytest.raises(PullError, match=says) as gave_up:
+            ask(f"{address}/a" if is_library else "/a")
+    assert "also after" in str(gave_up.value)
 
 
 def test_a_server_that_is_not_there_is_told_by_its_name_alone() -> None:

@@ -153,12 +153,38 @@ def test_a_program_is_told_how_far_a_load_is_and_what_failed(tmp_path: Path) -> 
         (["load"], 2, "PATHS is missing"),
         (["load", "README.md", "--platform", "slak"], 2, "slak: there is no such reader; did you mean slack?"),
         (["load", "README.md", "--settings", "nowhere.toml"], 2, "nowhere.toml: there is no such settings file"),
-        (["status"], 1, "Nothing is loaded yet"),
         (["derive"], 1, "Nothing is loaded yet"),
+        (["retry"], 1, "Nothing is loaded yet"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(words: list[str], code: int, says: str, tmp_path: Path) -> None:
     assert says in " ".join(hearth("ingest", *words, data=tmp_path, check=code).stderr.split())
+
+
+def test_that_nothing_is_loaded_yet_is_no_fault_of_status(tmp_path: Path) -> None:
+    said = hearth("ingest", "status", data=tmp_path)
+    assert (said.stdout.count("\n"), said.stderr) == (1, "")
+    assert said.stdout.startswith("Nothing is loaded yet. Load an export: ")
+    told = json.loads(hearth("ingest", "status", "--json", data=tmp_path).stdout)
+    assert told.pop("snapshot") is None
+    assert told.keys() == {"sources", "refused", "pulls", "failed", "unmatched"}
+    assert not any(told.values())
+
+
+def test_status_shows_where_the_first_refused_record_stands_and_how_it_begins(tmp_path: Path) -> None:
+    """In one line, and nothing in it that a terminal would obey."""
+    path = tmp_path / "talk.csv"
+    path.write_text(
+        'id,time,author,text\n1,2026-05-04T10:00Z,ana,Hello?\n2,some day,"ev\x1b[2Jil\n",Hi\n3,never,ben,Ho\n'
+    )
+    hearth("ingest", "load", path, "--platform", "generic", data=tmp_path / "data", check=3)
+    (line,) = (
+        each for each in hearth("ingest", "status", data=tmp_path / "data").stdout.splitlines() if "refused" in each
+    )
+    assert line.startswith("refused 2 of talk.csv: ")
+    assert "line 3" in line
+    assert "some day" in line
+    assert "\x1b" not in line
 
 
 def test_one_bad_export_among_several_does_not_stop_the_others(tmp_path: Path) -> None:

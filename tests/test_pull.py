@@ -204,22 +204,24 @@ def test_pulling_again_adds_nothing_and_the_range_covered_is_that_which_was_pull
 
 
 @every_service
+@pytest.mark.parametrize("seed", range(7, 7 + max(1, SCRIPTS // 10)))
 def test_the_estimate_is_what_the_service_then_counts(
-    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of all, and of what was said since. How many write for the first time is chance: of a few posts, it shows."""
+    monkeypatch.setattr(Fake, "SEED", seed)
+    monkeypatch.setattr(Loader, "derive", lambda _: True)
     with place(service, monkeypatch, size=400, **FAKES[service].ORDINARY) as fake:
         for _ in range(2):
             (told,) = forecast(Job([fake.row()], pace(fake)), Store(tmp_path), QUICK, Progress(quiet=True))
             fake.asked.clear()
             fake.billed.clear()
             run(fake, tmp_path, deletions=False)
-            requests = sum(fake.asked.values())
-            billed = sum(fake.billed.values())
+            requests, billed = sum(fake.asked.values()), sum(fake.billed.values())
             assert told.requests is not None
-            if not billed:  # else it is resources that are paid for, and whatever completes a conversation shows later
-                assert abs(told.requests - requests) <= max(2, requests / 10), (told, fake.asked)
+            assert abs(told.requests - requests) <= max(4 if billed else 2, requests / 10), (told, fake.asked)
             assert abs(sum(told.resources.values()) - billed) <= billed / 10, (told, fake.billed)
-            for _ in range(60):
+            for _ in range(200):
                 fake.say()
 
 

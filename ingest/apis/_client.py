@@ -43,7 +43,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 SILENCE = 3.0  # seconds: who sees no countdown is told of a wait by which they hear nothing for longer
 A_YEAR = 366 * 86400.0  # who asks for more makes no sense
 LONGEST_WAIT = 20 * 60.0  # services count by a quarter of an hour; who asks for more is told to come back
-TIMEOUT = 30.0
+TIMEOUT = 30.0  # of silence
+LONGEST_ANSWER = 5 * 60.0  # also where a little of it comes all the time
 MOST = 64 << 20  # bytes of one answer
 REDIRECTS = 5
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524}
@@ -384,6 +385,7 @@ def _trusted() -> ssl.SSLContext:
 def session(line: Line, *, is_json: bool = True) -> requests.Session:
     """A session of requests that is patient, for libraries that bring no patience of their own."""
     import requests
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
 
     class Patient(requests.Session):
         def request(self, method: Any, url: Any, **options: Any) -> Any:  # type: ignore[override]
@@ -405,16 +407,22 @@ def session(line: Line, *, is_json: bool = True) -> requests.Session:
     def once(method: str, url: str, options: Mapping[str, Any]) -> Answer:
         try:
             with super(Patient, patient).request(method, url, **options) as response:
-                body = _bounded(response.iter_content(1 << 16), line.service)
-        except requests.Timeout:
+                body = _bounded(_arriving(response.raw), line.service)
+        except (requests.Timeout, ReadTimeoutError):
             raise Lost("it does not answer in time") from None
         except requests.ConnectionError as error:
             raise _unconnected(line.service, urlsplit(url).hostname or "", error) from None
-        except requests.RequestException:
+        except (requests.RequestException, HTTPError):
             raise Lost("the connection failed") from None
         return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
 
     return patient
+
+
+def _arriving(raw: Any) -> Iterator[bytes]:
+    """An answer as it comes: else who sends little at a time is waited for until there is much."""
+    while part := raw.read1(1 << 16, decode_content=True):
+        yield part
 
 
 def _unconnected(service: str, host: str, error: Exception) -> Exception:
@@ -428,9 +436,11 @@ def _unconnected(service: str, host: str, error: Exception) -> Exception:
 
 
 def _bounded(parts: Iterator[bytes], service: str) -> bytes:
-    body = bytearray()
+    body, began = bytearray(), time.monotonic()
     for part in parts:
         body += part
+        if time.monotonic() - began > LONGEST_ANSWER:
+            raise Lost("what it answers does not come to an end")
         if len(body) > MOST:
             raise PullError(f"{service}: an answer of more than {MOST >> 20} MB was not taken.")
     return bytes(body)

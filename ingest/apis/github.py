@@ -187,7 +187,9 @@ class Repo(Place):
         note = "" if "discussions" in at else "without discussions; "
         if "discussions" in at:
             lists, follow = walked(self, {"discussions": at["discussions"]})
-            pages += lists + len(follow)
+            long = {name: At() for name in follow if name.startswith("discussion:")}
+            parts, replies = walked(self, long)
+            pages += lists + parts + len({*follow, *replies} - long.keys())
         return Estimate(pages, note=f"{note}what old conversations hold that are new to us comes on top")
 
     # Issues and comments

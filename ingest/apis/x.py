@@ -60,6 +60,7 @@ DEEP = 20  # so many answers are followed upwards, where search no longer finds 
 COUNTS = 10  # questions for counts of conversations, in a dry run
 NEW_AUTHORS = 0.3  # for each post by others, as long as nothing is known
 MORE = 0.1  # for each mention, what completes its conversation
+A_TALK = 3  # posts in a conversation, as long as nothing is known
 TWEET = ("attachments", "author_id", "conversation_id", "created_at", "edit_history_tweet_ids", "entities")
 TWEET_FIELDS = [*TWEET, "in_reply_to_user_id", "note_tweet", "public_metrics", "referenced_tweets"]
 USER_FIELDS = ["id", "name", "username", "protected"]
@@ -425,9 +426,11 @@ class Account(Place):
         users = round((posts["mentions"] + posts["conversations"]) * authors) + (0 if user else 1)
         bill = Counter(user=users, post=posts["mentions"] + posts["conversations"])
         bill["owned" if self._wanted.owned else "post"] += posts["posts"]
-        requests = 3 + sum(-(-many // MOST) for many in (*posts.values(), users))
+        talks = sum(each.messages for each in recent) / len({each.conversation_id for each in recent}) if recent else 0
+        new = round((posts["posts"] + posts["mentions"]) / (talks or A_TALK))
+        pages = _parts(posts["posts"], MOST) + 2 * _parts(posts["mentions"], MOST)  # with the authors of each
         return Estimate(
-            requests,
+            pages + _parts(len(self._recent()), AT_ONCE) + _parts(new, AT_ONCE) + (0 if user else 1),
             {kind: many for kind, many in bill.items() if many},
             f"{note}{' The budget holds anyway.' if self._wanted.has_budget else ''}",
         )
@@ -445,6 +448,8 @@ class Account(Place):
         for some in parts[:COUNTS]:
             posts["conversations"] += self._count(self._query(some), at["conversations"])
         posts["conversations"] = posts["conversations"] * len(parts) // min(len(parts), COUNTS) if parts else 0
+        if at["conversations"].mark:  # X counted those that are known; what completes new ones comes on top
+            posts["conversations"] += round(MORE / 2 * posts["mentions"])
         return posts, "X counted the last seven days; what completes conversations, and new authors, are guessed."
 
     def _count(self, query: str, at: At) -> int:
@@ -476,6 +481,11 @@ def _fitting(room: Room, least: int, most: int, bill: Callable[[int], Bill]) -> 
         middle = (least + most + 1) // 2
         least, most = (middle, most) if room.fits(bill(middle)) else (least, middle - 1)
     return bill(least)
+
+
+def _parts(many: int, size: int) -> int:
+    """How many parts of a size there are."""
+    return -(-many // size)
 
 
 def batches(ids: list[str], size: int) -> Iterator[list[str]]:

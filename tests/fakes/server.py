@@ -82,6 +82,7 @@ class Fake:
     """
 
     BEGINS = datetime(2026, 3, 2, 8, tzinfo=UTC)  # what is first said
+    SEED = 7  # who says what there, and when
     SECRETS: Mapping[str, str] = {}  # credentials that it accepts, by their names in the environment
     ORDINARY: Mapping[str, Any] = {}  # how to make it no meaner than the service is
     ENDLESS: Mapping[str, Any] = {}  # and so that it lists all there is at once, as no service does
@@ -92,7 +93,7 @@ class Fake:
         self.address, self.misled, self.life = "", "", 0.0
         self.tokens = set[str]()
         self.now = self.BEGINS
-        self.chance = random.Random(7)
+        self.chance = random.Random(self.SEED)
         self.lock = threading.Lock()
 
     def row(self) -> dict[str, Any]:
