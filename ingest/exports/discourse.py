@@ -319,7 +319,7 @@ def _text(post: Post) -> str:
 def _deleted_at(post: Post) -> datetime | None:
     """The moment staff deleted a post, or its author took it back, which is its last change."""
     moment = post.deleted_at or ((post.updated_at or post.created_at) if post.user_deleted else None)
-    return utc(moment)
+    return (utc(moment) or utc(post.created_at)) if moment else None
 
 
 def _reactions(post: Post) -> Iterator[Reaction]:
