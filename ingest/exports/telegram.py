@@ -53,6 +53,7 @@ BOT = re.compile(r"(?:\b|_)[Bb]ot$|[a-z]Bot$")  # but not Talbot
 BLOCK = 1 << 20
 MANY = 20_000  # plain messages that are handed on as one table: fewer are cheaper one by one
 FOUNDED = datetime(2013, 1, 1, tzinfo=UTC)  # what is older is no time: old exports say 1970 of what nobody edited
+NOBODY: tuple[str, ...] = ()
 LOOK = 1 << 13  # the longest head of a chat: its name has at most 255 letters
 
 STRING = rb'"(?:[^"\\]++|\\.)*+"'
@@ -66,7 +67,7 @@ ACCOUNT = re.compile(
     re.DOTALL,
 )
 PERSON = re.compile(rb'"personal_information"\s*+:\s*+(\{(?:[^{}"]++|' + STRING + rb")*+\})", re.DOTALL)
-ESCAPE = re.compile(rb"(\\[^x])|\\x([0-9A-Fa-f]{2})", re.DOTALL)
+ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*+)\\x(?=[0-9A-Fa-f]{2})")  # not where the backslash is a letter of the text
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -253,16 +254,17 @@ class _Chat:
     def records(self, export: Export, name: str) -> Iterator[Record]:
         yield Channel(str(self.head.id), _name(self.head), "chat", is_private=self.head.type not in PUBLIC)
         plain: list[Raw] = []
-        for raw in export.array(name, Raw, key="messages"):
-            if isinstance(raw, Refused):
-                yield msgspec.structs.replace(raw, place=f"{raw.place} of the messages of chat {self.head.id}")
-            elif self._is_plain(raw):
-                plain.append(raw)
-                if len(plain) == MANY:
-                    yield from self._many(plain, name)
-                    plain.clear()
-            else:
-                yield from self._one(raw, name)
+        for some in export.arrays(name, Raw, key="messages"):
+            for raw in some:
+                if isinstance(raw, Refused):
+                    yield msgspec.structs.replace(raw, place=f"{raw.place} of the messages of chat {self.head.id}")
+                elif self._is_plain(raw):
+                    plain.append(raw)
+                else:
+                    yield from self._one(raw, name)
+            if len(plain) >= MANY:
+                yield from self._many(plain, name)
+                plain.clear()
         yield from self._many(plain, name)
 
     def _is_plain(self, raw: Raw) -> bool:
@@ -298,7 +300,7 @@ class _Chat:
             replies = pa.array([raw.reply_to_message_id for raw in plain], pa.int64()).cast(pa.string())
             sent_at = _times([raw.date_unixtime for raw in plain])
             edited_at = _times([raw.edited_unixtime or None for raw in plain])
-            texts = pa.array([_plain(raw.text) for raw in plain], pa.string())
+            texts = pa.array([text if type(text := raw.text) is str else _plain(text) for raw in plain], pa.string())
         except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
             return None
         chat = str(self.head.id)
@@ -316,7 +318,10 @@ class _Chat:
                     "parent_id": parents,
                     "basis": pc.if_else(parents.is_valid(), "explicit", pa.scalar(None, pa.string())),
                     "edited_at": edited_at,
-                    "mentions": pa.array([_mentions(raw.text) for raw in plain], pa.list_(pa.string())),
+                    "mentions": pa.array(
+                        [NOBODY if type(raw.text) is str else _mentions(raw.text) for raw in plain],
+                        pa.list_(pa.string()),
+                    ),
                     "attachments": pa.array([1 if raw.photo or raw.file else 0 for raw in plain], pa.int32()),
                     **self._links(numbers),
                 }
@@ -451,7 +456,7 @@ def _mended(stream: BinaryIO) -> Iterator[bytes]:
 
 def _mend(json: bytes) -> bytes:
     r"""Telegram writes a control character as \x07, which is no JSON: \u0007 is."""
-    return ESCAPE.sub(lambda found: found[1] or b"\\u00" + found[2], json) if b"\\x" in json else json
+    return ESCAPE.sub(rb"\1\\u00", json) if b"\\x" in json else json
 
 
 def _head(pairs: bytes) -> Head | None:
@@ -521,7 +526,7 @@ def _line(raw: Raw) -> str:
 
 def _mentions(text: Text) -> tuple[str, ...]:
     if isinstance(text, str):
-        return ()
+        return NOBODY
     return tuple(f"user{part.user_id}" for part in text if isinstance(part, Part) and part.user_id)
 
 
