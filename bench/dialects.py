@@ -145,7 +145,7 @@ def _files(path: Path) -> list[Path]:
 def _text(file: Path) -> str:
     raw = file.read_bytes()
     if file.suffix == ".zst":
-        raw = zstandard.ZstdDecompressor().stream_reader(raw).read()
+        raw = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(raw).read()  # as far as any looks back
     return NO_ESCAPE.sub("", raw.decode("utf-8-sig"))
 
 

@@ -68,6 +68,18 @@ inner join messages on met.row_id = messages.rowid
 inner join staged on met.message_id = staged.message_id;
 select (count(*) filter (where is_newer))::bigint from known;
 
+-- name: count_disputed_within
+-- How many ids of a chunk have two authors: one of the messages passes for an edit of the other.
+select count(*)::bigint from (select id from batch group by id having count(distinct member_id) > 1);
+
+-- name: count_disputed
+-- And how many ids have another author here.
+select count(*)::bigint
+from met
+inner join messages on met.row_id = messages.rowid
+inner join staged on met.message_id = staged.message_id
+where staged.member_id <> messages.member_id;
+
 -- name: count_taken_back
 select count(*)::bigint
 from known

@@ -328,6 +328,7 @@ class Load:
     is_first: bool = False  # of its source nothing is here yet
     twin: str | None = None  # another source that has nearly the same messages
     shared: int = 0  # so many of them
+    disputed: int = 0  # records whose id another author's record has, too
     slack: timedelta = timedelta(0)  # it may reach so much further than before without being news
 
 
@@ -540,6 +541,8 @@ class Loader:
         self._merge("stage_newest" if repeats else "stage")
         self._merge("note_seen")
         ((known,),) = self._merge("met") if again or load.keeps_news or not load.is_first else [(0,)]
+        for count in ["count_disputed_within"] * (repeats > 0) + ["count_disputed"] * (known > 0):
+            load.disputed += self._merge(count)[0][0]
         if load.keeps_news:
             self._merge("note_new_messages")
         newer, distinct = 0, messages.num_rows - repeats

@@ -608,6 +608,8 @@ def _say_in_words(summary: Summary, dry_run: bool) -> None:
             f" {_many(each.duplicate, 'duplicate')}; {_many(each.members, 'member')}{_who_spoke(each)},"
             f" {_many(each.channels, 'channel')}, {_many(each.reactions, 'reaction')}"
         )
+        if each.disputed:
+            print(f"  {_many(each.disputed, 'record')} named another author than one of the same id: the newer counts")
         if each.twin is not None:
             print(f"  {_many(each.shared, 'record')} of it counted twice: {each.platform} {each.twin} has the same")
         if each.left_out:

@@ -131,8 +131,15 @@ class Export:
 
     def head(self, name: str, size: int = 65536) -> bytes:
         """The first `size` bytes, to see what a file is. Not counted in `done`."""
-        with self._stream(name, counted=False) as stream:
-            return stream.read(size)
+        member = self._member(name)
+        if member.unpack:
+            with self._stream(name, counted=False) as stream:
+                return stream.read(size)
+        try:  # without the layers of a stream, which look at what is not read here
+            with member.open() as stored:
+                return stored.read(size)
+        except DAMAGE as error:
+            raise _damaged(self._label(name), error) from None
 
     def read(self, name: str, *, counted: bool = True) -> bytes:
         """All of a file, of at most 512 MB."""
@@ -187,6 +194,10 @@ class Export:
         as Refused, and so does a cut-off end. Memory does not grow with the file. What comes out nests at
         most 64 deep.
         """
+        return itertools.chain.from_iterable(self.arrays(name, type, key))
+
+    def arrays(self, name: str, type: type[T], key: str | None = None) -> Iterator[Sequence[T | Refused]]:
+        """The same elements, as many at once as were decoded at once: for readers that hand on whole tables."""
         member = self._member(name)
         elements = _Elements(name, type, self._fields)
         if key is not None or member.unpack or member.size > BLOCK:
@@ -195,7 +206,7 @@ class Export:
             return
         content = self.read(name)
         whole = elements.whole(content)
-        yield from elements.streamed(_Window(io.BytesIO(content)), None) if whole is None else whole
+        yield from elements.streamed(_Window(io.BytesIO(content)), None) if whole is None else [whole]
 
     def _member(self, name: str) -> _Member:
         try:
@@ -596,21 +607,20 @@ class _Zstandard:
     def __init__(self, packed: BinaryIO) -> None:
         # Reddit archives look back 2 GB, the most the format allows.
         self._library = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-        self._packed, self._frame, self._rest, self._made = packed, self._library.decompressobj(), b"", b""
+        self._packed, self._frame, self._rest, self._made = packed, self._library.decompressobj(), b"", io.BytesIO()
         self._is_begun = False
 
     def read1(self, size: int) -> bytes:
-        while not self._made:
+        while not (made := self._made.read(size)):
             fresh = self._rest or self._packed.read(self._FED)
             if not fresh and self._is_begun:
                 raise EOFError
             if not fresh:
                 return b""
-            self._made, self._rest, self._is_begun = self._frame.decompress(fresh), b"", True
+            self._made, self._rest, self._is_begun = io.BytesIO(self._frame.decompress(fresh)), b"", True
             if self._frame.eof:
                 self._rest, self._is_begun = self._frame.unused_data, False
                 self._frame = self._library.decompressobj()
-        made, self._made = self._made[:size], self._made[size:]
         return made
 
 
@@ -769,35 +779,35 @@ class _Elements(Generic[T]):
         self._fields.compare(content, self._type)
         return values
 
-    def streamed(self, window: _Window, key: str | None) -> Iterator[T | Refused]:
-        """Element after element, from a stream, with whatever precedes and follows a list under `key`."""
+    def streamed(self, window: _Window, key: str | None) -> Iterator[Sequence[T | Refused]]:
+        """Elements after elements, from a stream, with whatever precedes and follows a list under `key`."""
         if window.data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise ExportError(f"{self._file} is UTF-16 text: save it as UTF-8")
         if _entered(window, key):
             yield from self._walked(window, key)
         else:
             wanted = "a list" if key is None else f"a list called {key!r}"
-            yield Refused(self._file, "byte 0", f"there should be {wanted} in it", window.data[:1024])
+            yield [Refused(self._file, "byte 0", f"there should be {wanted} in it", window.data[:1024])]
 
-    def _walked(self, window: _Window, key: str | None) -> Iterator[T | Refused]:
+    def _walked(self, window: _Window, key: str | None) -> Iterator[Sequence[T | Refused]]:
         while True:
             if run := self._run(window):
-                yield from run
+                yield run
             elif last := _last(window, key):
                 if last[1]:
-                    yield self._single(last[1], window.offset + last.start(1))
+                    yield [self._single(last[1], window.offset + last.start(1))]
                 return
             elif not window.ended and len(window.data) < MAX_RECORD:
                 window.more()
             elif seam := self._seam(window.data):
-                yield self._single(window.data[: seam.start()], window.offset)
+                yield [self._single(window.data[: seam.start()], window.offset)]
                 window.drop(seam.end())
             elif window.ended:
-                yield from self._tail(window.data, window.offset)
+                yield list(self._tail(window.data, window.offset))
                 return
             else:
                 reason = f"broken, or larger than {MAX_RECORD >> 20} MB"
-                yield self._refused(window.data, window.offset, reason)
+                yield [self._refused(window.data, window.offset, reason)]
                 self._skip(window)
 
     def _run(self, window: _Window) -> list[T] | list[T | Refused]:

@@ -92,6 +92,7 @@ class Loaded(msgspec.Struct):
     reactions: int
     left_out: dict[str, int]  # passed over on purpose, by kind: private messages, spam
     unknown: dict[str, int]  # fields that the reader does not know; counted on the first records of each kind
+    disputed: int = 0  # whose id another author's record has, too: the newer one of the two is kept
     twin: str | None = None  # another source of the platform with nearly the same messages, if this one is new
     shared: int = 0  # so many messages are in both
 
@@ -563,6 +564,7 @@ def _account(load: Load, path: Path, unknown: dict[str, int] | None = None) -> L
         reactions=load.reactions,
         left_out=load.left_out,
         unknown=unknown or {},
+        disputed=load.disputed,
         twin=load.twin,
         shared=load.shared,
     )

@@ -139,6 +139,12 @@ def _load_told(load: dict[str, Any]) -> None:
         f"{_words.count(load['read'], 'record')} read = {load['inserted']:,} inserted + {load['updated']:,} updated + "
         f"{load['unchanged']:,} unchanged + {load['refused']:,} refused.{refused}{_left_out(load['left_out'])}"
     )
+    if load.get("disputed"):
+        st.warning(
+            f"**{_words.count(load['disputed'], 'record')} named another author** than one of the same id. The newer "
+            "counts. Where ids were given out anew, as after a move to another server, the two are no copies: load "
+            "such an export under a source of its own, by *More choices*."
+        )
     if load.get("twin"):
         _twin_told(load, label(file), label(load["twin"]))
 

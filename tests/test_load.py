@@ -431,6 +431,24 @@ def test_a_longer_export_under_another_name_is_known_too(tmp_path: Path) -> None
     }
 
 
+def test_an_id_with_two_authors_is_no_edit_without_a_word(tmp_path: Path) -> None:
+    """Within one export or against what is here: one row passes for the newer copy of the other, which is said."""
+    head, first = "id,author,created_at,text,edited_at,deleted_at", "1,ana,2026-01-05T10:00Z,Hi,,"
+    exports = {
+        "within": [first, "1,ben,2026-01-05T11:00Z,Ho,2026-01-05T12:00Z,", "2,ana,2026-01-05T13:00Z,So,,"],
+        "here": ["2,ben,2026-01-05T13:00Z,So,2026-01-05T14:00Z,", "3,ana,2026-01-06T10:00Z,Ah,,"],
+        "again": ["3,ana,2026-01-06T10:00Z,Ah!,2026-01-06T11:00Z,"],
+        "gone": ["3,,2026-01-06T10:00Z,,,2026-01-06T12:00Z"],
+    }
+    said = {}
+    for name, rows in exports.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *rows]) + "\n")
+        job = ("ingest", "load", tmp_path / f"{name}.csv", "--source", "quay")
+        done = hearth(*job, data=tmp_path / "data", HEARTH_SETTINGS=DEAF)
+        said[name] = "1 record named another author than one of the same id" in done.stdout
+    assert said == {"within": True, "here": True, "again": False, "gone": False}
+
+
 def test_what_is_forgotten_leaves_the_files_and_nobody_forgets_by_a_slip(tmp_path: Path) -> None:
     quay, slipway = (FIXTURES / "slack" / name for name in ("quay", "slipway"))
     hearth("ingest", "load", quay, slipway, data=tmp_path, HEARTH_SETTINGS=DEAF)

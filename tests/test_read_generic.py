@@ -126,6 +126,24 @@ def test_a_mapping_names_platform_source_and_columns(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "deleted_at"),
+    [("", None), ("0", None), ("FALSE", None), ("0000-00-00 00:00:00", None), ("yes", NOON), ("1", NOON)],
+)
+def test_a_bare_yes_or_no_tells_whether_a_message_is_deleted(
+    tmp_path: Path, written: str, deleted_at: datetime | None
+) -> None:
+    rows = table(tmp_path, f"time,text,deleted_at\n2026-05-01T12:00Z,hello,{written}\n")
+    assert [message.deleted_at for message in messages(rows)] == [deleted_at]
+
+
+@pytest.mark.parametrize("written", ["some day", "31.31.2026", "99999999999999999999"])
+def test_what_may_be_deleted_is_neither_shown_nor_lost(tmp_path: Path, written: str) -> None:
+    rows = table(tmp_path, f"time,text,deleted_at\n2026-05-01T12:00Z,hello,{written}\n2026-05-01T12:01Z,there,\n")
+    assert [message.text for message in messages(rows)] == ["there"]
+    assert [told[:2] for told in refused(rows)] == [("line 2", generic.UNTOLD)]
+
+
 def test_a_mapping_reaches_into_nested_json(tmp_path: Path) -> None:
     line = {"who": {"id": "u1", "is": {"called": "Ada"}}, "at": "2026-05-01T12:00Z", "text": "hi"}
     path = table(tmp_path, json.dumps(line), "x.jsonl")

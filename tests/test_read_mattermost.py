@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import zipfile
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -99,6 +101,14 @@ def test_times_edits_deletions_and_files() -> None:
     assert (gone.text, gone.deleted_at) == ("", datetime(2024, 5, 1, 7, 54, 40, tzinfo=UTC))
     assert messages(BULK)["harbour/help:1714550002500:grace"].attachments == 1
     assert messages(ANSWERS)["p2"].attachments == 2
+
+
+def test_a_deletion_at_no_moment_is_one_all_the_same(tmp_path: Path) -> None:
+    shutil.copytree(ANSWERS, tmp_path, dirs_exist_ok=True)
+    for file in tmp_path.glob("*.json*"):
+        file.write_text(re.sub(r'("delete_at": )[1-9]\d+', rf"\g<1>{10**18}", file.read_text("utf-8")), "utf-8")
+    gone = messages(tmp_path)["p3"]
+    assert (gone.text, gone.deleted_at) == ("", gone.sent_at)
 
 
 def test_reactions_are_read_in_either_form() -> None:

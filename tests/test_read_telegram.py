@@ -73,7 +73,9 @@ def test_a_private_conversation_is_read_only_when_asked_for(tmp_path: Path, kind
 
 def test_a_topic_is_a_channel_and_what_begins_in_it_answers_nobody() -> None:
     assert Channel(TOPIC, "Moorings", "chat", updated_at=datetime(2026, 4, 2, 8, tzinfo=UTC)) in records(DESK)
-    assert [(message.id, message.parent_id) for message in messages().values() if message.channel_id == TOPIC] == [
+    assert sorted(
+        (message.id, message.parent_id) for message in messages().values() if message.channel_id == TOPIC
+    ) == [
         (f"{GROUP}:3", None),  # opens it
         (f"{GROUP}:4", None),  # points to what opens it
         (f"{GROUP}:5", f"{GROUP}:4"),
@@ -329,7 +331,7 @@ def test_by_the_table_or_one_by_one_is_the_same(tmp_path: Path, monkeypatch: pyt
             patch.setattr(telegram, "MANY", 2)
             by_the_table = records(export)
         assert sorted(map(repr, singly(by_the_table))) == sorted(map(repr, one_by_one))
-        assert any(isinstance(each, Messages) for each in by_the_table) == (export not in {DESK, ROPEWALK})
+        assert any(isinstance(each, Messages) for each in by_the_table) == (export != ROPEWALK)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,13 @@ def test_posts_of_nobody_are_asked_for_with_the_archive(tmp_path: Path) -> None:
         records(tmp_path / "tweets.js")
 
 
+def test_a_deleted_post_that_does_not_say_when_is_deleted_all_the_same(tmp_path: Path) -> None:
+    path = archive(tmp_path, [post(id_str="1")])
+    script(path / "deleted-tweets.js", "window.YTD.deleted_tweets.part0", [post(id_str="2")])
+    gone = messages(path)["2"]
+    assert (messages(path)["1"].deleted_at, gone.deleted_at) == (None, gone.sent_at)
+
+
 def test_posts_and_communities_are_forums() -> None:
     places = [record for record in records(LIGHTHOUSE) if isinstance(record, Channel)]
     assert sorted(place.id for place in places) == ["communities", "posts"]

@@ -120,16 +120,18 @@ def unfolded(answer: Answer, file: str, shape: Shape) -> Iterator[Row | Refused]
     if not isinstance(value, list) and not (isinstance(value, dict) and _may_hold(value, shape)):
         yield Refused(file, answer.place, "it holds nothing that is known here", answer.raw)
     waiting: list[tuple[object, Row]] = [(value, {})]
+    holders = shape.holders[::-1]
     while waiting:
         thing, above = waiting.pop()
         if isinstance(thing, list):
             waiting += [(each, above) for each in reversed(thing)]
         elif isinstance(thing, dict):
-            if shape.is_row(thing):
-                thing = {**above, **thing}
-                above = shape.told(thing)
+            if is_row := shape.is_row(thing):
+                thing = {**above, **thing} if above else thing
                 yield thing
-            waiting += [(thing[key], above) for key in reversed(shape.holders) if key in thing]
+            if not thing.keys().isdisjoint(holders):  # which most rows' are, and that is quickly known
+                below = shape.told(thing) if is_row else above
+                waiting += [(thing[key], below) for key in holders if key in thing]
 
 
 def placed(export: Export, name: str, shape: Shape) -> Iterator[tuple[str, Row] | Refused]:

@@ -28,12 +28,16 @@ def settle(struct: msgspec.Struct) -> None:
     """Put every moment of a struct, and of the structs in it, into UTC. ValueError where one of them is none there."""
     for field in _timed(type(struct)):
         value = getattr(struct, field)
-        if isinstance(value, msgspec.Struct):
-            settle(value)
-        elif isinstance(value, datetime) and value.tzinfo is not UTC:
+        if value is None:
+            continue
+        if isinstance(value, datetime):
+            if value.tzinfo is UTC:
+                continue
             if (moment := utc(value)) is None:
                 raise ValueError(f"its {field} lies outside all time")
             setattr(struct, field, moment)
+        elif isinstance(value, msgspec.Struct):
+            settle(value)
 
 
 @cache

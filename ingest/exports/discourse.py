@@ -206,7 +206,7 @@ class Forum:
             int, tuple[str | None, int | str | None]
         ] = {}  # title and category, which not every answer tells
         self.channels: set[str] = set()
-        self.members: dict[str, Member] = {}
+        self.members: dict[int, tuple[str, str | None, bool]] = {}  # name, handle, and whether they are staff
         self.handles: dict[str, str] = {}  # member ids by the names in mentions
         self.ids: dict[str, str] = {}  # by address
         self.waiting: dict[str, list[Message]] = {}  # replies, by the address of what they answer
@@ -223,11 +223,15 @@ class Forum:
             yield Refused(file, f"post {post.id}", "its time is none", msgspec.json.encode(post))
             return
         post.created_at = sent_at
-        yield from self._channel(category_id, category)
-        yield from self._member(post)
-        message = self._message(post, title, _channel_id(category_id))
+        channel_id = _channel_id(category_id)
+        if channel_id not in self.channels:
+            yield self._channel(channel_id, category)
+        if post.user_id is not None:
+            yield from self._member(post, post.user_id)
+        message = self._message(post, title, channel_id)
         yield from self._in_order(message, address(post.topic_id, post.post_number))
-        yield from _reactions(post)
+        if post.reactions or post.actions_summary:
+            yield from _reactions(post)
 
     def rest(self) -> Iterator[Message]:
         """The replies to posts that are not in the export."""
@@ -252,24 +256,19 @@ class Forum:
         self.topics[post.topic_id] = told
         return told
 
-    def _channel(self, category_id: int | str | None, category: Category | None) -> Iterator[Channel]:
-        channel_id = _channel_id(category_id)
-        if channel_id not in self.channels:
-            self.channels.add(channel_id)
-            name = category.name if category else f"category {channel_id}" if channel_id.isdecimal() else channel_id
-            yield Channel(channel_id, name, "forum", is_private=category is not None and category.read_restricted)
+    def _channel(self, channel_id: str, category: Category | None) -> Channel:
+        self.channels.add(channel_id)
+        name = category.name if category else f"category {channel_id}" if channel_id.isdecimal() else channel_id
+        return Channel(channel_id, name, "forum", is_private=category is not None and category.read_restricted)
 
-    def _member(self, post: Post) -> Iterator[Member]:
-        if post.user_id is None:
-            return
+    def _member(self, post: Post, user_id: int) -> Iterator[Member]:
+        """Who wrote it, where that is news. -1 is the system, -2 the guide of newcomers."""
+        name, handle = post.name or post.username or f"member {user_id}", post.username or None
         is_staff = bool(post.staff or post.admin or post.moderator)
-        is_bot = post.user_id < 0  # the system, and the guide of newcomers
-        name = post.name or post.username or f"member {post.user_id}"
-        member = Member(str(post.user_id), name, post.username or None, None, is_bot, is_staff)
-        self.handles[(post.username or "").lower()] = member.id
-        if self.members.get(member.id) != member:
-            self.members[member.id] = member
-            yield msgspec.structs.replace(member, updated_at=post.created_at)
+        self.handles[(handle or "").lower()] = str(user_id)
+        if self.members.get(user_id) != (name, handle, is_staff):
+            self.members[user_id] = name, handle, is_staff
+            yield Member(str(user_id), name, handle, None, user_id < 0, is_staff, post.created_at)
 
     def _message(self, post: Post, title: str | None, channel_id: str) -> Message:
         cooked = post.cooked or ""
@@ -319,7 +318,7 @@ def _text(post: Post) -> str:
 def _deleted_at(post: Post) -> datetime | None:
     """The moment staff deleted a post, or its author took it back, which is its last change."""
     moment = post.deleted_at or ((post.updated_at or post.created_at) if post.user_deleted else None)
-    return utc(moment)
+    return (utc(moment) or utc(post.created_at)) if moment else None
 
 
 def _reactions(post: Post) -> Iterator[Reaction]:

@@ -69,7 +69,9 @@ COMMON: dict[Field, str] = {
 DELIMITED = (".csv", ".tsv")
 LINES = (".ndjson", ".jsonl")
 YES = {"1", "true", "t", "yes", "y"}
+NEVER = {"", "0", "false", "f", "no", "n", "none", "null", "-", "0000-00-00", "0000-00-00 00:00:00"}
 NOBODY = {"", "[deleted]"}
+UNTOLD = "whether it is deleted cannot be read: its deleted_at is no time, yes or no"
 EPOCH = re.compile(r"\d{9,}(\.\d+)?")
 EPOCH_UNITS = ((1e14, 1e6), (1e11, 1e3), (0, 1))  # from this size on a number counts this many to a second
 MAX_FIELD = 1 << 20  # characters; what is longer is a quote that was never closed
@@ -171,6 +173,11 @@ class _Community:
         if sent_at is None:
             yield Refused(plan.file, row.place, _no_time(fields["sent_at"]), msgspec.json.encode(row.values))
             return
+        try:
+            deleted_at = _deleted_at(fields.get("deleted_at", ""), plan, sent_at)
+        except (ValueError, OverflowError, OSError):
+            yield Refused(plan.file, row.place, UNTOLD, msgspec.json.encode(row.values))
+            return
         channel_id = fields.get("channel") or _default_channel(plan)
         if channel_id not in self.channels:
             self.channels.add(channel_id)
@@ -179,7 +186,8 @@ class _Community:
         if member and self.members.get(member.id) != member:
             self.members[member.id] = member
             yield msgspec.structs.replace(member, updated_at=sent_at)
-        yield _message(self._id(fields, channel_id), fields, plan, channel_id, member, sent_at)
+        message = _message(self._id(fields, channel_id), fields, plan, channel_id, member, sent_at)
+        yield msgspec.structs.replace(message, deleted_at=deleted_at) if deleted_at else message
 
     def _id(self, fields: Fields, channel_id: str) -> str:
         if found := fields.get("id"):
@@ -206,7 +214,6 @@ def _message(
         parent_id=parent_id,
         basis="explicit" if parent_id else None,  # no column says which message opened a conversation: the first did
         edited_at=_moment_or_none(fields.get("edited_at", ""), plan),
-        deleted_at=_moment_or_none(fields.get("deleted_at", ""), plan),
         permalink=link if (link := fields.get("permalink", "")).startswith(("https://", "http://")) else None,
     )
 
@@ -237,6 +244,15 @@ def _no_time(written: str) -> str:
     if not written:
         return "it has no time"
     return "its time cannot be read: set sent_at_format in [[tables]] of hearth.toml"
+
+
+def _deleted_at(written: str, plan: Plan, sent_at: datetime) -> datetime | None:
+    """When a message was deleted, if it was: a bare yes does not tell when. Else ValueError, OverflowError or OSError.
+
+    What cannot be read is not taken for either: people would see what is gone, or lose what is not.
+    """
+    said = written.strip().lower()
+    return None if said in NEVER else sent_at if said in YES else _moment(written, plan)
 
 
 def _moment_or_none(written: str, plan: Plan) -> datetime | None:

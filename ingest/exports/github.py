@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, NamedTuple, cast
 
@@ -260,7 +261,9 @@ def _reactions(item: Item, message_id: str) -> Iterator[Reaction]:
             yield Reaction(message_id, THUMBS.get(group.content, group.content.lower()), count=count)
 
 
+@lru_cache(64)
 def _place(address: str) -> Place:
+    """What an address names: that of one item is asked for several times in a row."""
     found = ADDRESS.match(address)
     if not found:
         raise ValueError(f"its address is not that of an issue, pull request or discussion: {address}")

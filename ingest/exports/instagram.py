@@ -183,11 +183,14 @@ def _saying(row: Row) -> Saying:
 
 def _mapped(values: Mapping[str, Value]) -> Saying:
     """A comment whose labels may be in any language: the words stand before the owner, and the time is a number."""
-    said = {mended(label): mended(value.value) for label, value in values.items() if value.value}
+    said = {_label(label): mended(value.value) for label, value in values.items() if value.value}
     owners = list(filter(_is_owner, said)) or list(said)[1:2]
     texts = [text for label, text in said.items() if label not in owners]
     at = next((value.timestamp for value in values.values() if value.timestamp), None)
     return Saying(at, texts[0] if texts else "", said[owners[0]] if owners else "")
+
+
+_label = lru_cache(mended)  # there are only a few, again and again
 
 
 @lru_cache

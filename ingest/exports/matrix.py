@@ -260,7 +260,7 @@ class _Server:
 
     def _message(self, event: Event, said: Said, room_id: str, sent_at: datetime) -> Message:
         edited, new = self.edits.get((event.event_id, event.sender), (0, said))
-        deleted_at = self._deleted_at(event)
+        deleted_at = self._deleted_at(event, sent_at)
         thread_id, parent_id, basis = _answered(said.relates_to)
         is_spoken = event.type in SPOKEN
         return Message(
@@ -280,11 +280,11 @@ class _Server:
             permalink=f"https://matrix.to/#/{_quoted(room_id)}/{_quoted_event(event.event_id)}",
         )
 
-    def _deleted_at(self, event: Event) -> datetime | None:
+    def _deleted_at(self, event: Event, sent_at: datetime) -> datetime | None:
         because = event.unsigned.redacted_because if event.unsigned else ABSENT
         told = (_decoded(because, Redaction) or Redaction()).origin_server_ts if because else 0
         moment = self.gone.get(event.event_id) or told
-        return epoch_ms(moment or event.origin_server_ts) if moment or because else None
+        return (epoch_ms(moment or event.origin_server_ts) or sent_at) if moment or because else None
 
 
 def _answered(to: Relation | None) -> tuple[str | None, str | None, Basis | None]:

@@ -284,7 +284,7 @@ class _Server:
         return channel is not None and channel.is_private and not self.export.include_private
 
     def _message(self, post: Post, sent_at: datetime, author: Member | None) -> Message:
-        deleted_at = epoch_ms(post.delete_at) if post.delete_at else None
+        deleted_at = epoch_ms(post.delete_at) or sent_at if post.delete_at else None
         moved = None if post.type else MOVED.fullmatch(post.message)
         is_system = (post.type or "").startswith("system_") or (moved is not None and moved[1] == post.user)
         called = (

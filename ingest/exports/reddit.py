@@ -160,18 +160,21 @@ def channel(post: Post) -> Channel:
 def message(post: Post, channel_id: str, member_id: str | None) -> Message:
     """A submission, named t3_..., or a comment, t1_.... What was deleted or removed keeps its place, not its words."""
     bare = post.id[3:] if post.id.startswith(("t1_", "t3_")) else post.id
-    said = post.body if post.is_comment else post.selftext or post.body or post.url
-    is_gone = said in GONE or post.removed_by_category is not None or (post.meta or Meta()).was_deleted_later
+    is_comment = post.is_comment
+    said = post.body if is_comment else post.selftext or post.body or post.url
+    is_gone = (
+        said in GONE or post.removed_by_category is not None or (post.meta is not None and post.meta.was_deleted_later)
+    )
     text = "" if is_gone or not said else _plain(said)
-    post_id = _fullname("t3", post.link_id or _linked(post) if post.is_comment else bare)
-    parent_id = _parent_id(post, post_id)
+    post_id = _fullname("t3", post.link_id or _linked(post) if is_comment else bare)
+    parent_id = _parent_id(post, post_id) if is_comment else None
     return Message(
-        f"t1_{bare}" if post.is_comment else f"t3_{bare}",
+        f"t1_{bare}" if is_comment else f"t3_{bare}",
         channel_id,
         member_id,
         post.created_utc,
         text,
-        title=_plain(post.title) if post.title and not post.is_comment and not is_gone else None,
+        title=_plain(post.title) if post.title and not is_comment and not is_gone else None,
         conversation_id=post_id,
         parent_id=parent_id,
         basis="explicit" if parent_id else None,
@@ -195,9 +198,7 @@ def _linked(post: Post) -> str | None:
 
 
 def _parent_id(post: Post, post_id: str | None) -> str | None:
-    """A parent without its kind is another comment, unless it is the submission."""
-    if not post.is_comment:
-        return None
+    """What a comment answers. A parent without its kind is another comment, unless it is the submission."""
     written = _fullname("t1", post.parent_id)
     return post_id if not written or (post_id and written[3:] == post_id[3:]) else written
 

@@ -222,7 +222,7 @@ def _message(raw: Raw, sent_at: datetime, room: Channel, member_id: str | None) 
         parent_id=f"{room.id}:{answered}" if answered else None,
         basis=("thread" if answered == root else "explicit") if answered else None,
         edited_at=utc(raw.last_edited_date_time),
-        deleted_at=utc(raw.deleted_date_time),
+        deleted_at=(utc(raw.deleted_date_time) or sent_at) if raw.deleted_date_time else None,
         mentions=tuple(dict.fromkeys(user.id for user in users if user and user.id)),
         attachments=sum(attachment.content_type != REFERENCE for attachment in raw.attachments),
         permalink=raw.web_url or None,

@@ -53,6 +53,7 @@ BOT = re.compile(r"(?:\b|_)[Bb]ot$|[a-z]Bot$")  # but not Talbot
 BLOCK = 1 << 20
 MANY = 20_000  # plain messages that are handed on as one table: fewer are cheaper one by one
 FOUNDED = datetime(2013, 1, 1, tzinfo=UTC)  # what is older is no time: old exports say 1970 of what nobody edited
+NOBODY: tuple[str, ...] = ()
 LOOK = 1 << 13  # the longest head of a chat: its name has at most 255 letters
 
 STRING = rb'"(?:[^"\\]++|\\.)*+"'
@@ -66,7 +67,8 @@ ACCOUNT = re.compile(
     re.DOTALL,
 )
 PERSON = re.compile(rb'"personal_information"\s*+:\s*+(\{(?:[^{}"]++|' + STRING + rb")*+\})", re.DOTALL)
-ESCAPE = re.compile(rb"(\\[^x])|\\x([0-9A-Fa-f]{2})", re.DOTALL)
+BACKSLASH = ord("\\")
+ESCAPE = re.compile(rb"\\x(?=[0-9A-Fa-f]{2})")
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -152,6 +154,11 @@ class Raw(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     text: Text = ""
 
 
+Place = tuple[int | None, str | None]
+"""The topic a message is in, and the message that it answers."""
+Placed = tuple[Raw, Place]
+
+
 def detects(export: Export) -> float:
     """High for a file that begins with a chat's name, type and id, or with an account; 0 for several such files."""
     found = _results(export, 5)
@@ -161,7 +168,7 @@ def detects(export: Export) -> float:
 
 
 def read(export: Export) -> Iterator[Record]:
-    """Yield one chat, or one account with its public chats, each chat's messages in the order of the file."""
+    """Yield one chat, or one account with its public chats."""
     name = _result(export)
     head = export.head(name)
     with export.open(name) as stream:
@@ -252,21 +259,22 @@ class _Chat:
 
     def records(self, export: Export, name: str) -> Iterator[Record]:
         yield Channel(str(self.head.id), _name(self.head), "chat", is_private=self.head.type not in PUBLIC)
-        plain: list[Raw] = []
-        for raw in export.array(name, Raw, key="messages"):
-            if isinstance(raw, Refused):
-                yield msgspec.structs.replace(raw, place=f"{raw.place} of the messages of chat {self.head.id}")
-            elif self._is_plain(raw):
-                plain.append(raw)
-                if len(plain) == MANY:
-                    yield from self._many(plain, name)
-                    plain.clear()
-            else:
-                yield from self._one(raw, name)
+        plain: list[Placed] = []
+        for some in export.arrays(name, Raw, key="messages"):
+            for raw in some:
+                if isinstance(raw, Refused):
+                    yield msgspec.structs.replace(raw, place=f"{raw.place} of the messages of chat {self.head.id}")
+                elif self._is_plain(raw):
+                    plain.append((raw, self._place(raw)))
+                else:
+                    yield from self._one(raw, name)
+            if len(plain) >= MANY:
+                yield from self._many(plain, name)
+                plain.clear()
         yield from self._many(plain, name)
 
     def _is_plain(self, raw: Raw) -> bool:
-        """Whether somebody we know simply said it, in a chat of which no topic is known yet."""
+        """Whether somebody we know simply said it."""
         known = self.members.get(raw.sender_id) if type(raw.sender_id) is str else None
         return (
             known is not None
@@ -275,52 +283,51 @@ class _Chat:
             and type(raw.date_unixtime) is str
             and (raw.edited is None or type(raw.edited_unixtime) is str)
             and raw.id > 0
-            and not (raw.actor or raw.actor_id or raw.reply_to_peer_id or raw.poll or raw.inline_bot_buttons)
-            and not self.topics
+            and not (raw.actor or raw.actor_id or raw.action or raw.poll or raw.inline_bot_buttons)
         )
 
-    def _many(self, plain: list[Raw], name: str) -> Iterator[Record]:
+    def _many(self, plain: list[Placed], name: str) -> Iterator[Record]:
         """What was simply said: by the table where it is much, else one by one."""
         table = self._table(plain) if len(plain) > MANY // 10 else None
         if table is None:
-            for raw in plain:
-                yield from self._one(raw, name)
+            for raw, place in plain:
+                yield from self._one(raw, name, place)
             return
         yield Messages(table)
-        for raw in plain:
+        for raw, _ in plain:
             if raw.reactions:
                 yield from _reactions(raw, f"{self.head.id}:{raw.id}")
 
-    def _table(self, plain: list[Raw]) -> pa.Table | None:
+    def _table(self, plain: list[Placed]) -> pa.Table | None:
         """Plain messages; None where one of them is odd after all."""
+        raws = [raw for raw, _ in plain]
+        texts = [raw.text for raw in raws]
         try:
-            numbers = pa.array([raw.id for raw in plain]).cast(pa.string())
-            replies = pa.array([raw.reply_to_message_id for raw in plain], pa.int64()).cast(pa.string())
-            sent_at = _times([raw.date_unixtime for raw in plain])
-            edited_at = _times([raw.edited_unixtime or None for raw in plain])
-            texts = pa.array([_plain(raw.text) for raw in plain], pa.string())
+            numbers = pa.array([raw.id for raw in raws]).cast(pa.string())
+            sent_at = _times([raw.date_unixtime for raw in raws])
+            edited_at = _times([raw.edited_unixtime or None for raw in raws])
+            said = pa.array([text if type(text) is str else _plain(text) for text in texts], pa.string())
         except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
             return None
+        if sent_at.null_count:
+            return None
         chat = str(self.head.id)
-        parents = pc.binary_join_element_wise(chat, pc.if_else(pc.equal(replies, numbers), None, replies), ":")
-        return (
-            None
-            if sent_at.null_count
-            else pa.table(
-                {
-                    "id": pc.binary_join_element_wise(chat, numbers, ":"),
-                    "channel_id": pa.repeat(chat, len(plain)),
-                    "member_id": pa.array([raw.sender_id for raw in plain]),
-                    "sent_at": sent_at,
-                    "text": texts,
-                    "parent_id": parents,
-                    "basis": pc.if_else(parents.is_valid(), "explicit", pa.scalar(None, pa.string())),
-                    "edited_at": edited_at,
-                    "mentions": pa.array([_mentions(raw.text) for raw in plain], pa.list_(pa.string())),
-                    "attachments": pa.array([1 if raw.photo or raw.file else 0 for raw in plain], pa.int32()),
-                    **self._links(numbers),
-                }
-            )
+        parents = pa.array([parent_id for _, (_, parent_id) in plain], pa.string())
+        mentions = [NOBODY if type(text) is str else _mentions(text) for text in texts]
+        return pa.table(
+            {
+                "id": pc.binary_join_element_wise(chat, numbers, ":"),
+                "channel_id": pa.array([f"{chat}/{topic}" if topic else chat for _, (topic, _) in plain]),
+                "member_id": pa.array([raw.sender_id for raw in raws]),
+                "sent_at": sent_at,
+                "text": said,
+                "parent_id": parents,
+                "basis": pc.if_else(parents.is_valid(), "explicit", pa.scalar(None, pa.string())),
+                "edited_at": edited_at,
+                "mentions": pa.array(mentions, pa.list_(pa.string())),
+                "attachments": pa.array([1 if raw.photo or raw.file else 0 for raw in raws], pa.int32()),
+                **self._links(numbers),
+            }
         )
 
     def _links(self, numbers: pa.Array) -> dict[str, pa.Array]:
@@ -328,21 +335,22 @@ class _Chat:
             return {}
         return {"permalink": pc.binary_join_element_wise(f"https://t.me/c/{self.head.id}", numbers, "/")}
 
-    def _one(self, raw: Raw, name: str) -> Iterator[Record]:
+    def _one(self, raw: Raw, name: str, place: Place | None = None) -> Iterator[Record]:
         if sent_at := _moment(raw.date_unixtime, raw.date):
-            yield from self._message(raw, sent_at)
+            yield from self._message(raw, sent_at, place)
         else:
             yield Refused(name, f"message {raw.id} of chat {self.head.id}", _undated(raw), msgspec.json.encode(raw))
 
-    def _message(self, raw: Raw, sent_at: datetime) -> Iterator[Record]:
+    def _message(self, raw: Raw, sent_at: datetime, place: Place | None) -> Iterator[Record]:
+        """What has a place already is plain: who said it is known, and may have another name by now."""
         message_id = f"{self.head.id}:{raw.id}"
-        topic, parent_id = self._place(raw)
+        topic, parent_id = place or self._place(raw)
         channel_id = f"{self.head.id}/{topic}" if topic else str(self.head.id)
         if topic == raw.id:
             is_private = self.head.type not in PUBLIC
             yield Channel(channel_id, raw.title or channel_id, "chat", is_private, updated_at=sent_at)
         is_system = raw.type == "service"
-        member_id = yield from self._member(raw, sent_at)
+        member_id = _peer(raw.sender_id) if place else (yield from self._member(raw, sent_at))
         yield Message(
             message_id,
             channel_id,
@@ -360,7 +368,7 @@ class _Chat:
         if raw.reactions:
             yield from _reactions(raw, message_id)
 
-    def _place(self, raw: Raw) -> tuple[int | None, str | None]:
+    def _place(self, raw: Raw) -> Place:
         """The topic, and the message answered: nobody's, where it points to the line that opened the topic."""
         to = raw.reply_to_message_id
         if raw.action == "topic_created":
@@ -451,7 +459,15 @@ def _mended(stream: BinaryIO) -> Iterator[bytes]:
 
 def _mend(json: bytes) -> bytes:
     r"""Telegram writes a control character as \x07, which is no JSON: \u0007 is."""
-    return ESCAPE.sub(lambda found: found[1] or b"\\u00" + found[2], json) if b"\\x" in json else json
+    return ESCAPE.sub(_mended_one, json) if b"\\x" in json else json
+
+
+def _mended_one(found: re.Match[bytes]) -> bytes:
+    """An escape mended, unless its backslash is a letter of the text, as one with an odd number before it is."""
+    begun = at = found.start()
+    while at and found.string[at - 1] == BACKSLASH:
+        at -= 1
+    return found[0] if (begun - at) % 2 else b"\\u00"
 
 
 def _head(pairs: bytes) -> Head | None:
@@ -521,7 +537,7 @@ def _line(raw: Raw) -> str:
 
 def _mentions(text: Text) -> tuple[str, ...]:
     if isinstance(text, str):
-        return ()
+        return NOBODY
     return tuple(f"user{part.user_id}" for part in text if isinstance(part, Part) and part.user_id)
 
 

@@ -289,6 +289,8 @@ class _Archive:
         except (ValueError, OverflowError) as error:
             yield Refused(name, f"post {post.id_str}", str(error), msgspec.json.encode(post))
             return
+        if not message.deleted_at and PurePosixPath(name).name.startswith("deleted"):  # it does not say when
+            message = msgspec.structs.replace(message, deleted_at=message.sent_at)
         yield message
         if likes > 0 and message.kind == "message":
             yield Reaction(message.id, "like", count=likes)
