@@ -19,7 +19,7 @@ from metrics.metric import Answer
 from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._filters import View
-from pages._marks import Done, Key, Standing, key_of
+from pages._marks import HANDING, Done, Key, Standing, key_of
 from pages._reader import WHO
 from pages._safe import gist, label, line, narrow, plain, web_link
 
@@ -29,6 +29,8 @@ TOLD = 30
 """So many of a conversation's last messages are shown."""
 FITS, LONG, WINDOW = 1, 260, 300
 """So many messages, and letters of them, fit beside the list; more scroll in a window so high, above the marks."""
+COPIED = 360
+"""So high is the text that is handed over; what is longer scrolls."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
@@ -36,7 +38,7 @@ UNDOABLE = 10
 NOBODY = "Nobody said yet who is marking: take an ask under Everyone's with M, and this shows what is yours."
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
-HANDING, REFUSED = "hand over", "why it was not handed over"
+REFUSED = "why it was not handed over"
 ROW, FIRST = 84, 86
 """A row has room for four lines, and they for so many letters of what was said."""
 NAME, PLACE, THREAD = 36, 40, 66
@@ -103,6 +105,7 @@ def page() -> None:
         with head:
             _head(view, board, stands, drawn)
         if board.rows.is_empty():
+            _keep_it()
             _last_done()
             is_nobody = whose == MINE and not st.session_state.get(WHO)
             st.caption(NOBODY if is_nobody else _none(whose))
@@ -277,6 +280,8 @@ def _chosen(board: Board) -> tuple[int, list[int]]:
         _tell_gone(opened)
         opened = keys[min(seen.index(opened) if opened in seen else 0, len(keys) - 1)]
     st.session_state[OPEN], st.session_state[DRAWN] = opened, keys
+    if st.session_state.get(HANDING, opened) != opened:
+        _keep_it()
     st.session_state.pop(OWN, None)
     if [cell[0] for cell in cells] != [place[opened]] or sorted(rows) != sorted(ticked):
         st.session_state[LIST] = _selection(place[opened], ticked)
@@ -603,20 +608,37 @@ def _fate(row: Row) -> str:
 
 
 def _handing_over(ask: Row, said: pl.DataFrame) -> None:
-    """The way to a help desk, and the ask as text to copy. Where it goes is said before anything does."""
-    url = _ask.state().settings.handover.url
-    desk = urlsplit(url).hostname if url else None
+    """The way to a help desk, and the ask as text to copy: a window of its own, which says where it goes."""
+    desk = _desk()
     about = f"Sends it to {label(desk)}, once you say so there; or copy it." if desk else "Gives it as text to copy."
-    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun", help=about)
-    if not window.open:
-        return
-    with window:
-        if url and desk:
-            _send(url, desk, ask, said)
-        st.markdown("**Or copy it as text**" if desk else "**Copy it as text**")
-        if not desk:
-            st.caption("It goes nowhere by itself. To send it to a help desk, set `url` under `[handover]`.")
-        st.code(_as_text(ask, said), language=None, height=220, wrap_lines=True)
+    hand = partial(st.session_state.update, {HANDING: key_of(ask)})
+    st.button("Hand over", type="tertiary", on_click=hand, help=about)
+    if st.session_state.get(HANDING) == key_of(ask) and _marks.WAITS not in st.session_state:
+        _hand_over(ask, said)
+
+
+def _desk() -> str | None:
+    """The host of the help desk, if one is set."""
+    url = _ask.state().settings.handover.url
+    return urlsplit(url).hostname if url else None
+
+
+def _keep_it() -> None:
+    st.session_state.pop(HANDING, None)
+
+
+@st.dialog("Hand over", width="medium", on_dismiss=_keep_it)
+def _hand_over(ask: Row, said: pl.DataFrame) -> None:
+    """Where it goes is said before anything does; then its very words, to read and to copy."""
+    url, desk = _ask.state().settings.handover.url, _desk()
+    if url and desk:
+        _send(url, desk, ask, said)
+        st.markdown("**Or copy it as text**")
+    else:
+        st.markdown("**Copy it as text**  \nIt goes nowhere by itself: paste it where it belongs.")
+    st.code(_as_text(ask, said), language=None, height=COPIED, wrap_lines=True)
+    if not desk:
+        st.caption("To send it to a help desk from here, set `url` under `[handover]` in `hearth.toml`.")
 
 
 def _send(url: str, desk: str, ask: Row, said: pl.DataFrame) -> None:
@@ -627,13 +649,13 @@ def _send(url: str, desk: str, ask: Row, said: pl.DataFrame) -> None:
         f"{messages} of the conversation, the link, and your name."
     )
     may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
-    again = " again" if ask.get("handed") else ""
-    pressed = (f"It is sent to {label(desk)} as soon as you have given a name.",
-               partial(_send_off, url, ask, said, may))  # fmt: skip
-    st.button(f"Send it{again}", type="primary", disabled=not may, on_click=_marks.named, args=pressed)
     if trouble := st.session_state.pop(REFUSED, None):
         st.error("It was not handed over.")
         st.text(plain(trouble))
+    if st.button(f"Send it{' again' if ask.get('handed') else ''}", type="primary", disabled=not may):
+        told = f"It is sent to {label(desk)} as soon as you have given a name."
+        _marks.named(told, partial(_send_off, url, ask, said, may))
+        st.rerun()
 
 
 def _send_off(url: str, ask: Row, said: pl.DataFrame, may: bool) -> None:
@@ -644,7 +666,7 @@ def _send_off(url: str, ask: Row, said: pl.DataFrame, may: bool) -> None:
         st.session_state[REFUSED] = str(error)
         return
     _marks.mark("handover", "sent", [ask], note=f"to {host}")
-    st.session_state[HANDING] = False
+    _keep_it()
 
 
 def _body(ask: Row, said: pl.DataFrame) -> dict[str, Any]:

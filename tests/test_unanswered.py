@@ -485,9 +485,8 @@ def test_more_than_marks_is_left_to_a_load(store: Store, marks: Marks) -> None:
 
 
 def hand_over(app: AppTest) -> AppTest:
-    """Open the small window; what is in it is drawn only then."""
-    app.session_state["hand over"] = True
-    return app.run()
+    """Open the window; what is in it is drawn only then."""
+    return press(app, "Hand over")
 
 
 def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
@@ -520,6 +519,19 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
     assert "It was not handed over." in words(app)
     assert "could not be reached" in words(app)
     assert marks.current("handover").num_rows == 1
+
+
+def test_the_window_to_hand_over_says_first_that_it_is_for_copying_and_closes_with_its_ask(
+    see: Open, store: Store
+) -> None:
+    app = hand_over(see(store.folder))
+    told = [each.value for each in app.markdown if "goes nowhere by itself" in each.value]
+    assert told, "no help desk is set"
+    assert app.code[0].value.startswith("Bob asked")
+    assert not [each.label for each in app.button if each.proto.shortcut], "a key would mark what lies behind it"
+    app = open_row(app, 1)
+    assert not app.code
+    assert [each.label for each in app.button if each.proto.shortcut]
 
 
 def test_a_private_conversation_is_handed_over_only_on_purpose(
