@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from textwrap import wrap
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,14 +40,14 @@ NOBODY = "Nobody said yet who is marking: take an ask under Everyone's with M, a
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 REFUSED = "why it was not handed over"
-ROW, FIRST = 84, 86
-"""A row has room for four lines, and they for so many letters of what was said."""
+ROW, LINES, FIRST = 84, 4, 86
+"""A row has room for so many lines, and they for so many letters of what was said."""
 NAME, PLACE, THREAD = 36, 40, 66
-"""Letters that are told of a name, of a channel with its platform, and of both with the thread."""
+"""Letters that are told at most of a name, of a channel with its platform, and of the thread."""
 URGENCY = 56
 OF_NAME, OF_PLACE = 15, 17
 """Letters that fit a line of the column of names, and of the column of places."""
-WIDTHS = {"Waiting": 66, "They said": 169, "Who": 90, "Marked": 82, "Where": 132, "Why": 78}
+WIDTHS = {"Waiting": 66, "They said": 169, "Who": 104, "Marked": 68, "Where": 132, "Why": 78}
 """Of the columns: all of them fit beside a conversation on a screen of 1280, and a phone shows who said what."""
 ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
@@ -344,8 +345,7 @@ def _weights() -> None:
 
 
 def _cells(rows: pl.DataFrame) -> pl.DataFrame:
-    cells = pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
-    return cells.drop("Marked") if len(cells) and (cells["Marked"] == "").all() else cells
+    return pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
 
 
 def _entry(row: Row) -> Row:
@@ -365,8 +365,10 @@ def _entry(row: Row) -> Row:
 def _where(row: Row) -> str:
     """Where it was said: in which thread, if that has a name and the words are not it, and in which channel."""
     place = narrow(f"{line(row['channel_name'], PLACE - 12)} · {_words.platform(row['platform'])}", OF_PLACE, PLACE)
-    thread = gist(row["title"], THREAD - len(place)) if gist(row["text"]) else ""
-    return " · ".join(filter(None, (narrow(thread, OF_PLACE, THREAD), place)))
+    room = LINES - len(wrap(place, OF_PLACE))
+    thread = narrow(gist(row["title"], THREAD), OF_PLACE, THREAD) if room and gist(row["text"]) else ""
+    told = wrap(f"{thread} ·", OF_PLACE, max_lines=room, placeholder="… ·") if thread else []
+    return " ".join([*told, place])
 
 
 def _marks_of(row: Row) -> str:
@@ -427,16 +429,22 @@ def _conversation(ask: Row, said: pl.DataFrame) -> None:
     shown = before.tail(max(0, TOLD - len(since)))
     is_long = len(since) + len(shown) > FITS or int(said["text"].str.len_chars().sum()) > LONG
     with st.container(height=WINDOW if is_long else "content", border=True, autoscroll=False, key="conversation"):
-        _bubbles(since)
+        _bubbles(since, ask)
         if len(before):
             hidden = f", the last {len(shown)} of {len(before):,}" if len(shown) < len(before) else ""
             st.caption(f"**Before it**{hidden}")
-            _bubbles(shown)
+            _bubbles(shown, ask)
 
 
-def _bubbles(messages: pl.DataFrame) -> None:
+def _bubbles(messages: pl.DataFrame, ask: Row) -> None:
     for message in messages.iter_rows(named=True):
-        _bubble(message, _words.moment(message["sent_at"], _ask.state().settings.zone))
+        _bubble(message, _role(message, ask), _words.moment(message["sent_at"], _ask.state().settings.zone))
+
+
+def _role(message: Row, ask: Row) -> str:
+    """Who somebody is here; whoever asks as a newcomer is called so wherever they are named."""
+    is_new = ask["is_newcomer"] and message["role"] == "member" and message["member"] == ask["member"]
+    return "newcomer" if is_new else str(message["role"])
 
 
 def _wait(ask: Row) -> str:
@@ -521,10 +529,10 @@ def _terms(now: datetime) -> dict[str, datetime]:
     }
 
 
-def _bubble(message: Row, sent: str) -> None:
+def _bubble(message: Row, role: str, sent: str) -> None:
     """One message: who, in which role, when, and the very words."""
     author = message["author"] or "Somebody"
-    marks = [label(author), message["role"], sent]
+    marks = [label(author), role, sent]
     marks += ["edited"] if message["edited_at"] else []
     marks += ["the ask"] if message["is_ask"] else []
     with st.chat_message(plain(author)[:1]):
@@ -674,7 +682,7 @@ def _body(ask: Row, said: pl.DataFrame) -> dict[str, Any]:
     told = ("platform", "source", "message", "permalink", "asked_at", "age_hours", "business_age_hours", "target_hours",
             "is_past_target", "reason", "sentiment", "priority", "is_private")  # fmt: skip
     named = {"person": ask["name"], "source_name": ask["source_name"], "channel": ask["channel_name"]}
-    messages = said.tail(TOLD).drop("is_ask").to_dicts()
+    messages = said.tail(TOLD).drop("is_ask", "member").to_dicts()
     return {
         "id": ":".join(key_of(ask)),
         **{name: ask[name] for name in told},
@@ -705,7 +713,7 @@ def _as_text(ask: Row, said: pl.DataFrame) -> str:
         words = "This message was deleted." if row["is_deleted"] else plain(row["text"])
         title = [line(row["title"])] if row["title"] else []
         sent = _words.moment(row["sent_at"], zone)
-        told += ["", f"{sent} · {line(row['author']) or 'Somebody'} ({row['role']})", *title, words]
+        told += ["", f"{sent} · {line(row['author']) or 'Somebody'} ({_role(row, ask)})", *title, words]
     return "\n".join(told)
 
 
