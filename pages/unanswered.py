@@ -47,7 +47,7 @@ NAME, PLACE, THREAD = 36, 40, 66
 URGENCY = 56
 OF_NAME, OF_PLACE = 15, 17
 """Letters that fit a line of the column of names, and of the column of places."""
-WIDTHS = {"Waiting": 66, "They said": 169, "Who": 104, "Marked": 68, "Where": 132, "Why": 78}
+WIDTHS = {"Waiting": 66, "They said": 169, "Who": 90, "Marked": 82, "Where": 132, "Why": 78}
 """Of the columns: all of them fit beside a conversation on a screen of 1280, and a phone shows who said what."""
 ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
