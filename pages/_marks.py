@@ -29,7 +29,7 @@ from pages._reader import WHO, introduce, leave, who
 from pages._safe import label, plain
 
 DONE, BACK, TROUBLE = "what was marked in this session", "what was taken back last", "what could not be kept"
-WAITS = "what waits until somebody gives a name"
+WAITS, HANDING = "what waits until somebody gives a name", "the ask that is being handed over"
 SETTLED = ("answered", "no_reply")
 """Marks that end a wait."""
 QUIET, LONGEST, LATER = 5.0, 60.0, 20.0
@@ -147,8 +147,8 @@ def meet() -> str | None:
 
 
 def key(letter: str) -> str | None:
-    """The key that presses a button: none while a name is asked for, for typing it would press them all."""
-    return None if WAITS in st.session_state else letter
+    """The key that presses a button: none while a window is open, for what is typed there would press them all."""
+    return None if WAITS in st.session_state or HANDING in st.session_state else letter
 
 
 def marking() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from textwrap import wrap
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from metrics.metric import Answer
 from pages import _ask, _filters, _marks, _show, _words
 from pages._ask import Row, kept
 from pages._filters import View
-from pages._marks import Done, Key, Standing, key_of
+from pages._marks import HANDING, Done, Key, Standing, key_of
 from pages._reader import WHO
 from pages._safe import gist, label, line, narrow, plain, web_link
 
@@ -29,6 +30,8 @@ TOLD = 30
 """So many of a conversation's last messages are shown."""
 FITS, LONG, WINDOW = 1, 260, 300
 """So many messages, and letters of them, fit beside the list; more scroll in a window so high, above the marks."""
+COPIED = 360
+"""So high is the text that is handed over; what is longer scrolls."""
 SAID = 4
 """So much of what somebody said before is shown."""
 UNDOABLE = 10
@@ -36,11 +39,11 @@ UNDOABLE = 10
 NOBODY = "Nobody said yet who is marking: take an ask under Everyone's with M, and this shows what is yours."
 ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
-HANDING, REFUSED = "hand over", "why it was not handed over"
-ROW, FIRST = 84, 86
-"""A row has room for four lines, and they for so many letters of what was said."""
+REFUSED = "why it was not handed over"
+ROW, LINES, FIRST = 84, 4, 86
+"""A row has room for so many lines, and they for so many letters of what was said."""
 NAME, PLACE, THREAD = 36, 40, 66
-"""Letters that are told of a name, of a channel with its platform, and of both with the thread."""
+"""Letters that are told at most of a name, of a channel with its platform, and of the thread."""
 URGENCY = 56
 OF_NAME, OF_PLACE = 15, 17
 """Letters that fit a line of the column of names, and of the column of places."""
@@ -103,6 +106,7 @@ def page() -> None:
         with head:
             _head(view, board, stands, drawn)
         if board.rows.is_empty():
+            _keep_it()
             _last_done()
             is_nobody = whose == MINE and not st.session_state.get(WHO)
             st.caption(NOBODY if is_nobody else _none(whose))
@@ -277,6 +281,8 @@ def _chosen(board: Board) -> tuple[int, list[int]]:
         _tell_gone(opened)
         opened = keys[min(seen.index(opened) if opened in seen else 0, len(keys) - 1)]
     st.session_state[OPEN], st.session_state[DRAWN] = opened, keys
+    if st.session_state.get(HANDING, opened) != opened:
+        _keep_it()
     st.session_state.pop(OWN, None)
     if [cell[0] for cell in cells] != [place[opened]] or sorted(rows) != sorted(ticked):
         st.session_state[LIST] = _selection(place[opened], ticked)
@@ -339,8 +345,7 @@ def _weights() -> None:
 
 
 def _cells(rows: pl.DataFrame) -> pl.DataFrame:
-    cells = pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
-    return cells.drop("Marked") if len(cells) and (cells["Marked"] == "").all() else cells
+    return pl.DataFrame([_entry(row) for row in rows.iter_rows(named=True)])
 
 
 def _entry(row: Row) -> Row:
@@ -360,8 +365,10 @@ def _entry(row: Row) -> Row:
 def _where(row: Row) -> str:
     """Where it was said: in which thread, if that has a name and the words are not it, and in which channel."""
     place = narrow(f"{line(row['channel_name'], PLACE - 12)} · {_words.platform(row['platform'])}", OF_PLACE, PLACE)
-    thread = gist(row["title"], THREAD - len(place)) if gist(row["text"]) else ""
-    return " · ".join(filter(None, (narrow(thread, OF_PLACE, THREAD), place)))
+    room = LINES - len(wrap(place, OF_PLACE))
+    thread = narrow(gist(row["title"], THREAD), OF_PLACE, THREAD) if room and gist(row["text"]) else ""
+    told = wrap(f"{thread} ·", OF_PLACE, max_lines=room, placeholder="… ·") if thread else []
+    return " ".join([*told, place])
 
 
 def _marks_of(row: Row) -> str:
@@ -422,16 +429,22 @@ def _conversation(ask: Row, said: pl.DataFrame) -> None:
     shown = before.tail(max(0, TOLD - len(since)))
     is_long = len(since) + len(shown) > FITS or int(said["text"].str.len_chars().sum()) > LONG
     with st.container(height=WINDOW if is_long else "content", border=True, autoscroll=False, key="conversation"):
-        _bubbles(since)
+        _bubbles(since, ask)
         if len(before):
             hidden = f", the last {len(shown)} of {len(before):,}" if len(shown) < len(before) else ""
             st.caption(f"**Before it**{hidden}")
-            _bubbles(shown)
+            _bubbles(shown, ask)
 
 
-def _bubbles(messages: pl.DataFrame) -> None:
+def _bubbles(messages: pl.DataFrame, ask: Row) -> None:
     for message in messages.iter_rows(named=True):
-        _bubble(message, _words.moment(message["sent_at"], _ask.state().settings.zone))
+        _bubble(message, _role(message, ask), _words.moment(message["sent_at"], _ask.state().settings.zone))
+
+
+def _role(message: Row, ask: Row) -> str:
+    """Who somebody is here; whoever asks as a newcomer is called so wherever they are named."""
+    is_new = ask["is_newcomer"] and message["role"] == "member" and message["member"] == ask["member"]
+    return "newcomer" if is_new else str(message["role"])
 
 
 def _wait(ask: Row) -> str:
@@ -516,10 +529,10 @@ def _terms(now: datetime) -> dict[str, datetime]:
     }
 
 
-def _bubble(message: Row, sent: str) -> None:
+def _bubble(message: Row, role: str, sent: str) -> None:
     """One message: who, in which role, when, and the very words."""
     author = message["author"] or "Somebody"
-    marks = [label(author), message["role"], sent]
+    marks = [label(author), role, sent]
     marks += ["edited"] if message["edited_at"] else []
     marks += ["the ask"] if message["is_ask"] else []
     with st.chat_message(plain(author)[:1]):
@@ -603,20 +616,37 @@ def _fate(row: Row) -> str:
 
 
 def _handing_over(ask: Row, said: pl.DataFrame) -> None:
-    """The way to a help desk, and the ask as text to copy. Where it goes is said before anything does."""
-    url = _ask.state().settings.handover.url
-    desk = urlsplit(url).hostname if url else None
+    """The way to a help desk, and the ask as text to copy: a window of its own, which says where it goes."""
+    desk = _desk()
     about = f"Sends it to {label(desk)}, once you say so there; or copy it." if desk else "Gives it as text to copy."
-    window = st.popover("Hand over", type="tertiary", key=HANDING, on_change="rerun", help=about)
-    if not window.open:
-        return
-    with window:
-        if url and desk:
-            _send(url, desk, ask, said)
-        st.markdown("**Or copy it as text**" if desk else "**Copy it as text**")
-        if not desk:
-            st.caption("It goes nowhere by itself. To send it to a help desk, set `url` under `[handover]`.")
-        st.code(_as_text(ask, said), language=None, height=220, wrap_lines=True)
+    hand = partial(st.session_state.update, {HANDING: key_of(ask)})
+    st.button("Hand over", type="tertiary", on_click=hand, help=about)
+    if st.session_state.get(HANDING) == key_of(ask) and _marks.WAITS not in st.session_state:
+        _hand_over(ask, said)
+
+
+def _desk() -> str | None:
+    """The host of the help desk, if one is set."""
+    url = _ask.state().settings.handover.url
+    return urlsplit(url).hostname if url else None
+
+
+def _keep_it() -> None:
+    st.session_state.pop(HANDING, None)
+
+
+@st.dialog("Hand over", width="medium", on_dismiss=_keep_it)
+def _hand_over(ask: Row, said: pl.DataFrame) -> None:
+    """Where it goes is said before anything does; then its very words, to read and to copy."""
+    url, desk = _ask.state().settings.handover.url, _desk()
+    if url and desk:
+        _send(url, desk, ask, said)
+        st.markdown("**Or copy it as text**")
+    else:
+        st.markdown("**Copy it as text**  \nIt goes nowhere by itself: paste it where it belongs.")
+    st.code(_as_text(ask, said), language=None, height=COPIED, wrap_lines=True)
+    if not desk:
+        st.caption("To send it to a help desk from here, set `url` under `[handover]` in `hearth.toml`.")
 
 
 def _send(url: str, desk: str, ask: Row, said: pl.DataFrame) -> None:
@@ -627,13 +657,13 @@ def _send(url: str, desk: str, ask: Row, said: pl.DataFrame) -> None:
         f"{messages} of the conversation, the link, and your name."
     )
     may = not ask["is_private"] or st.checkbox("It was said in a private place, and may leave it")
-    again = " again" if ask.get("handed") else ""
-    pressed = (f"It is sent to {label(desk)} as soon as you have given a name.",
-               partial(_send_off, url, ask, said, may))  # fmt: skip
-    st.button(f"Send it{again}", type="primary", disabled=not may, on_click=_marks.named, args=pressed)
     if trouble := st.session_state.pop(REFUSED, None):
         st.error("It was not handed over.")
         st.text(plain(trouble))
+    if st.button(f"Send it{' again' if ask.get('handed') else ''}", type="primary", disabled=not may):
+        told = f"It is sent to {label(desk)} as soon as you have given a name."
+        _marks.named(told, partial(_send_off, url, ask, said, may))
+        st.rerun()
 
 
 def _send_off(url: str, ask: Row, said: pl.DataFrame, may: bool) -> None:
@@ -644,7 +674,7 @@ def _send_off(url: str, ask: Row, said: pl.DataFrame, may: bool) -> None:
         st.session_state[REFUSED] = str(error)
         return
     _marks.mark("handover", "sent", [ask], note=f"to {host}")
-    st.session_state[HANDING] = False
+    _keep_it()
 
 
 def _body(ask: Row, said: pl.DataFrame) -> dict[str, Any]:
@@ -652,7 +682,7 @@ def _body(ask: Row, said: pl.DataFrame) -> dict[str, Any]:
     told = ("platform", "source", "message", "permalink", "asked_at", "age_hours", "business_age_hours", "target_hours",
             "is_past_target", "reason", "sentiment", "priority", "is_private")  # fmt: skip
     named = {"person": ask["name"], "source_name": ask["source_name"], "channel": ask["channel_name"]}
-    messages = said.tail(TOLD).drop("is_ask").to_dicts()
+    messages = said.tail(TOLD).drop("is_ask", "member").to_dicts()
     return {
         "id": ":".join(key_of(ask)),
         **{name: ask[name] for name in told},
@@ -683,7 +713,7 @@ def _as_text(ask: Row, said: pl.DataFrame) -> str:
         words = "This message was deleted." if row["is_deleted"] else plain(row["text"])
         title = [line(row["title"])] if row["title"] else []
         sent = _words.moment(row["sent_at"], zone)
-        told += ["", f"{sent} · {line(row['author']) or 'Somebody'} ({row['role']})", *title, words]
+        told += ["", f"{sent} · {line(row['author']) or 'Somebody'} ({_role(row, ask)})", *title, words]
     return "\n".join(told)
 
 

@@ -127,13 +127,15 @@ def test_their_own_words_come_first_and_the_thread_says_where(see: Open, tmp_pat
         {"id": "a", "by": "ann", "at": "2026-10-13T09:00Z", "title": "Bending **brass** [help]", **asked,
          "text": "> Try heat.\n\n**How** do I [bend](https://f.example/bend) `it`?"},
         {"id": "b", "by": "bob", "at": "2026-10-14T09:00Z", "in": "b", "title": "Which glue?", "text": ""},
+        {"id": "c", "by": "cem", "at": "2026-10-14T09:30Z", "in": "c", "title": "Bending brass [help]", "text": "How?"},
     ]  # fmt: skip
     sparse.put(tmp_path, rows, until=NOON)
     app = see(tmp_path)
     told = {row["They said"]: row for row in app.dataframe[0].value.to_dict("records")}
-    assert set(told) == {"How do I bend it?", "Which glue?"}
+    assert set(told) == {"How do I bend it?", "Which glue?", "How?"}
+    assert told["How?"]["Where"] == "Bending brass [help] · help · Forum"
     where = told["How do I bend it?"]["Where"]
-    assert where == "Bending brass [help] · lantern-makers- and-blowers · Forum"
+    assert where == "Bending brass… · lantern-makers- and-blowers · Forum", "a row has four lines: the channel needs three"
     assert told["Which glue?"]["Where"] == "help · Forum"
     app = open_row(app, list(app.dataframe[0].value["They said"]).index("How do I bend it?"))
     assert "**How** do I [bend](https://f.example/bend) `it`?" in app.text[0].value, "opened, it is as it was written"
@@ -163,6 +165,17 @@ def test_a_phone_shows_who_said_what(see: Open, store: Store) -> None:
     assert "They said" in first
     assert 33 + sum(widths[name] for name in first) <= 358
     assert 33 + sum(widths.values()) <= 730
+
+
+def test_a_newcomer_is_called_so_wherever_they_stand(see: Open, tmp_path: Path) -> None:
+    sparse.put(tmp_path, [*ROWS, {"id": "d1", "by": "dee", "at": "2026-10-20T09:05Z", "in": "d", "text": "Really?"}])
+    app = see(tmp_path)
+    app = press(open_row(app, listed(app).index("What is a lantern?")), "Hand over")
+    assert "**Dee** · newcomer" in words(app)
+    said = [each.value for each in app.caption if "Oct 2026, 09:0" in each.value and "Dee" in each.value]
+    assert len(said) == 2
+    assert all(" · newcomer · " in each for each in said)
+    assert app.code[0].value.count("Dee (newcomer)") == 2
 
 
 def test_waits_are_told_by_the_wall_and_in_open_hours(
@@ -283,16 +296,17 @@ class Later(datetime):
 
 def test_what_is_mine_stays_under_my_name_and_can_be_let_go(see: Open, store: Store) -> None:
     app = see(store.folder)
-    first = listed(app)[0]
+    first, columns = listed(app)[0], list(app.dataframe[0].value)
     app = press(app, "Mine")
     assert listed(app)[0] == first
     assert app.dataframe[0].value["Marked"][0] == "Ana’s"
+    assert list(app.dataframe[0].value) == columns, "nothing moves where a mark is made"
     assert listed(see(store.folder, whose="Mine")) == [first]
     assert listed(see(store.folder, who="Ben", whose="Mine")) == []
     assert first not in listed(see(store.folder, whose="Nobody's"))
     app = press(open_row(app, 0), "Let go")
     assert "**Taken back** · Bob: taken." in words(app)
-    assert "Marked" not in app.dataframe[0].value
+    assert app.dataframe[0].value["Marked"][0] == ""
     assert first in listed(see(store.folder, whose="Nobody's"))
 
 
@@ -485,9 +499,8 @@ def test_more_than_marks_is_left_to_a_load(store: Store, marks: Marks) -> None:
 
 
 def hand_over(app: AppTest) -> AppTest:
-    """Open the small window; what is in it is drawn only then."""
-    app.session_state["hand over"] = True
-    return app.run()
+    """Open the window; what is in it is drawn only then."""
+    return press(app, "Hand over")
 
 
 def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
@@ -520,6 +533,19 @@ def test_an_ask_goes_to_a_help_desk_and_that_is_kept(
     assert "It was not handed over." in words(app)
     assert "could not be reached" in words(app)
     assert marks.current("handover").num_rows == 1
+
+
+def test_the_window_to_hand_over_says_first_that_it_is_for_copying_and_closes_with_its_ask(
+    see: Open, store: Store
+) -> None:
+    app = hand_over(see(store.folder))
+    told = [each.value for each in app.markdown if "goes nowhere by itself" in each.value]
+    assert told, "no help desk is set"
+    assert app.code[0].value.startswith("Bob asked")
+    assert not [each.label for each in app.button if each.proto.shortcut], "a key would mark what lies behind it"
+    app = open_row(app, 1)
+    assert not app.code
+    assert [each.label for each in app.button if each.proto.shortcut]
 
 
 def test_a_private_conversation_is_handed_over_only_on_purpose(
