@@ -42,6 +42,8 @@ NAMED = 4
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SENTENCE = 400
 """So long a comparison may be told: the guard's longest has three figures and a reason."""
+NEIGHBOURS = 9
+"""So many pages of a long table are offered: the first, the last, and two on each side of the one that is shown."""
 LARGEST = 300
 """So many channels are offered, the busiest first: a longer list would travel with every click."""
 
@@ -276,7 +278,8 @@ def switched(title: str, key: str, about: str) -> bool:
 
 def page_of(pages: int) -> int:
     """The page of a long table that is shown, from 0."""
-    return min(st.pagination(pages, key="rows", bind="query-params"), pages) - 1 if pages > 1 else 0
+    shown = st.pagination(pages, max_visible_pages=NEIGHBOURS, key="rows", bind="query-params") if pages > 1 else 1
+    return min(shown, pages) - 1
 
 
 def member() -> str:

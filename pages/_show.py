@@ -345,11 +345,10 @@ def definition(metric: Metric, more: Mapping[str, str]) -> None:
 
 
 def readable(rows: pl.DataFrame) -> pl.DataFrame:
-    """The row without a week is the whole period, and says so."""
-    if "week" not in rows.columns:
+    """The row without a week is the whole period, and says so; beside it weeks are written as they sort by letters."""
+    if "week" not in rows.columns or not rows["week"].has_nulls():
         return rows
-    weeks = ["all weeks" if week is None else _words.day(week) for week in rows["week"]]
-    return rows.with_columns(pl.Series("week", weeks, pl.String))
+    return rows.with_columns(pl.col("week").cast(pl.String).fill_null("all weeks"))
 
 
 def coverage(since: date, title: str, note: str) -> None:
@@ -389,11 +388,18 @@ def _prepared(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
     with _preparing:
         found = _tables.get(key)
         if found is None or found[0] is not frame:
-            found = _tables[key] = (frame, _safe.cells(frame), _columns(frame))
+            told = _told(frame)
+            found = _tables[key] = (frame, _safe.cells(told), _columns(told))
         _tables.move_to_end(key)
         if len(_tables) > TABLES:
             _tables.popitem(last=False)
         return found[1], found[2]
+
+
+def _told(frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame with yes and no in words, and its keys as texts: a browser cannot count as far as they go."""
+    is_yes = pl.when(pl.col(pl.Boolean)).then(pl.lit("yes")).when(pl.col(pl.Boolean).not_()).then(pl.lit("no"))
+    return frame.with_columns(is_yes.name.keep(), pl.col("^.*_key$").cast(pl.String))
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:
