@@ -487,10 +487,19 @@ def reaches(view: View, safe: Callable[[str], str]) -> str:
     return f"Data: {'; '.join(told)}"
 
 
-def freshness(view: View, until: date, of: str) -> str:
-    """How far the data reaches, how much of the period it covers, and which sources end before `until`."""
+def freshness(view: View, until: date, of: str, days: str) -> str:
+    """How far the data reaches and how much of the period it covers; or how many sources end before the period."""
     reaches = f"Data to {_words.reach(view.as_of, _ask.state().settings.zone)}"
-    return f"{reaches} · {reached(view, until, of, 'days', label)}"
+    if short := len(ended(view, until)):
+        all_of_them = _words.count(len(view.covers(_ask.read("sources"))), "source")
+        return f"{reaches} · {short} of {all_of_them} {'ends' if short == 1 else 'end'} before {of} does"
+    return f"{reaches} · {_words.percent(covered(view))} of {days} covered"
+
+
+def notes(view: View, until: date, of: str, days: str, more: str = "") -> list[str]:
+    """What else to know of a period's data: how far each source reaches, and which end before `until`, with `more`."""
+    told = [f"{reaches(view, label)}."] if view.covers(_ask.read("sources"))["as_of"].n_unique() > 1 else []
+    return told + ([f"{reached(view, until, of, days, label)}{more}"] if ended(view, until) else [])
 
 
 def reached(view: View, until: date, of: str, days: str, safe: Callable[[str], str]) -> str:

@@ -24,7 +24,7 @@ from metrics.metric import Answer, Metric, Question
 from pages import _ask, _filters, _limits, _safe, _sheet, _words
 from pages._ask import kept
 from pages._figures import DARK, LIGHT, Curve, Figure, Line, Shape, Trail, counted, figure, is_empty, small, strips
-from pages._filters import Weeks
+from pages._filters import View, Weeks
 from pages._safe import label
 from pages._sheet import Number, Sheet
 
@@ -187,6 +187,24 @@ def name_the_staff(why: str) -> None:
         st.page_link("sources.py", label="Say who is staff", query_params=_filters.to_roster(), width="content")
 
 
+def trust(view: View, until: date, of: str, days: str, more: str = "", why: str = "") -> None:
+    """How far the data reaches and how much it covers, in a line; what else to know of it opens beside it.
+
+    `more`: what is said where a source ends. `why`: what nobody knows without staff, where nobody is known as staff.
+    """
+    notes = _filters.notes(view, until, of, days, more)
+    count = len(notes) + bool(why)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(_filters.freshness(view, until, of, days), width="content")
+        if not count:
+            return
+        with st.popover(f"{_words.count(count, 'thing')} to know about this data", type="tertiary", key="to know"):
+            for each in notes:
+                st.markdown(each)
+            if why:
+                name_the_staff(why)
+
+
 # A period's page --------------------------------------------------------------------------------
 
 
@@ -206,12 +224,11 @@ def page(
         st.info("There is no complete week yet. Numbers start after the first one, Monday to Sunday.")
         return
     with contained("The period in words"):
-        st.caption(_filters.freshness(period.view, period.newest + _filters.WEEK, "the last week"))
         finding, story = words(period)
         st.subheader(finding)
         st.markdown(story)
-        if of_team and not _filters.has_team(period.view):
-            name_the_staff(of_team)
+        why = of_team if not _filters.has_team(period.view) else ""
+        trust(period.view, period.newest + _filters.WEEK, "the last week", "days", why=why)
     is_known = not last or _filters.has_team(period.view)
     titles = sorted(charts, key=lambda title: title in last and not is_known)
     for row in (titles[: len(titles) // 2 * 2], titles[len(titles) // 2 * 2 :]):
