@@ -197,7 +197,9 @@ def points(rows: Iterable[Row], week: date) -> Change:
     swing = _swing([_points(weeks[each]).value for each in sorted(weeks) if each < week], float)
     change = Change("net_sentiment", now, before, _points_said(now, before), "no clear change")
     if now.n and before.n and min(now.n, before.n) < FEW_WORDS:
-        return replace(change, verdict="too few to compare", because=_needed(now, before, FEW_WORDS))
+        return replace(
+            change, verdict="too few to compare", because=_needed(now, before, FEW_WORDS, "classified messages")
+        )
     if now.value is None or before.value is None:
         return replace(change, verdict="cannot be compared", because=_unknown(now, before, "week"))
     if swing is None:
@@ -421,7 +423,7 @@ class _Both:
         if now.value is None or before.value is None:
             return "cannot be compared", _unknown(now, before, self.noun)
         if min(now.n, before.n) < FEW:
-            return "too few to compare", _needed(now, before, FEW)
+            return "too few to compare", _needed(now, before, FEW, self.of, self.noun, self.then)
         if facts.get("swing", 0.0) is None:
             return "too early", f"the usual swing is known after {SWINGS + 2} whole weeks"
         return None if apart else ("too few to compare", f"the {self.of} are of one member alone")
@@ -447,6 +449,8 @@ class _Both:
     @property
     def of(self) -> str:
         """What is counted, in words."""
+        if self.question.name not in shares():
+            return "waiting asks" if self.question.name == WAITING else "members"
         return self.question.population if self.question.name in RATES else shares()[self.question.name].of
 
     @property
@@ -611,9 +615,12 @@ def _left_out(facts: Row, period: str) -> float:
     return gone / (gone + facts.get(f"asks{period}", 0)) if gone else 0.0
 
 
-def _needed(now: Reading, before: Reading, few: int) -> str:
-    """How many there were of both, and how many it takes."""
-    return f"{now.n:,} and {before.n:,}; it takes {few} each"
+def _needed(now: Reading, before: Reading, few: int, of: str, noun: str = "week", then: str = "the week before") -> str:
+    """How many there were of both, which of them are too few, and how many it takes."""
+    one = of.removesuffix("s") if of.endswith("s") else of.replace("s ", " ", 1)
+    told = f"{now.n:,} {one if now.n == 1 else of} {'this' if noun == 'week' else 'in this'} {noun}"
+    told, link = (f"only {told}", "and") if now.n < few else (told, "but only")
+    return f"{told} {link} {before.n:,} {then}; a comparison takes at least {few} in each"
 
 
 def _unknown(now: Reading, before: Reading, noun: str) -> str:

@@ -42,6 +42,8 @@ NAMED = 4
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 SENTENCE = 400
 """So long a comparison may be told: the guard's longest has three figures and a reason."""
+NEIGHBOURS = 9
+"""So many pages of a long table are offered: the first, the last, and two on each side of the one that is shown."""
 LARGEST = 300
 """So many channels are offered, the busiest first: a longer list would travel with every click."""
 
@@ -278,7 +280,8 @@ def switched(title: str, key: str, about: str) -> bool:
 
 def page_of(pages: int) -> int:
     """The page of a long table that is shown, from 0."""
-    return min(st.pagination(pages, key="rows", bind="query-params"), pages) - 1 if pages > 1 else 0
+    shown = st.pagination(pages, max_visible_pages=NEIGHBOURS, key="rows", bind="query-params") if pages > 1 else 1
+    return min(shown, pages) - 1
 
 
 def member() -> str:
@@ -487,10 +490,19 @@ def reaches(view: View, safe: Callable[[str], str]) -> str:
     return f"Data: {'; '.join(told)}"
 
 
-def freshness(view: View, until: date, of: str) -> str:
-    """How far the data reaches, how much of the period it covers, and which sources end before `until`."""
+def freshness(view: View, until: date, of: str, days: str) -> str:
+    """How far the data reaches and how much of the period it covers; or how many sources end before the period."""
     reaches = f"Data to {_words.reach(view.as_of, _ask.state().settings.zone)}"
-    return f"{reaches} · {reached(view, until, of, 'days', label)}"
+    if short := len(ended(view, until)):
+        all_of_them = _words.count(len(view.covers(_ask.read("sources"))), "source")
+        return f"{reaches} · {short} of {all_of_them} {'ends' if short == 1 else 'end'} before {of} does"
+    return f"{reaches} · {_words.percent(covered(view))} of {days} covered"
+
+
+def notes(view: View, until: date, of: str, days: str, more: str = "") -> list[str]:
+    """What else to know of a period's data: how far each source reaches, and which end before `until`, with `more`."""
+    told = [f"{reaches(view, label)}."] if view.covers(_ask.read("sources"))["as_of"].n_unique() > 1 else []
+    return told + ([f"{reached(view, until, of, days, label)}{more}"] if ended(view, until) else [])
 
 
 def reached(view: View, until: date, of: str, days: str, safe: Callable[[str], str]) -> str:

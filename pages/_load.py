@@ -129,11 +129,15 @@ def _told(work: Work, outcome: Outcome) -> None:
 
 def _load_told(load: dict[str, Any]) -> None:
     file = Path(load["path"]).name
-    st.markdown(
-        f"**{label(file)} is in**, as {label(_words.platform(load['platform']))} {label(_name(load))}: "
-        f"{_words.count(load['messages'], 'message')} in {_words.count(load['channels'], 'channel')}; it names "
-        f"{_words.count(load['members'], 'account')}, also of people who said nothing in it."
-    )
+    place = f"{label(_words.platform(load['platform']))} {label(_name(load))}"
+    if load["unchanged"] and not load["inserted"] + load["updated"]:
+        st.markdown(f"**Nothing new in {label(file)}**: what can be read of it was in already, as {place}.")
+    else:
+        st.markdown(
+            f"**{label(file)} is in**, as {place}: {_words.count(load['messages'], 'message')} in "
+            f"{_words.count(load['channels'], 'channel')}; it names {_words.count(load['members'], 'account')}, also "
+            "of people who said nothing in it."
+        )
     refused = " The refused ones, with their reasons, are under *Refused* on this page." if load["refused"] else ""
     st.caption(
         f"{_words.count(load['read'], 'record')} read = {load['inserted']:,} inserted + {load['updated']:,} updated + "

@@ -25,7 +25,7 @@ from metrics.metric import Answer, Metric, Question
 from pages import _ask, _filters, _limits, _safe, _sheet, _words
 from pages._ask import kept
 from pages._figures import DARK, LIGHT, Curve, Figure, Line, Shape, Trail, counted, figure, is_empty, small, strips
-from pages._filters import Weeks
+from pages._filters import View, Weeks
 from pages._safe import label
 from pages._sheet import Number, Sheet
 
@@ -188,6 +188,24 @@ def name_the_staff(why: str) -> None:
         st.page_link("sources.py", label="Say who is staff", query_params=_filters.to_roster(), width="content")
 
 
+def trust(view: View, until: date, of: str, days: str, more: str = "", why: str = "") -> None:
+    """How far the data reaches and how much it covers, in a line; what else to know of it opens beside it.
+
+    `more`: what is said where a source ends. `why`: what nobody knows without staff, where nobody is known as staff.
+    """
+    notes = _filters.notes(view, until, of, days, more)
+    count = len(notes) + bool(why)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(_filters.freshness(view, until, of, days), width="content")
+        if not count:
+            return
+        with st.popover(f"{_words.count(count, 'thing')} to know about this data", type="tertiary", key="to know"):
+            for each in notes:
+                st.markdown(each)
+            if why:
+                name_the_staff(why)
+
+
 # A period's page --------------------------------------------------------------------------------
 
 
@@ -207,12 +225,11 @@ def page(
         st.info("There is no complete week yet. Numbers start after the first one, Monday to Sunday.")
         return
     with contained("The period in words"):
-        st.caption(_filters.freshness(period.view, period.newest + _filters.WEEK, "the last week"))
         finding, story = words(period)
         st.subheader(finding)
         st.markdown(story)
-        if of_team and not _filters.has_team(period.view):
-            name_the_staff(of_team)
+        why = of_team if not _filters.has_team(period.view) else ""
+        trust(period.view, period.newest + _filters.WEEK, "the last week", "days", why=why)
     is_known = not last or _filters.has_team(period.view)
     titles = sorted(charts, key=lambda title: title in last and not is_known)
     for row in (titles[: len(titles) // 2 * 2], titles[len(titles) // 2 * 2 :]):
@@ -346,11 +363,10 @@ def definition(metric: Metric, more: Mapping[str, str]) -> None:
 
 
 def readable(rows: pl.DataFrame) -> pl.DataFrame:
-    """The row without a week is the whole period, and says so."""
-    if "week" not in rows.columns:
+    """The row without a week is the whole period, and says so; beside it weeks are written as they sort by letters."""
+    if "week" not in rows.columns or not rows["week"].has_nulls():
         return rows
-    weeks = ["all weeks" if week is None else _words.day(week) for week in rows["week"]]
-    return rows.with_columns(pl.Series("week", weeks, pl.String))
+    return rows.with_columns(pl.col("week").cast(pl.String).fill_null("all weeks"))
 
 
 def coverage(since: date, title: str, note: str) -> None:
@@ -391,11 +407,18 @@ def _prepared(frame: pl.DataFrame) -> tuple[pa.Table, dict[str, Any]]:
     with _preparing:
         found = _tables.get(key)
         if found is None or found[0] is not frame:
-            found = _tables[key] = (frame, _safe.cells(frame).to_arrow(), _columns(frame))
+            told = _told(frame)
+            found = _tables[key] = (frame, _safe.cells(told).to_arrow(), _columns(told))
         _tables.move_to_end(key)
         if len(_tables) > TABLES:
             _tables.popitem(last=False)
         return found[1], found[2]
+
+
+def _told(frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame with yes and no in words, and its keys as texts: a browser cannot count as far as they go."""
+    is_yes = pl.when(pl.col(pl.Boolean)).then(pl.lit("yes")).when(pl.col(pl.Boolean).not_()).then(pl.lit("no"))
+    return frame.with_columns(is_yes.name.keep(), pl.col("^.*_key$").cast(pl.String))
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, Any]:

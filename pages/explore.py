@@ -216,7 +216,8 @@ def _leaf(rows: Rows) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         number = _filters.page_of(pages)
         if pages > 1:
-            st.caption(f"{explore.PAGE:,} rows a page; sorting and filters above reach all {rows.count:,}.")
+            first, last = number * explore.PAGE + 1, min((number + 1) * explore.PAGE, rows.count)
+            st.caption(f"Rows {first:,} to {last:,} of {rows.count:,}; sorting and filters above reach them all.")
     meanings = {column: explore.meaning(column, rows.name) for column in rows.columns}
     height = 520 if rows.count > FITS else "auto"
     with above:

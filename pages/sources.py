@@ -52,8 +52,8 @@ def inside() -> None:
             _inside(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)), "The sources, and how fresh each is"
         )
         st.caption(
-            f"Until: the last moment the data covers; an old export does not go on ageing. Members: who "
-            f"spoke, accounts of one person once. {' '.join(map(_end, _ended()))}"
+            "Until: the last moment the data covers; an old export does not go on ageing. Members, staff and bots: "
+            f"who spoke, accounts of one person once. {' '.join(map(_end, _ended()))}"
         )
         _looked_for_deletions(datetime.now(UTC))
         _failed_pulls(datetime.now(UTC))
@@ -96,6 +96,8 @@ def _inside(now: datetime) -> pl.DataFrame:
         pl.Series("age", [_words.age((now - each).total_seconds() / 3600) for each in sources["as_of"]], pl.String),
         "messages",
         "members",
+        "staff",
+        "bots",
         pl.col("refused").fill_null(0),
         "last_load",
         pl.col("loads").fill_null(0),

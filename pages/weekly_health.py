@@ -22,6 +22,7 @@ from pages._safe import label, line
 from pages._sheet import Number, Place, Sheet
 
 DAY = 24.0
+DAYS = "the week's days"
 TRAIL = 26
 """So many weeks lead to each number."""
 CARD, HALF = 190, 602
@@ -56,11 +57,10 @@ def page() -> None:
         judged, how = {title: _alone(each) for title, each in judged.items()}, ""
     moved: dict[str, Explanation] = {}
     with _show.contained("The week in a sentence"):
-        st.caption(_trust(week, label))
         st.subheader(headline(judged))
         st.caption(f"{level(week)} {how}", help=HOLM if how else None)
-        if not _filters.has_team(week.view):
-            _show.name_the_staff(UNSAID)
+        why = "" if _filters.has_team(week.view) else UNSAID
+        _show.trust(week.alone, week.monday + WEEK, "this week", DAYS, _dotted(week), why)
     buttons = st.container(horizontal=True, vertical_alignment="center")
     _numbers(judged)
     with _show.contained("What moved it"):
@@ -180,10 +180,13 @@ PHRASES: dict[str, dict[guard.Verdict, str]] = {
 
 def _trust(week: Week, safe: Callable[[str], str]) -> str:
     """How far each source reaches, how much of the week is covered, and which sources ended."""
-    until = week.monday + WEEK
-    reached = _filters.reached(week.alone, until, "this week", "the week's days", safe)
-    dotted = " A dotted line in a trail: there a source ends." if _cuts(week, _led(week.monday, TRAIL)) else ""
-    return f"{_filters.reaches(week.view, safe)} · {reached}{dotted}"
+    reached = _filters.reached(week.alone, week.monday + WEEK, "this week", DAYS, safe)
+    return f"{_filters.reaches(week.view, safe)} · {reached}{_dotted(week)}"
+
+
+def _dotted(week: Week) -> str:
+    """What a dotted line means, where a trail has one."""
+    return " A dotted line in a trail: there a source ends." if _cuts(week, _led(week.monday, TRAIL)) else ""
 
 
 # The six numbers --------------------------------------------------------------------------------

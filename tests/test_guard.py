@@ -267,8 +267,10 @@ def test_few_asks_are_told_as_parts_and_never_clear(tmp_path: Path) -> None:
     assert (change.verdict, change.difference) == ("too few to compare", None)
     assert change.sentence == (
         "Of asks at least 24 h old, 0 of 19 were answered within 24 h; the week before 30 of 30: "
-        "too few to compare (19 and 30; it takes 20 each)"
+        "too few to compare (only 19 asks this week and 30 the week before; a comparison takes at least 20 in each)"
     )
+    before = compare(loaded(tmp_path / "one", (1, 1), (30, 30)), sparse.settings(), question(hours=24.0))
+    assert before.because == "30 asks this week but only 1 the week before; a comparison takes at least 20 in each"
     enough = compare(loaded(tmp_path / "more", (30, 30), (FEW, 0)), sparse.settings(), question(hours=24.0))
     assert enough.verdict == "clear worse"
 
@@ -472,7 +474,10 @@ def test_sentiment_is_judged_by_its_own_swing() -> None:
     assert (better.verdict, better.difference) == ("clear better", 20)
     assert guard_room.points(_weeks_of([*usual, 0]), monday).verdict == "clear worse"
     few = guard_room.points(_weeks_of([*usual, 40], messages=49), monday)
-    assert (few.verdict, few.because) == ("too few to compare", "49 and 49; it takes 50 each")
+    assert (few.verdict, few.because) == (
+        "too few to compare",
+        "only 49 classified messages this week and 49 the week before; a comparison takes at least 50 in each",
+    )
     gone = guard_room.points(_weeks_of(usual), monday)
     assert (gone.verdict, gone.because) == ("cannot be compared", "this week is unknown")
     assert guard_room.points(_weeks_of([20, 40]), date(2026, 1, 12)).verdict == "too early"

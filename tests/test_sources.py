@@ -146,6 +146,20 @@ def test_what_went_well_is_told_until_its_reader_goes_on(see: Open, home: Path) 
     assert "quay\\.zip is in**" not in words(see())
 
 
+def test_an_export_that_comes_again_is_said_to_bring_nothing_new(see: Open, home: Path) -> None:
+    ended(upload(see(), "quay.zip", zipped("slack/quay")), home)
+    app = ended(upload(see(part="Load more"), "quay (1).zip", zipped("slack/quay")), home)
+    assert "**Nothing new in quay \\(1\\)\\.zip**: what can be read of it was in already, as Slack" in words(app)
+    assert "zip is in**" not in words(app)
+
+
+def test_the_team_is_counted_beside_the_members(see: Open, home: Path) -> None:
+    ended(upload(see(), "quay.zip", zipped("slack/quay")), home)
+    row, (told,) = see().dataframe[0].value.iloc[0], Store(home / "data").read("sources").to_dicts()
+    assert told["staff"]
+    assert [row[name] for name in ("members", "staff", "bots")] == [told[name] for name in ("members", "staff", "bots")]
+
+
 def test_where_another_choice_may_help_the_file_stays_in_the_box(see: Open, home: Path) -> None:
     app = see()
     app.selectbox(key="kind of export").set_value("discord").run()

@@ -135,7 +135,7 @@ def test_their_own_words_come_first_and_the_thread_says_where(see: Open, tmp_pat
     assert set(told) == {"How do I bend it?", "Which glue?", "How?"}
     assert told["How?"]["Where"] == "Bending brass [help] · help · Forum"
     where = told["How do I bend it?"]["Where"]
-    assert where == "Bending brass… · lantern-makers- and-blowers · Forum", "a row has four lines: the channel needs 3"
+    assert where == "Bending brass… · lantern-makers- and-blowers · Forum", "four lines, three are the channel's"
     assert told["Which glue?"]["Where"] == "help · Forum"
     app = open_row(app, list(app.dataframe[0].value["They said"]).index("How do I bend it?"))
     assert "**How** do I [bend](https://f.example/bend) `it`?" in app.text[0].value, "opened, it is as it was written"

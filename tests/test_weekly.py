@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
@@ -214,6 +214,33 @@ def test_one_week_is_too_early_for_any_verdict(see: Open, tmp_path: Path) -> Non
     assert (door.proto.page, parse_qs(door.proto.query_string)["part"]) == ("sources", ["Who is who"])
 
 
+def test_the_headline_stands_before_what_is_to_know_of_the_data(see: Open, tmp_path: Path) -> None:
+    """One line tells how far the data reaches; the rest of it opens beside that line."""
+    app = see(broken_off(tmp_path).folder)
+    first = next(each for each in in_order(app.main) if each.type in ("caption", "subheader", "markdown"))
+    assert first.value == app.subheader[0].value
+    (line,) = [each.value for each in app.caption if each.value.startswith("Data to")]
+    assert line == "Data to the end of Sun 29 Mar 2026 · 1 of 2 sources ends before this week does"
+    (window,) = [each for each in blocks(app.main) if each.type == "popover" and "to know" in each.proto.popover.label]
+    assert window.proto.popover.label == "3 things to know about this data"
+    assert [each.value.split()[0] for each in window.markdown] == ["Data:", "Not"]
+    assert [each.label for each in window.get("page_link")] == ["Say who is staff"]
+
+
+def in_order(block: Any) -> Iterator[Any]:
+    """What stands in a part of the page, from its top to its end."""
+    for each in block.children.values():
+        yield from in_order(each) if hasattr(each, "children") else (each,)
+
+
+def blocks(block: Any) -> Iterator[Any]:
+    """A part of the page and the parts in it."""
+    yield block
+    for each in block.children.values():
+        if hasattr(each, "children"):
+            yield from blocks(each)
+
+
 def verdicts(app: AppTest) -> list[str]:
     """What the tiles say of their changes, one each."""
     found = [re.match(r":\w+\[\*\*. (.+?)\*\*\]", each.value) for each in app.markdown]
@@ -301,7 +328,7 @@ def test_a_trail_marks_where_a_source_ended(see: Open, tmp_path: Path) -> None:
     card = json.loads(app.get("plotly_chart")[SIX.index("Returning members")].proto.spec)
     dotted = [each for each in card["layout"]["shapes"] if each["line"].get("dash") == "dot"]
     assert [each["x0"] for each in dotted] == ["2026-02-21T12:00"], "on Tuesday night of a week drawn from Thursday on"
-    said = " ".join(each.value for each in app.caption)
+    said = " ".join(each.value for each in [*app.caption, *app.markdown])
     assert "Forum Old to the end of Tue 24 Feb 2026" in said
     assert "Forum Old ends on 24 Feb 2026." in said
     assert "25 Feb" not in said
