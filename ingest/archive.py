@@ -194,10 +194,10 @@ class Export:
         as Refused, and so does a cut-off end. Memory does not grow with the file. What comes out nests at
         most 64 deep.
         """
-        return itertools.chain.from_iterable(self.arrays(name, type, key))
+        return itertools.chain.from_iterable(self._arrays(name, type, key))
 
-    def arrays(self, name: str, type: type[T], key: str | None = None) -> Iterator[Sequence[T | Refused]]:
-        """The same elements, as many at once as were decoded at once: for readers that hand on whole tables."""
+    def _arrays(self, name: str, type: type[T], key: str | None) -> Iterator[Sequence[T | Refused]]:
+        """The same elements, as many at once as are decoded at once."""
         member = self._member(name)
         elements = _Elements(name, type, self._fields)
         if key is not None or member.unpack or member.size > BLOCK:

@@ -156,7 +156,6 @@ class Raw(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 Place = tuple[int | None, str | None]
 """The topic a message is in, and the message that it answers."""
-Placed = tuple[Raw, Place]
 
 
 def detects(export: Export) -> float:
@@ -259,19 +258,21 @@ class _Chat:
 
     def records(self, export: Export, name: str) -> Iterator[Record]:
         yield Channel(str(self.head.id), _name(self.head), "chat", is_private=self.head.type not in PUBLIC)
-        plain: list[Placed] = []
-        for some in export.arrays(name, Raw, key="messages"):
-            for raw in some:
-                if isinstance(raw, Refused):
-                    yield msgspec.structs.replace(raw, place=f"{raw.place} of the messages of chat {self.head.id}")
-                elif self._is_plain(raw):
-                    plain.append((raw, self._place(raw)))
-                else:
-                    yield from self._one(raw, name)
-            if len(plain) >= MANY:
-                yield from self._many(plain, name)
-                plain.clear()
-        yield from self._many(plain, name)
+        plain: list[Raw] = []
+        places: list[Place | None] = []  # of plain messages; None: simply in the chat
+        for raw in export.array(name, Raw, key="messages"):
+            if isinstance(raw, Refused):
+                yield msgspec.structs.replace(raw, place=f"{raw.place} of the messages of chat {self.head.id}")
+            elif self._is_plain(raw):
+                plain.append(raw)
+                places.append(self._place(raw) if self.topics or raw.reply_to_peer_id else None)
+                if len(plain) == MANY:
+                    yield from self._many(plain, places, name)
+                    plain.clear()
+                    places.clear()
+            else:
+                yield from self._one(raw, name)
+        yield from self._many(plain, places, name)
 
     def _is_plain(self, raw: Raw) -> bool:
         """Whether somebody we know simply said it."""
@@ -286,49 +287,58 @@ class _Chat:
             and not (raw.actor or raw.actor_id or raw.action or raw.poll or raw.inline_bot_buttons)
         )
 
-    def _many(self, plain: list[Placed], name: str) -> Iterator[Record]:
+    def _many(self, plain: list[Raw], places: list[Place | None], name: str) -> Iterator[Record]:
         """What was simply said: by the table where it is much, else one by one."""
-        table = self._table(plain) if len(plain) > MANY // 10 else None
+        table = self._table(plain, places) if len(plain) > MANY // 10 else None
         if table is None:
-            for raw, place in plain:
-                yield from self._one(raw, name, place)
+            for raw, place in zip(plain, places, strict=True):
+                yield from self._one(raw, name, place or (None, self._answered(raw)))
             return
         yield Messages(table)
-        for raw, _ in plain:
+        for raw in plain:
             if raw.reactions:
                 yield from _reactions(raw, f"{self.head.id}:{raw.id}")
 
-    def _table(self, plain: list[Placed]) -> pa.Table | None:
+    def _table(self, plain: list[Raw], places: list[Place | None]) -> pa.Table | None:
         """Plain messages; None where one of them is odd after all."""
-        raws = [raw for raw, _ in plain]
-        texts = [raw.text for raw in raws]
+        texts = [raw.text for raw in plain]
         try:
-            numbers = pa.array([raw.id for raw in raws]).cast(pa.string())
-            sent_at = _times([raw.date_unixtime for raw in raws])
-            edited_at = _times([raw.edited_unixtime or None for raw in raws])
+            numbers = pa.array([raw.id for raw in plain]).cast(pa.string())
+            channels, parents = self._placed(plain, places, numbers)
+            sent_at = _times([raw.date_unixtime for raw in plain])
+            edited_at = _times([raw.edited_unixtime or None for raw in plain])
             said = pa.array([text if type(text) is str else _plain(text) for text in texts], pa.string())
         except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
             return None
         if sent_at.null_count:
             return None
-        chat = str(self.head.id)
-        parents = pa.array([parent_id for _, (_, parent_id) in plain], pa.string())
         mentions = [NOBODY if type(text) is str else _mentions(text) for text in texts]
         return pa.table(
             {
-                "id": pc.binary_join_element_wise(chat, numbers, ":"),
-                "channel_id": pa.array([f"{chat}/{topic}" if topic else chat for _, (topic, _) in plain]),
-                "member_id": pa.array([raw.sender_id for raw in raws]),
+                "id": pc.binary_join_element_wise(str(self.head.id), numbers, ":"),
+                "channel_id": channels,
+                "member_id": pa.array([raw.sender_id for raw in plain]),
                 "sent_at": sent_at,
                 "text": said,
                 "parent_id": parents,
                 "basis": pc.if_else(parents.is_valid(), "explicit", pa.scalar(None, pa.string())),
                 "edited_at": edited_at,
                 "mentions": pa.array(mentions, pa.list_(pa.string())),
-                "attachments": pa.array([1 if raw.photo or raw.file else 0 for raw in raws], pa.int32()),
+                "attachments": pa.array([1 if raw.photo or raw.file else 0 for raw in plain], pa.int32()),
                 **self._links(numbers),
             }
         )
+
+    def _placed(self, plain: list[Raw], places: list[Place | None], numbers: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """The channel of each, and what it answers."""
+        chat = str(self.head.id)
+        if any(places):
+            told = [place or (None, self._answered(raw)) for raw, place in zip(plain, places, strict=True)]
+            channels = [f"{chat}/{topic}" if topic else chat for topic, _ in told]
+            return pa.array(channels), pa.array([parent_id for _, parent_id in told], pa.string())
+        replies = pa.array([raw.reply_to_message_id for raw in plain], pa.int64()).cast(pa.string())
+        answered = pc.if_else(pc.equal(replies, numbers), None, replies)
+        return pa.repeat(chat, len(plain)), pc.binary_join_element_wise(chat, answered, ":")
 
     def _links(self, numbers: pa.Array) -> dict[str, pa.Array]:
         if self.head.type not in LINKED:
@@ -381,7 +391,12 @@ class _Chat:
         topic = self.topics.get(to)
         if topic:
             self.topics[raw.id] = topic
-        return topic, None if to == topic else f"{self.head.id}:{to}"
+        return topic, None if to == topic else self._answered(raw)
+
+    def _answered(self, raw: Raw) -> str | None:
+        """What a message answers where there are no topics."""
+        to = raw.reply_to_message_id
+        return None if to is None or to == raw.id else f"{self.head.id}:{to}"
 
     def _member(self, raw: Raw, seen_at: datetime) -> Generator[Member, None, str | None]:
         """Tell who spoke, where it is news, and return the id. Only bots set buttons under their messages."""
