@@ -118,9 +118,16 @@ async def linked(_: Request) -> HTMLResponse:
     return HTMLResponse(OURS, headers={"Cache-Control": "no-cache"})
 
 
+def addresses() -> list[str]:
+    """Where each page lies, below the server's base path if it has one: Streamlit does not put it before our routes."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    names = ("", *(page.stem for page in (HERE / "pages").glob("[!_]*.py")))
+    return [f"/{base}/{name}" if base else f"/{name}" for name in names]
+
+
 app = st.App(
     HERE / "pages" / "_frame.py",
     middleware=[Middleware(Headers)],
-    routes=[Route(f"/{name}", linked) for name in ("", *(page.stem for page in (HERE / "pages").glob("[!_]*.py")))],
+    routes=[Route(each, linked) for each in addresses()],
     lifespan=warm,
 )
