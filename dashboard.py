@@ -105,7 +105,7 @@ async def warm(_: object) -> AsyncIterator[None]:
     """Load the heavy libraries before the first visitor asks for them, and before two ask at once. Stop what runs."""
     import_module("pandas")  # Plotly fails where it meets one that is half loaded
     import_module("pages._show")
-    import_module("httpx")
+    import_module("httpx")  # of Unanswered, where asks are handed over
     # Streamlit looks through everything in memory for garbage after each run of a page: 40 of 60 ms, were it not told
     # that the libraries stay.
     gc.collect()
@@ -120,15 +120,15 @@ async def linked(_: Request) -> HTMLResponse:
 
 
 def addresses() -> list[str]:
-    """Where the pages are, below the path that the server is told to live under."""
-    below = (st.get_option("server.baseUrlPath") or "").strip("/")
-    names = ["", *(page.stem for page in (HERE / "pages").glob("[!_]*.py"))]
-    return [f"/{below}/{name}" if below else f"/{name}" for name in names]
+    """Where each page lies, below the server's base path if it has one: Streamlit does not put it before our routes."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    names = ("", *(page.stem for page in (HERE / "pages").glob("[!_]*.py")))
+    return [f"/{base}/{name}" if base else f"/{name}" for name in names]
 
 
 app = st.App(
     HERE / "pages" / "_frame.py",
     middleware=[Middleware(Headers)],
-    routes=[Route(address, linked) for address in addresses()],
+    routes=[Route(each, linked) for each in addresses()],
     lifespan=warm,
 )

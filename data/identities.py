@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -17,11 +18,15 @@ from data.marks import Marks, Row, Target
 if TYPE_CHECKING:
     import polars as pl
 
+    from data.settings import RosterRow, Settings
     from data.store import Store
 
 KIND: Final = "person"
 Verdict = Literal["same", "different"]
 WORDS: Final[dict[Verdict, str]] = {"same": "the same person", "different": "different people"}
+
+LIKE_TEAM: Final = 10
+"""So many people of each source are looked at who answer as if they belonged on the roster."""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,12 +52,34 @@ class Identities:
     store: Store
     marks: Marks
 
-    def suggestions(self, limit: int = 20) -> pl.DataFrame:
+    def suggestions(self, limit: int = 20, settings: Settings | None = None) -> pl.DataFrame:
         """Pairs of accounts that may be one person's, the strongest first, as data/reads/identities.sql says them.
 
-        Never a bot or an unknown account, and no pair of which it is known already, be it by way of others.
+        Never a bot or an unknown account, and no pair of which it is known already, be it by way of others. With
+        settings the twins of the team stand first: without a weight, as nothing but a name speaks for them.
         """
-        return self.store.read("identities", limit=limit, **_known(_said(self._standing())))
+        found = self.store.read("identities", limit=limit, **_known(_said(self._standing())))
+        team = [_pair_told(*pair) for pair in self.twins(settings)] if settings else []
+        both = type(found)(team, found.schema).vstack(found)
+        return both.unique(("account", "other_account"), keep="first", maintain_order=True).head(limit)
+
+    def twins(self, settings: Settings) -> list[tuple[Row, Row]]:
+        """Accounts of one name in the team, also in one source: on the roster by id, or as if they belonged there.
+
+        None of a platform whose members are not followed, and no pair of which somebody decided. Each account is a row
+        with platform, source, member_id, name, handle and messages.
+        """
+        named = self.store.read("named", ids=tuple(row.id for row in settings.roster if row.id)).to_dicts()
+        held = [each for each in named if any(_is_of(row, each) for row in settings.roster)]
+        alike: dict[str, dict[Account, Row]] = {}
+        for each in (*held, *self.store.read("suggested_roles", limit=LIKE_TEAM).to_dicts()):
+            if each["platform"] not in settings.privacy.no_profiles:
+                account = Account(each["platform"], each["source"], each["member_id"])
+                name = each["name"] or each["handle"] or each["member_id"]
+                alike.setdefault(name.casefold(), {})[account] = each
+        known = _said(self._standing())
+        pairs = [(of, pair) for of in alike.values() for pair in pairwise(sorted(of))]
+        return [(of[one], of[other]) for of, (one, other) in pairs if (one, other) not in known]
 
     def decided(self) -> list[Row]:
         """The decisions that count, the oldest first: id, value, one and other as text, by, at, note."""
@@ -102,6 +129,23 @@ def merged(decisions: Iterable[Mapping[str, Any]]) -> list[dict[str, str | int]]
         {"platform": each.platform, "source": each.source, "member_id": each.member_id, "person": number[of[each]]}
         for each in sorted(of)
     ]
+
+
+def _pair_told(one: Row, other: Row) -> Row:
+    """Two accounts of one name as a suggestion."""
+    told = {"weight": None, "shared": ["name"]}
+    for place, row in (("", one), ("other_", other)):
+        account = Account(row["platform"], row["source"], row["member_id"])
+        told |= {f"{place}account": str(account)} | {
+            f"{place}{each}": row[each] for each in ("name", "handle", "messages")
+        }
+    return told
+
+
+def _is_of(row: RosterRow, account: Row) -> bool:
+    """Whether a row of the roster names just this account."""
+    places = (row.platform in (None, account["platform"]), row.source in (None, account["source"]))
+    return row.id == account["member_id"] and all(places)
 
 
 def _persons(said: Mapping[Pair, Verdict]) -> dict[Account, Account]:

@@ -487,7 +487,7 @@ def suggest_people(
 ) -> None:
     """Accounts that may be one person's, and what they share, the strongest first. Nothing is merged by itself."""
     with _identities(data, settings_file) as identities:
-        found = identities.suggestions(limit)
+        found = identities.suggestions(limit, read_settings(settings_file))
     _print_table(found, as_json, "No two accounts look like one person's that nobody has decided about.")
 
 

@@ -213,11 +213,9 @@ def _suggestions(decided: str) -> pl.DataFrame:  # noqa: ARG001 - a part of the 
     return Identities(_store(state().folder), marks()).suggestions(SUGGESTED)
 
 
-def decided() -> set[frozenset[str]]:
-    """Pairs of accounts, each as platform:source:id, of which somebody decided whether they are one person's."""
-    if not has_marks(marks_place(state().folder, state().settings)):
-        return set()
-    return {frozenset((row["one"], row["other"])) for row in Identities(store(), marks()).decided()}
+def twins() -> list[tuple[Row, Row]]:
+    """Accounts of one name in the team of which nobody decided anything, as data/identities.py finds them."""
+    return Identities(store(), marks()).twins(state().settings)
 
 
 def store() -> Store:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
-from itertools import pairwise
 from shlex import quote
 from typing import Any
 
@@ -274,34 +273,26 @@ def _people_missing(held: Rows) -> Rows:
     found = _new("roster", _people_suggested(), held)
     ticked = _suggestions("roster", MISSING, found)
     with _show.contained("Who stands here twice"):
-        _twice(found, held)
+        _twice()
     return ticked
 
 
-def _twice(found: list[Suggestion], held: Rows) -> None:
+def _twice() -> None:
     """Accounts of one name that stand in the roster or beside it: that they may be one person's, and how to say so."""
-    names = {_account_of(each["row"]): each["shown"]["who"] for each in found}
-    names |= {_account_of(each): _who(each) for each in _named(held) if any(_fits(row, each) for row in held)}
-    alike: dict[str, list[str]] = {}
-    for account, name in names.items():
-        if account.partition(":")[0] not in _ask.closed():
-            alike.setdefault(name.casefold(), []).append(account)
-    pairs = [(one, other) for each in alike.values() for one, other in pairwise(sorted(each))]
-    known = _ask.decided()
-    for one, other in [pair for pair in pairs if frozenset(pair) not in known][:TWICE]:
+    for one, other in _ask.twins()[:TWICE]:
         st.markdown(
-            f"**{label(names[one])}** stands here twice. The first command joins the two accounts, so that they never "
+            f"**{label(_who(one))}** stands here twice. The first command joins the two accounts, so that they never "
             "answer their own ask; the role stays each account’s. The second says that they are two people, and they "
             f"are not named here any more. Both count from the next load or `{_load.DERIVE}` on."
         )
-        accounts = f'{quote(plain(one))} {quote(plain(other))} --by "Your name"'
+        accounts = f'{quote(plain(_account_of(one)))} {quote(plain(_account_of(other)))} --by "Your name"'
         both = (_load.command(f".venv/bin/python -m ingest people {word} {accounts}") for word in ("same", "different"))
         st.code("\n".join(both), language="shell", wrap_lines=True)
 
 
 def _account_of(row: Mapping[str, Any]) -> str:
     """An account as the command names it."""
-    return ":".join((row["platform"], row["source"], row.get("id") or row["member_id"]))
+    return ":".join((row["platform"], row["source"], row["member_id"]))
 
 
 def _suggestions(part: Part, title: str, found: list[Suggestion]) -> Rows:

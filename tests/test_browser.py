@@ -127,6 +127,34 @@ def test_until_the_first_words_come_there_is_paper_and_no_grey_block(
         assert not [each for each in blocks.all() if each.is_visible()]
 
 
+def test_below_a_base_path_pages_are_the_same(demo: Path, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a proxy gives Hearth a folder of its address: ours from the first moment on, and all of it comes."""
+    monkeypatch.setenv("STREAMLIT_SERVER_BASE_URL_PATH", "team/hearth")
+    with server(demo) as address:
+        for name in ("", "unanswered"):
+            page = visit()
+            page.goto(f"{address}/team/hearth/{name}", wait_until="commit")
+            page.wait_for_function("document.documentElement && document.body")
+            assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(251, 250, 247)"
+            open_page(page, f"{address}/team/hearth/{name}")
+            assert page.get_by_role("link", name="Weekly health").count() > 0
+
+
+def test_what_is_copied_has_no_joiner(serve: Serve, demo: Path, visit: Visit) -> None:
+    """A name or id in a sentence is kept from turning into a link by a sign that nobody sees: it stays on the page."""
+    page = visit()
+    open_page(page, f"{serve(demo)}/definitions")
+    copied = page.evaluate("""() => {
+      const shown = document.body.appendChild(document.createElement("p"));
+      shown.textContent = "mail:\u2060r-package-devel:\u2060mail:\u20604e1cf0";
+      getSelection().selectAllChildren(shown);
+      const event = new ClipboardEvent("copy", {clipboardData: new DataTransfer(), bubbles: true, cancelable: true});
+      shown.dispatchEvent(event);
+      return event.clipboardData.getData("text/plain");
+    }""")
+    assert copied == "mail:r-package-devel:mail:4e1cf0"
+
+
 def test_no_other_file_of_the_pages_is_a_page(serve: Serve, demo: Path, visit: Visit) -> None:
     """An address that is no page leads to the frame, not around it."""
     page = visit()

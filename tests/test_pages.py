@@ -852,24 +852,3 @@ def test_what_a_page_needs_is_loaded_before_its_first_visitor_comes() -> None:
         [sys.executable, "-c", LOADED], cwd=FRAME.parent.parent, capture_output=True, text=True, check=True
     )
     assert loaded.stdout.split() == []
-
-
-BELOW = """
-import sys
-from streamlit import config
-config.set_option("server.baseUrlPath", sys.argv[1])
-import dashboard
-print(*dashboard.addresses())
-"""
-
-
-def test_below_another_path_the_pages_are_served_as_at_the_top() -> None:
-    """With the paper's colour from the first moment on, and the focus where one types."""
-    top, below = (
-        subprocess.run(
-            [sys.executable, "-c", BELOW, path], cwd=FRAME.parent.parent, capture_output=True, text=True, check=True
-        ).stdout.split()
-        for path in ("", "/hearth/")
-    )
-    assert "/unanswered" in top
-    assert below == [f"/hearth{address}" for address in top]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -19,12 +20,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from data.identities import Identities
 from data.marks import Marks
 from data.settings import Settings
 from data.spool import Spool, looked_at
 from data.store import Store
+from ingest.__main__ import app as command
 from ingest.load import Job, load
 from ingest.progress import Progress
 from pages import _ask, _child
@@ -525,6 +528,9 @@ def test_somebody_who_stands_twice_is_a_question_with_the_command_that_answers_i
     app = see(part="Who is who")
     said = words(app).replace("\\", "").replace("\u2060", "")
     assert "**Ivy** stands here twice." in said
+    asked = CliRunner().invoke(command, ["people", "suggest", "--json", "--data", str(home / "data")])
+    pairs = [(each["account"], each["other_account"], each["shared"]) for each in json.loads(asked.stdout)]
+    assert pairs == [("forum:acme:ivy", "forum:acme:ivy2", ["name"])], "the command names whom the page names"
     assert 'people same forum:acme:ivy forum:acme:ivy2 --by "Your name"' in said
     path = home / "hearth.toml"
     path.write_text(
