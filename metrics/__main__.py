@@ -23,6 +23,7 @@ from metrics.explain import explain
 from metrics.extract import Shown, arranged, extract
 from metrics.guard import LOOK_BACK, compare
 from metrics.metric import Metric, Question, ask, metrics, named
+from metrics.unknown import reasons
 
 
 class By(StrEnum):
@@ -109,21 +110,34 @@ def _tell(
     else:
         _print(arranged(answer, chosen), form, answer.fingerprint)
         print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
-        if question.name in OPEN_LISTS and question.since is None:
-            print(_told_of_all_days(store, settings, question), file=sys.stderr)
+        for said in (_days_told(store, settings, question), *reasons(store, settings, answer)):
+            print(said, file=sys.stderr)
 
 
 OPEN_LISTS = ("unanswered", "waiting_now")
-"""What has no weeks, so that only its period says how far back it looks."""
+"""What stands on Unanswered, which begins with the days up to now, not with whole weeks."""
 
 
-def _told_of_all_days(store: Store, settings: Settings, question: Question) -> str:
-    """That it looks at all days, and from which day on the page does, where its reader chooses nothing."""
-    newest = max(store.read("sources")["as_of"]).astimezone(settings.zone).date()
-    since = newest - timedelta(days=newest.weekday()) - LOOK_BACK
-    is_narrowed = question.platforms or question.sources or question.channels
-    day = "" if is_narrowed else f": --since {since}"
-    return f"Of all days; the page Unanswered begins with the last {LOOK_BACK.days // 7} weeks{day}"
+def _days_told(store: Store, settings: Settings, question: Question) -> str:
+    """Which days it looks at; where nobody chose any, also with which the pages begin."""
+    sources = store.read("sources")
+    newest = max(sources["as_of"])
+    last = (newest - timedelta(microseconds=1)).astimezone(settings.zone).date()
+    if question.since or question.until:
+        last = min(last, question.until - timedelta(days=1)) if question.until else last
+        return f"From {question.since or 'the first day'} to {last}"
+    monday, weeks = _monday(newest.astimezone(settings.zone).date()), f"{LOOK_BACK.days // 7} weeks"
+    is_open = question.name in OPEN_LISTS
+    begins = f"the page Unanswered begins with the last {weeks}" if is_open else f"the pages begin with {weeks}"
+    if question.platforms or question.sources or question.channels:
+        return f"Of all days; {begins}"
+    first = min(sources["first_at"].drop_nulls(), default=newest).astimezone(settings.zone).date()
+    until = "" if is_open else f" --until {monday}"
+    return f"Of all days, {first} to {last}; {begins}: --since {monday - LOOK_BACK}{until}"
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def _print_names() -> None:
