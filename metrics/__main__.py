@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +23,7 @@ from metrics.explain import explain
 from metrics.extract import Shown, arranged, extract
 from metrics.guard import LOOK_BACK, compare
 from metrics.metric import Metric, Question, ask, metrics, named
+from metrics.unknown import reasons
 
 
 class By(StrEnum):
@@ -109,26 +110,34 @@ def _tell(
     else:
         _print(arranged(answer, chosen), form, answer.fingerprint)
         print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
-        if question.since is None and question.until is None:
-            print(_told_of_all_days(store, settings, question), file=sys.stderr)
+        for said in (_days_told(store, settings, question), *reasons(store, settings, answer)):
+            print(said, file=sys.stderr)
 
 
 OPEN_LISTS = ("unanswered", "waiting_now")
-"""What has no weeks, so that only its period says how far back it looks."""
+"""What stands on Unanswered, which begins with the days up to now, not with whole weeks."""
 
 
-def _told_of_all_days(store: Store, settings: Settings, question: Question) -> str:
-    """Which days it looks at; of what has no weeks also from which on the page does, where its reader chooses none."""
-    places, zone = store.read("places"), settings.zone
-    first, newest = min(places["first_at"]).astimezone(zone).date(), max(places["as_of"]).astimezone(zone)
-    last = (newest - timedelta(microseconds=1)).date()  # what ends at midnight ends with the day before
-    told = f"Of all days, {first} to {last}; --since and --until choose others"
-    if question.name not in OPEN_LISTS:
-        return told
-    since = newest.date() - timedelta(days=newest.weekday()) - LOOK_BACK
-    is_narrowed = question.platforms or question.sources or question.channels
-    by_command = "" if is_narrowed else f": --since {since}"
-    return f"{told}. The page Unanswered begins with the last {LOOK_BACK.days // 7} weeks{by_command}"
+def _days_told(store: Store, settings: Settings, question: Question) -> str:
+    """Which days it looks at; where nobody chose any, also with which the pages begin."""
+    sources = store.read("sources")
+    newest = max(sources["as_of"])
+    last = (newest - timedelta(microseconds=1)).astimezone(settings.zone).date()
+    if question.since or question.until:
+        last = min(last, question.until - timedelta(days=1)) if question.until else last
+        return f"From {question.since or 'the first day'} to {last}"
+    monday, weeks = _monday(newest.astimezone(settings.zone).date()), f"{LOOK_BACK.days // 7} weeks"
+    is_open = question.name in OPEN_LISTS
+    begins = f"the page Unanswered begins with the last {weeks}" if is_open else f"the pages begin with {weeks}"
+    if question.platforms or question.sources or question.channels:
+        return f"Of all days; {begins}"
+    first = min(sources["first_at"].drop_nulls(), default=newest).astimezone(settings.zone).date()
+    until = "" if is_open else f" --until {monday}"
+    return f"Of all days, {first} to {last}; {begins}: --since {monday - LOOK_BACK}{until}"
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def _print_names() -> None:

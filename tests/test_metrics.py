@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import tomllib
 from collections.abc import Callable
 from contextlib import closing
@@ -311,11 +312,35 @@ def test_what_has_no_weeks_says_how_far_back_it_looks_and_the_page(tmp_path: Pat
     sparse.store_of(tmp_path, rows, until="2026-01-14T00:00Z")
     told = hearth("metrics", "waiting_now", "--format", "json", data=tmp_path)
     assert json.loads(told.stdout)[0]["asks"] == 2
-    assert "Of all days, 2025-03-04 to 2026-01-13;" in told.stderr
-    assert "The page Unanswered begins with the last 26 weeks: --since 2025-07-14" in told.stderr
+    days = "Of all days, 2025-03-04 to 2026-01-13"
+    assert f"{days}; the page Unanswered begins with the last 26 weeks: --since 2025-07-14" in told.stderr
+    weekly = hearth("metrics", "reply_rate", data=tmp_path).stderr
+    assert f"{days}; the pages begin with 26 weeks: --since 2025-07-14 --until 2026-01-12\n" in weekly
     told = hearth("metrics", "waiting_now", "--format", "json", "--since", "2025-07-14", data=tmp_path)
     assert json.loads(told.stdout)[0]["asks"] == 1
     assert "Of all days" not in told.stderr
+    assert "From 2025-07-14 to 2026-01-13" in told.stderr
+
+
+def test_what_is_unknown_or_empty_says_why(tmp_path: Path) -> None:
+    """As the pages do; and where all is known, nothing."""
+    rows = [{"by": f"m{each}", "at": "2026-01-06T09:00Z", "in": str(each), "id": str(each)} for each in range(3)]
+    sparse.store_of(tmp_path, rows, since="2026-01-05T00:00Z", until="2026-01-14T00:00Z")
+
+    def why(*words: str) -> list[str]:
+        return hearth("metrics", *words, data=tmp_path).stderr.splitlines()[2:]
+
+    assert why("reply_rate") == []
+    assert why("staff_response")[0].startswith("Unknown: nobody who spoke here is known as staff. Name them under")
+    young = "Unknown: who is new can be told after 60 days of data, and here there is less."
+    assert why("newcomer_welcome")[0] == young
+    assert why("within_target")[0].startswith("Unknown: no channel has a calendar.")
+    assert why("detractor_recovery") == ["There is nothing of the kind in these days and places."]
+    store = sparse.store_of(tmp_path / "gap", rows, since="2026-01-05T00:00Z", until="2026-01-07T00:00Z")
+    late = [{"by": "ann", "at": "2026-03-03T09:00Z", "in": "x", "id": "x"}]
+    sparse.load(store, late, since="2026-03-02T00:00Z", until="2026-03-04T00:00Z")
+    gap = hearth("metrics", "reply_rate", data=tmp_path / "gap").stderr
+    assert re.search(r"Unknown: only \d\d?\u00a0% of these days are covered by a load\.", gap)
 
 
 def test_an_unknown_metric_names_the_known_ones(quiet: Store) -> None:
