@@ -121,6 +121,8 @@ OPEN_LISTS = ("unanswered", "waiting_now")
 def _days_told(store: Store, settings: Settings, question: Question) -> str:
     """Which days it looks at; where nobody chose any, also with which the pages begin."""
     sources = store.read("sources")
+    if sources.is_empty():
+        return "Nothing is loaded any more. Load an export: .venv/bin/python -m ingest load PATH"
     newest = max(sources["as_of"])
     last = (newest - timedelta(microseconds=1)).astimezone(settings.zone).date()
     if question.since or question.until:

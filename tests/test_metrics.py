@@ -322,6 +322,15 @@ def test_what_has_no_weeks_says_how_far_back_it_looks_and_the_page(tmp_path: Pat
     assert "From 2025-07-14 to 2026-01-13" in told.stderr
 
 
+def test_where_everything_was_forgotten_a_metric_says_so(tmp_path: Path) -> None:
+    store = sparse.store_of(tmp_path, [{"by": "ann", "at": "2026-01-06T09:00Z", "id": "1"}])
+    ((platform, source),) = store.read("sources").select("platform", "source").rows()
+    assert hearth("ingest", "forget", platform, source, "--yes", data=tmp_path).code == 0
+    told = hearth("metrics", "reply_rate", data=tmp_path)
+    assert told.code == 0
+    assert "Nothing is loaded any more." in told.stderr
+
+
 def test_what_is_unknown_or_empty_says_why(tmp_path: Path) -> None:
     """As the pages do; and where all is known, nothing."""
     rows = [{"by": f"m{each}", "at": "2026-01-06T09:00Z", "in": str(each), "id": str(each)} for each in range(3)]
