@@ -159,6 +159,18 @@ def check_places(store: Store, chosen: Mapping[str, Iterable[str]]) -> None:
             raise LookupError(f"--{column} {missing[0]}: there is none{meant(missing[0], some)}{more}")
 
 
+def with_names(store: Store, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows split by source for people to read: each source by its name; one that shares it with another also by its id.
+
+    A file, and what programs read, keeps the ids.
+    """
+    sources = store.read("sources").select("source", name="source_name").unique()
+    is_shared = pl.struct("source").n_unique().over("name") > 1
+    told = pl.when(is_shared).then(pl.format("{} ({})", "name", "source")).otherwise("name")
+    names = dict(sources.select("source", told.alias("told")).rows())
+    return rows.with_columns(pl.col("source").replace(names))
+
+
 def query(view: View, *, is_page: bool = False) -> str:
     """The query of a view: of one page of it, or of all its rows."""
     check(view)

@@ -235,9 +235,27 @@ where refused_id not in (select refused_id from refused where source_key = $sour
 
 -- name: note_source
 insert into sources
-select $source_key, $platform, $source, $name, $is_demo
+select $source_key, $platform, $source, $name, $is_demo, $name
 where $source_key not in (select source_key from sources);
-update sources set source_name = greatest(source_name, $name) where source_key = $source_key;
+update sources set
+    source_name = case when source_name = export_name then greatest(export_name, $name) else source_name end,
+    export_name = greatest(export_name, $name)
+where source_key = $source_key;
+
+-- name: name_sources
+-- A source is called what the first row of [[sources]] that names it says, by its id or by what its exports call it.
+update sources set source_name = coalesce(
+    (
+        select arg_min(called.name, called.position)
+        from (
+            select
+                unnest($platforms::varchar[]) as platform, unnest($sources::varchar[]) as source,
+                unnest($names::varchar[]) as name, generate_subscripts($names::varchar[], 1) as position
+        ) as called
+        where called.platform = sources.platform and called.source in (sources.source, sources.export_name)
+    ),
+    sources.export_name
+);
 
 -- name: leaving
 -- What is to be forgotten: one source, or without a name the made-up ones.

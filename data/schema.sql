@@ -4,8 +4,9 @@
 
 create table about (schema_version integer, derived_with varchar);
 
+-- source_name: what the settings call it, else its export_name, which is what its exports do.
 create table sources (
-    source_key bigint, platform varchar, source varchar, source_name varchar, is_demo boolean
+    source_key bigint, platform varchar, source varchar, source_name varchar, is_demo boolean, export_name varchar
 );
 
 create table channels (

@@ -73,6 +73,18 @@ class RosterRow(Rule, frozen=True):
             raise ValueError("valid_to must be after valid_from")
 
 
+class SourceRow(Rule, frozen=True):
+    """What a source is called here, where its export names it badly."""
+
+    platform: str
+    source: str  # its id, or what its export calls it
+    name: str
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise ValueError("name must not be empty")
+
+
 class ChannelRow(Rule, frozen=True):
     """What a channel is for, and how soon an ask there should be answered."""
 
@@ -197,6 +209,7 @@ class Settings(Rule, frozen=True):
     """Everything hearth.toml can say."""
 
     community: CommunitySettings = CommunitySettings()
+    sources: tuple[SourceRow, ...] = ()
     roster: tuple[RosterRow, ...] = ()
     channels: tuple[ChannelRow, ...] = ()
     calendars: tuple[Calendar, ...] = ()
@@ -232,13 +245,15 @@ class Settings(Rule, frozen=True):
     @property
     def derived_fingerprint(self) -> str:
         """The same without what only orders or hides: nothing that a load works out hangs on it."""
-        return _short(msgspec.structs.replace(self._counted, privacy=Privacy(), priority=Priority()))
+        derived = msgspec.structs.replace(self._counted, privacy=Privacy(), priority=Priority(), sources=self.sources)
+        return _short(derived)
 
     @property
     def _counted(self) -> Settings:
         sentiment = msgspec.structs.replace(self.sentiment, threads=None)
         return msgspec.structs.replace(
             self,
+            sources=(),
             tables=(),
             pulls=(),
             marks=MarksSettings(),
@@ -251,6 +266,7 @@ class Settings(Rule, frozen=True):
 PARTS: dict[str, type[Rule]] = {
     "": Settings,
     "community": CommunitySettings,
+    "sources": SourceRow,
     "roster": RosterRow,
     "channels": ChannelRow,
     "calendars": Calendar,

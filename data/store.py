@@ -477,6 +477,7 @@ class Loader:
             self._db.execute(f"set threads = {_threads(messages, FOR_A_THREAD)}")
             (self.folder / UNPUBLISHED).touch()
             self._stage_settings()
+            self._name_sources()
             self._merge("note_merged")
             slices = self._derive("lines", slice=SLICE) or [(0, 0)]
             for since, until in slices:
@@ -631,6 +632,12 @@ class Loader:
         said, zone = self.settings, self.settings.community.time_zone
         self._db.register("channel_rules", columns.channel_rule_table(said.channels, said.calendars, zone))
         self._db.execute(_text("needs_reply.sql"))
+
+    def _name_sources(self) -> None:
+        """Call each source what the settings call it."""
+        rows = self.settings.sources
+        places = {"platforms": [each.platform for each in rows], "sources": [each.source for each in rows]}
+        self._merge("name_sources", **places, names=[each.name for each in rows])
 
     def _is_behind(self) -> bool:
         """Whether more than a few messages wait to be derived: facts, rules, settings, or who is whom."""

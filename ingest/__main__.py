@@ -93,11 +93,12 @@ def load_command(
         if dry_run:
             with store.rehearsal() as copy:
                 summary = load(job, copy, settings, Progress(as_json=as_json))
-                refused = copy.read("refused_by_reason").to_dicts()
+                refused, names = copy.read("refused_by_reason").to_dicts(), _names(copy)
             summary.snapshot = None
         else:
             summary = load(job, store, settings, Progress(as_json=as_json))
-    _say(summary, as_json, dry_run)
+            names = _names(store)
+    _say(summary, names, as_json, dry_run)
     if dry_run and not as_json:
         print("".join(f"{_refusal(row)}\n" for row in refused), end="")
     if settings.sentiment.scorer == "strong" and not as_json:
@@ -109,8 +110,9 @@ def load_command(
 def retry_command(as_json: Json = False, data: Data = None, settings_file: SettingsFile = None) -> None:
     """Load the exports again of which records were refused, where they still lie where they were."""
     with _failures_too(as_json):
-        summary = retry(_filled(data), read_settings(settings_file), Progress(as_json=as_json))
-    _say(summary, as_json)
+        store = _filled(data)
+        summary = retry(store, read_settings(settings_file), Progress(as_json=as_json))
+    _say(summary, _names(store), as_json)
     _exit(summary)
 
 
@@ -154,7 +156,8 @@ def demo(
         print("Something is loaded already, so the demo is left out.", file=sys.stderr)
         return
     community = Community(until=_last_monday())
-    _say(load_demo(store, read_settings(settings_file), Progress(as_json=as_json), community), as_json)
+    summary = load_demo(store, read_settings(settings_file), Progress(as_json=as_json), community)
+    _say(summary, _names(store), as_json)
 
 
 @app.command()
@@ -576,11 +579,20 @@ def _last_monday() -> datetime:
     return today - timedelta(days=today.weekday())
 
 
-def _say(summary: Summary, as_json: bool, dry_run: bool = False) -> None:
+Names = dict[tuple[str, str], str]
+"""What a source is called, by its platform and id."""
+
+
+def _names(store: Store) -> Names:
+    rows = store.read("sources").to_dicts() if store.snapshot else []
+    return {(row["platform"], row["source"]): row["source_name"] for row in rows}
+
+
+def _say(summary: Summary, names: Names, as_json: bool, dry_run: bool = False) -> None:
     if as_json:
         print(msgspec.json.encode(summary).decode())
     else:
-        _say_in_words(summary, dry_run)
+        _say_in_words(summary, names, dry_run)
     for loaded in summary.loads:
         if loaded.twin is not None:
             print(f"hearth: {_twice(loaded)}", file=sys.stderr)
@@ -598,10 +610,10 @@ def _twice(each: Loaded) -> str:
     )
 
 
-def _say_in_words(summary: Summary, dry_run: bool) -> None:
+def _say_in_words(summary: Summary, names: Names, dry_run: bool) -> None:
     for each in summary.loads:
         print(
-            f"{each.path}: {each.platform} {each.source}\n"
+            f"{each.path}: {each.platform} {names.get((each.platform, each.source), each.source)}\n"
             f"  read {each.read:,} = inserted {each.inserted:,} + updated {each.updated:,}"
             f" + unchanged {each.unchanged:,} + refused {each.refused:,}\n"
             f"  kept {_many(each.messages, 'message')}, {_many(each.system, 'system line')},"

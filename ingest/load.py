@@ -263,7 +263,8 @@ def unmatched(store: Store, settings: Settings) -> list[str]:
         {"number": number, **{name: getattr(row, name) for name in NAMING}}
         for number, row in enumerate(settings.roster, 1)
     ]
-    alone = store.read("roster_unmatched", rows=rows)["number"] if rows else ()
+    may_ask = rows and store.outdated(settings) not in ("rules", "newer")
+    alone = store.read("roster_unmatched", rows=rows)["number"] if may_ask else ()
     said = {row["number"]: [f"{name} = {row[name]}" for name in NAMING if row[name]] for row in rows}
     return [f"{number}: {', '.join(said[number])}" for number in alone]
 

@@ -108,7 +108,9 @@ def _tell(
         for told in export.save(extract(store, settings, answer, chosen), asked, output):
             print(told, file=sys.stderr)
     else:
-        _print(arranged(answer, chosen), form, answer.fingerprint)
+        rows = arranged(answer, chosen)
+        is_named = form is Format.table and question.by == "source" and "source" in rows.columns
+        _print(explore.with_names(store, rows) if is_named else rows, form, answer.fingerprint)
         print(f"{answer.metric.title}: {answer.metric.asks} [{answer.fingerprint}]", file=sys.stderr)
         for said in (_days_told(store, settings, question), *reasons(store, settings, answer)):
             print(said, file=sys.stderr)

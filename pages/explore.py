@@ -17,7 +17,7 @@ from data import explore, export
 from data.explore import Extract
 from data.store import words_since
 from metrics.extract import Shown, extract, shown
-from metrics.metric import Answer, By, Population, metrics
+from metrics.metric import Answer, By, Population, Question, metrics
 from pages import _ask, _filters, _show, _words
 from pages._ask import kept
 from pages._safe import label, line, plain
@@ -139,7 +139,7 @@ def _rows_of(answer: Answer, as_: Shown, view: _filters.View) -> Rows:
         answer.metric.asks,
         len(rows),
         _words.UNKNOWN,
-        lambda number: _cut(rows.slice(number * explore.PAGE, explore.PAGE)),
+        lambda number: _cut(_named(rows, answer.question).slice(number * explore.PAGE, explore.PAGE)),
         tuple(rows.columns),
         lambda: extract(store, state.settings, answer, as_),
         answer.fingerprint,
@@ -148,6 +148,12 @@ def _rows_of(answer: Answer, as_: Shown, view: _filters.View) -> Rows:
         _command(["metrics", name], view, options, is_ascending=is_ascending),
         tuple(explore.left_out(state.settings, name, answer.rows.columns, _ask.read("places")["platform"].unique())),
     )
+
+
+def _named(rows: pl.DataFrame, asked: Question) -> pl.DataFrame:
+    """The rows with their sources by name: as they are read here, not as they go into a file."""
+    is_split = asked.by == "source" and "source" in rows.columns
+    return explore.with_names(_ask.store(), rows) if is_split else rows
 
 
 def _row_filters(table: explore.Table) -> dict[str, Any]:

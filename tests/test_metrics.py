@@ -331,6 +331,19 @@ def test_where_everything_was_forgotten_a_metric_says_so(tmp_path: Path) -> None
     assert "Nothing is loaded any more." in told.stderr
 
 
+def test_a_printed_table_calls_sources_by_name_and_programs_by_id(tmp_path: Path) -> None:
+    rows = [{"by": "ann", "at": "2026-01-06T09:00Z", "in": name, "id": name, "source": name} for name in ("t1", "t2")]
+    sparse.load(Store(tmp_path), rows, {"sources": [{"platform": "forum", "source": "t1", "name": "Lamp team"}]})
+    asked = ("metrics", "reply_rate", "--by", "source")
+    table = hearth(*asked, data=tmp_path).stdout
+    assert "Lamp team" in table
+    assert "T2" in table
+    assert {row["source"] for row in json.loads(hearth(*asked, "--format", "json", data=tmp_path).stdout)} == {
+        "t1",
+        "t2",
+    }
+
+
 def test_what_is_unknown_or_empty_says_why(tmp_path: Path) -> None:
     """As the pages do; and where all is known, nothing."""
     rows = [{"by": f"m{each}", "at": "2026-01-06T09:00Z", "in": str(each), "id": str(each)} for each in range(3)]

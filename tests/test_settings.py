@@ -80,8 +80,8 @@ holidays = [2026-12-25]
             '[community]\nname = "A"\n\n[[rooster]]\nid = "x"\n',
             (
                 "hearth.toml, line 4: Object contains unknown field `rooster`."
-                " Allowed: community, roster, channels, calendars, retention, sentiment, marks, privacy, priority,"
-                " handover, targets, tables, pulls."
+                " Allowed: community, sources, roster, channels, calendars, retention, sentiment, marks, privacy,"
+                " priority, handover, targets, tables, pulls."
             ),
         ),
         (

@@ -175,6 +175,25 @@ def test_a_roster_row_is_said_to_match_where_the_rules_match_it(
     assert store.read("roster_unmatched", rows=[{"number": 1, **naming}]).is_empty() == is_matched
 
 
+def test_a_source_is_called_what_the_settings_call_it(tmp_path: Path) -> None:
+    """Everywhere, also after another load; by its id or its export's name; and without a row as its export does."""
+    store = Store(tmp_path)
+    row = {"platform": "forum", "source": "Acme", "name": "The Acme forum"}
+    staff = [{"role": "staff", "source": "Acme", "id": "ana"}]
+    given = {"sources": [row, row | {"name": "Never"}], "roster": staff}
+    called = []
+    for said in ({}, given, given, given | {"sources": [row | {"source": "acme"}]}, {}):
+        sparse.load(store, ROWS[:1], said)
+        tables = [store.read(name)["source_name"].unique().to_list() for name in ("sources", "places", "coverage")]
+        assert tables[0] == tables[1] == tables[2]
+        called += tables[0]
+        if said:
+            assert store.query("from people")["role"].to_list() == ["staff"], "the export's name still stands for it"
+            naming = dict.fromkeys(("platform", "name", "email_domain", "pattern")) | {"source": "Acme", "id": "ana"}
+            assert store.read("roster_unmatched", rows=[{"number": 1, **naming}]).is_empty()
+    assert called == ["Acme", *["The Acme forum"] * 3, "Acme"]
+
+
 @pytest.mark.parametrize("link", [{"to": "q1"}, {"in": "q1"}, {"to": "q1", "in": "q1"}])
 def test_a_copy_that_knows_what_it_answers_wins_over_one_that_does_not(link: dict[str, str], tmp_path: Path) -> None:
     """Such as an archive with its reply links, and a dump without: whatever else they say, in either order."""
@@ -433,6 +452,7 @@ def test_every_migration_ends_at_the_schema_of_a_new_database(tmp_path: Path) ->
     before = sorted(keys.fetchall())
     connection.execute("alter table messages drop column text_key; drop table scores; drop table scorer")
     connection.execute("alter table touched drop column is_whole; drop table news")
+    connection.execute("alter table sources drop column export_name")
     for column in ("left_out", "private_reason", "path", "reader"):
         connection.execute(f"alter table loads drop column {column}")
     connection.execute("update about set schema_version = 1")

@@ -76,7 +76,7 @@ described as (
             when members.is_staff then 'staff'
             else 'member'
         end as flagged,
-        sources.platform, sources.source, sources.source_name, members.email_domain
+        sources.platform, sources.source, sources.source_name, sources.export_name, members.email_domain
     from spoke
     inner join sources on spoke.source_key = sources.source_key
     left join members
@@ -92,7 +92,7 @@ listed as (
     inner join roster
         on
             coalesce(roster.platform = described.platform, true)
-            and coalesce(roster.source in (described.source, described.source_name), true)
+            and coalesce(roster.source in (described.source, described.source_name, described.export_name), true)
             and coalesce(roster.id = described.member_id, true)
             and coalesce(lower(roster.name) in (lower(described.name), lower(described.handle)), roster.name is null)
             and coalesce(roster.email_domain = described.email_domain, roster.email_domain is null)
@@ -128,7 +128,7 @@ select
     hash(used.source_key, used.channel_id) as place_id,
     used.source_key, used.channel_id, coalesce(channels.name, used.channel_id) as channel_name,
     coalesce(channels.kind, 'chat') as kind, coalesce(channels.is_private, false) as is_private,
-    sources.platform, sources.source, sources.source_name, sources.is_demo
+    sources.platform, sources.source, sources.source_name, sources.export_name, sources.is_demo
 from (
     select distinct source_key, channel_id from messages
     where source_key in (select source_key from touched)
@@ -178,7 +178,7 @@ inner join channel_rules
     on
         (place.channel_id = channel_rules.channel or lower(place.channel_name) glob lower(channel_rules.channel))
         and coalesce(channel_rules.platform = place.platform, true)
-        and coalesce(channel_rules.source in (place.source, place.source_name), true)
+        and coalesce(channel_rules.source in (place.source, place.source_name, place.export_name), true)
 group by place.place_id;
 
 -- name: news_days

@@ -24,7 +24,8 @@ said as (
         and hash(messages.source_key, coalesce(messages.conversation_id, messages.message_id)) in (from tied)
 )
 select
-    said.message_id as message, said.sent_at, said.member_id as member, people.name as author, coalesce(people.role, 'member') as role,
+    said.message_id as message, said.sent_at, said.member_id as member, people.name as author,
+    coalesce(people.role, 'member') as role,
     said.text, said.title, said.permalink, said.edited_at,
     said.deleted_at is not null as is_deleted,
     said.message_id in (

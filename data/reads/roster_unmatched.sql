@@ -10,7 +10,7 @@ with roster as (
 ),
 spoke as (
     select
-        sources.platform, sources.source, sources.source_name,
+        sources.platform, sources.source, sources.source_name, sources.export_name,
         people.member_id, members.name, members.handle, members.email_domain
     from people
     inner join sources on people.source_key = sources.source_key
@@ -22,7 +22,7 @@ where not exists (
     select 1 from spoke
     where
         coalesce(roster.platform = spoke.platform, true)
-        and coalesce(roster.source in (spoke.source, spoke.source_name), true)
+        and coalesce(roster.source in (spoke.source, spoke.source_name, spoke.export_name), true)
         and coalesce(roster.id = spoke.member_id, true)
         and coalesce(lower(roster.name) in (lower(spoke.name), lower(spoke.handle)), roster.name is null)
         and coalesce(roster.email_domain = spoke.email_domain, roster.email_domain is null)
