@@ -41,13 +41,13 @@ ALL, NOBODYS, MINE, SNOOZED = "Everyone's", "Nobody's", "Mine", "Snoozed"
 LIST, OPEN, DRAWN, OWN = "asks", "the ask that is open", "the asks as they were drawn", "it moved by our own hand"
 REFUSED = "why it was not handed over"
 ROW, LINES, FIRST = 84, 4, 86
-"""A row has room for so many lines, and they for so many letters of what was said."""
+"""A row has room for so many lines, and they for at most so many letters of what was said."""
 NAME, PLACE, THREAD = 36, 40, 66
 """Letters that are told at most of a name, of a channel with its platform, and of the thread."""
 URGENCY = 56
-OF_NAME, OF_PLACE = 15, 17
-"""Letters that fit a line of the column of names, and of the column of places."""
-WIDTHS = {"Waiting": 66, "They said": 169, "Who": 90, "Marked": 82, "Where": 132, "Why": 78}
+OF_WORDS, OF_NAME, OF_PLACE = 21, 13, 17
+"""Letters that fit a line of the column of words, of the column of names, and of the column of places."""
+WIDTHS = {"Waiting": 66, "They said": 157, "Who": 102, "Marked": 82, "Where": 132, "Why": 78}
 """Of the columns: all of them fit beside a conversation on a screen of 1280, and a phone shows who said what."""
 ORDER = (
     "Of asks past their target, with the same reasons, those of about three days stand first: an answer can still "
@@ -353,13 +353,19 @@ def _entry(row: Row) -> Row:
     open_hours = row["business_age_hours"]
     return {
         "Waiting": _words.age(row["age_hours"]) + ("" if open_hours is None else f", {_open(open_hours)} open"),
-        "They said": gist(row["text"], FIRST) or gist(row["title"], FIRST),
+        "They said": _words_of(row),
         "Who": " · ".join(filter(None, (narrow(row["name"], OF_NAME, NAME) or "Somebody", _visits(row)))),
         "Marked": _marks_of(row),
         "Where": _where(row),
         "Why": _why(row),
         "Urgency": row["priority"],
     }
+
+
+def _words_of(row: Row) -> str:
+    """What they said, as much of it as a row has room for."""
+    said = gist(row["text"], FIRST) or gist(row["title"], FIRST)
+    return " ".join(wrap(said, OF_WORDS, max_lines=LINES, placeholder="…", break_on_hyphens=False))
 
 
 def _where(row: Row) -> str:

@@ -140,6 +140,16 @@ def test_below_a_base_path_pages_are_the_same(demo: Path, visit: Visit, monkeypa
             assert page.get_by_role("link", name="Weekly health").count() > 0
 
 
+def test_a_small_button_can_be_read_while_it_is_open_in_the_dark(serve: Serve, demo: Path, visit: Visit) -> None:
+    page = visit(is_dark=True)
+    open_page(page, f"{serve(demo)}/unanswered")
+    button = page.get_by_role("button", name="Keys")
+    button.click()
+    page.get_by_text("The next ask, the previous one.").wait_for()
+    settle(page)
+    assert button.evaluate("each => getComputedStyle(each).color") == "rgb(240, 138, 93)"
+
+
 def test_what_is_copied_has_no_joiner(serve: Serve, demo: Path, visit: Visit) -> None:
     """A name or id in a sentence is kept from turning into a link by a sign that nobody sees: it stays on the page."""
     page = visit()
