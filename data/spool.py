@@ -245,6 +245,10 @@ class Spool:
             for pull in pulls:
                 self._run("forget_pull", pull=pull)
 
+    def pulls(self) -> dict[str, str | None]:
+        """Each pull of which anything is kept, and what it was asked for as, where that is known."""
+        return {row["pull"]: row["named"] for row in self._run("all_pulls")}
+
     def pull_of(self, place: str) -> str | None:
         """The pull that a place, as it was asked for, turned out to be; None where that is not known."""
         rows = self._run("pull_of", place=place)

@@ -155,6 +155,19 @@ delete from tries where pull = $pull and place <> $place and $reason is null;
 -- name: pull_of
 select pull from tries where place = $place;
 
+-- name: all_pulls
+-- Of which anything is kept, and what each was asked for as.
+select pull, max(named) as named
+from (
+    select pull, named from tries
+    union all
+    select pull, null as named from streams
+    union all
+    select pull, null as named from pages
+) as kept
+where pull is not null
+group by pull;
+
 -- name: has_tries
 select count(*) from sqlite_master where name = 'tries';
 

@@ -40,7 +40,7 @@ from ingest.load import (
 from ingest.load import Job as LoadJob
 from ingest.manual import in_full, in_short
 from ingest.progress import Progress
-from ingest.pull import Forecast, Job, forecast, pull
+from ingest.pull import Forecast, Job, forecast, forget_unloaded, pull, pulls_called
 from ingest.pull import Summary as PullSummary
 from ingest.pull import forget as forget_whole
 from ingest.wanted import COMMAND, chosen, options, seconds
@@ -181,9 +181,21 @@ def forget(
     settings_file: SettingsFile = None,
 ) -> None:
     """Take a source out again, all that was loaded into it, and where its pulls stood; its words leave the files."""
-    store = _filled(data)
-    known = [each for each in store.read("sources").to_dicts() if each["platform"] == platform]
+    store, settings = Store(data_folder(data)), read_settings(settings_file)
+    job = Job(settings.pulls, lines=lines_of("pulls", settings_file) if settings.pulls else ())
+    sources = store.read("sources").to_dicts() if store.snapshot else []
+    known = [each for each in sources if each["platform"] == platform]
+    pulls = pulls_called(store, platform, source)
+    ended = {pull.partition(":")[2] for pull in pulls}
     found = [each for each in known if source in (each["source"], each["source_name"])]
+    found = found or [each for each in known if each["source"] in ended]
+    if pulls and not found:
+        what = f"what pulls keep of {platform} {source}, of which nothing is loaded,"
+        _ask_whether_sure(what, is_sure)
+        print(f"Forgot {what} with {_many(forget_unloaded(job, store, pulls), 'page')}.")
+        return
+    if not store.snapshot:
+        raise StoreError(NOTHING)
     if len(found) != 1:
         names = [each["source" if found else "source_name"] for each in found or known]
         raise typer.BadParameter(
@@ -191,12 +203,14 @@ def forget(
         )
     (one,) = found
     what = f"{_many(one['messages'], 'message')} of {platform} {one['source_name']}"
-    if not is_sure:
-        raise typer.BadParameter(f"{what} would leave for good. If that is meant, add: --yes")
-    settings = read_settings(settings_file)
-    job = Job(settings.pulls, lines=lines_of("pulls", settings_file) if settings.pulls else ())
+    _ask_whether_sure(what, is_sure)
     snapshot = forget_whole(job, store, settings, Progress(), platform, one["source"])
     print(f"Forgot {what}. Published {snapshot}. To load or pull it again would bring all of it back.")
+
+
+def _ask_whether_sure(what: str, is_sure: bool) -> None:
+    if not is_sure:
+        raise typer.BadParameter(f"{what} would leave for good. If that is meant, add: --yes")
 
 
 @app.command()

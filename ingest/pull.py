@@ -20,7 +20,7 @@ import msgspec
 
 from data.records import Messages, Record, Source
 from data.settings import Settings, SettingsError
-from data.spool import Kept, Spent, Spool, Stream
+from data.spool import FILE, Kept, Spent, Spool, Stream
 from data.store import Store
 from ingest.apis._client import BudgetSpent, Line, LostPlace, Pace, PullError, Refusal, Unset
 from ingest.apis._service import At, Bill, Held, Page, Place, Recent, Service, Wanted, services
@@ -143,16 +143,46 @@ def forget(job: Job, store: Store, settings: Settings, progress: Progress, platf
 
     SettingsError where a row of the job would bring it back: who forgets a source wants it gone.
     """
-    names = [f"{name}:{source}" for name, service in services().items() if _platform(service) == platform]
+    pulls = [f"{name}:{source}" for name in _services_of(platform)]
     with Spool(store.folder) as spool:
-        for number, row in enumerate(job.rows, job.first):
-            if _pulls(row, number, spool) in names:
-                raise SettingsError(
-                    f"{job.called(row, number)}: the next pull would bring it back whole. Write on = false there, "
-                    "then give the same command again."
-                )
-        kept = [*names, *(f"{name}{WHOLE}" for name in names)]
-        return forget_source(store, settings, progress, platform, source, lambda: spool.forget(kept))
+        _refuse_listed(job, pulls, spool)
+        return forget_source(store, settings, progress, platform, source, lambda: _forget(spool, pulls))
+
+
+def pulls_called(store: Store, platform: str, source: str) -> list[str]:
+    """The pulls that go by this name, as `status` has it: also those of which nothing was ever loaded."""
+    if not (store.folder / FILE).exists():
+        return []
+    called = {f"{name} {source}" for name in _services_of(platform)}
+    ended = {f"{name}:{source}" for name in _services_of(platform)}
+    with Spool(store.folder) as spool:
+        return [pull for pull, named in spool.pulls().items() if pull in ended or named in called]
+
+
+def forget_unloaded(job: Job, store: Store, pulls: Sequence[str]) -> int:
+    """Forget pulls of which nothing was loaded, as `forget` does; how many pages waited."""
+    with Spool(store.folder) as spool:
+        _refuse_listed(job, pulls, spool)
+        pages = sum(spool.waiting(pull)[0] for pull in pulls)
+        _forget(spool, pulls)
+    return pages
+
+
+def _services_of(platform: str) -> list[str]:
+    return [name for name, service in services().items() if _platform(service) == platform]
+
+
+def _refuse_listed(job: Job, pulls: Sequence[str], spool: Spool) -> None:
+    for number, row in enumerate(job.rows, job.first):
+        if _pulls(row, number, spool) in pulls:
+            raise SettingsError(
+                f"{job.called(row, number)}: the next pull would bring it back whole. Write on = false there, "
+                "then give the same command again."
+            )
+
+
+def _forget(spool: Spool, pulls: Iterable[str]) -> None:
+    spool.forget([kept for pull in pulls for kept in (pull, f"{pull}{WHOLE}")])
 
 
 def _pulls(row: Mapping[str, Any], number: int, spool: Spool) -> str | None:
@@ -674,19 +704,28 @@ class Budget:
         self._asked_at = self._now()  # when the last attempt began
         self._run = self._asked_at.isoformat()
         self._bill: Bill = {}
+        self._dear: Bill = {}  # what was last asked whether it fits
+        self._fits_month = False  # whether that was no fault of the month's budget
         self._reserved: tuple[int, ...] = ()
 
     def fits(self, bill: Bill) -> bool:
         """Whether so much may still be spent."""
-        wanted = self._wanted
+        wanted, self._dear = self._wanted, bill
         month, run = self._spent_in(f"{self._now():%Y-%m}"), self._spent_now()
-        limits = [
-            (wanted.budget_resources, sum(month.values()) + sum(bill.values())),
-            (wanted.run_resources, sum(run.values()) + sum(bill.values())),
-            (wanted.budget_dollars, dollars(month, self._prices) + dollars(bill, self._prices)),
-            (wanted.run_dollars, dollars(run, self._prices) + dollars(bill, self._prices)),
-        ]
-        return all(limit is None or spent <= limit + 1e-9 for limit, spent in limits)
+        self._fits_month, fits_run = (
+            all(limit is None or spent <= limit + 1e-9 for limit, spent in limits)
+            for limits in (
+                (
+                    (wanted.budget_resources, sum(month.values()) + sum(bill.values())),
+                    (wanted.budget_dollars, dollars(month, self._prices) + dollars(bill, self._prices)),
+                ),
+                (
+                    (wanted.run_resources, sum(run.values()) + sum(bill.values())),
+                    (wanted.run_dollars, dollars(run, self._prices) + dollars(bill, self._prices)),
+                ),
+            )
+        )
+        return self._fits_month and fits_run
 
     def meter(self, bill: Bill) -> Budget:
         """Count each attempt at a page that may cost so much."""
@@ -723,12 +762,16 @@ class Budget:
         return self._spent_now() if self._prices else {}
 
     def said(self) -> str:
-        """That the budget is used up, in words."""
+        """That the budget is used up, in words: the month's, or only that of a run."""
         month, run = self._spent_in(f"{self._now():%Y-%m}"), self._spent_now()
+        spent = f"${dollars(run, self._prices):.2f} in this run, ${dollars(month, self._prices):.2f} this month"
+        which, then = "the budget", "goes on next month, or with a larger budget"
+        if self._fits_month:
+            which = "what one run may spend"
+            then = "goes on" if run else "goes on with a larger run_dollars or run_resources"
         return (
-            f"{self._wanted.service}: the budget is used up: ${dollars(run, self._prices):.2f} in this run, "
-            f"${dollars(month, self._prices):.2f} this month, and the next page might cost more than is left. What was "
-            "pulled is kept; the same command goes on next month, or with a larger budget."
+            f"{self._wanted.service}: {which} is used up: {spent}, and the next page might cost more than is left "
+            f"(${dollars(self._dear, self._prices):.2f}). What was pulled is kept; the same command {then}."
         )
 
     def _spent_in(self, month: str) -> dict[str, int]:

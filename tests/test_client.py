@@ -234,6 +234,50 @@ def test_a_server_that_is_not_there_is_told_by_its_name_alone() -> None:
     assert gave_up.value.__cause__ is None
 
 
+class Meter:
+    """Counts what attempts cost."""
+
+    def __init__(self) -> None:
+        self.asked = self.free = 0
+
+    def ask(self) -> None:
+        self.asked += 1
+
+    def refused(self) -> None:
+        self.free += 1
+
+
+@pytest.mark.parametrize("is_library", [False, True])
+def test_what_was_never_sent_costs_nothing_and_is_told_with_where_it_should_have_gone(is_library: bool) -> None:
+    clock, meter = Clock(), Meter()
+    with (line := clock.line()).opened:
+        line.meter = meter
+        ask = session(line).get if is_library else Client(line, "http://127.0.0.1:9").get
+        with pytest.raises(PullError, match=r"no connection to 127\.0\.0\.1:9"):
+            ask("http://127.0.0.1:9/a" if is_library else "/a")
+    assert meter.asked == meter.free == ATTEMPTS
+
+
+def test_what_may_have_been_heard_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "TIMEOUT", 0.3)
+    clock, meter = Clock(), Meter()
+    with slow() as address, (line := clock.line()).opened:
+        line.meter = meter
+        with pytest.raises(PullError):
+            session(line).get(f"{address}/a")
+    assert (meter.asked, meter.free) == (ATTEMPTS, 0)
+
+
+def test_a_credential_that_can_be_none_is_named_without_a_letter_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("tök\u201cxyz", "two\nlines"):
+        monkeypatch.setenv("SLACK_TOKEN", wrong)
+        with pytest.raises(PullError, match="SLACK_TOKEN holds a line end, or a sign") as refused:
+            Clock().line().secret("SLACK_TOKEN", "how")
+        assert not {"tök", "xyz", "two", "lines"} & set(str(refused.value).split())
+    monkeypatch.setenv("SLACK_TOKEN", " xoxb-1\n")
+    assert Clock().line().secret("SLACK_TOKEN", "how") == "xoxb-1"
+
+
 def test_what_is_refused_is_not_tried_again() -> None:
     with (
         asked(Reply({"errors": ["no"]}, 404)) as (client, _, fake),

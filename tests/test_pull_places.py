@@ -502,6 +502,21 @@ def test_what_is_forgotten_is_not_pulled_again_by_itself_and_whole_where_it_is_a
         compare(fake, data)
 
 
+def test_what_was_pulled_and_never_loaded_is_forgotten_too(tmp_path: Path) -> None:
+    """By the name that `status` has for it, or by its id; and an empty folder stays as it is."""
+    with Spool(tmp_path / "data") as spool:
+        spool.begin("discourse:127.0.0.1", ["posts"])
+        spool.keep("discourse:127.0.0.1", spool.streams("discourse:127.0.0.1")[0], Kept("p", b"Word 7", 1))
+    forget = ["ingest", "forget", "discourse", "127.0.0.1"]
+    assert "If that is meant, add: --yes" in hearth(*forget, data=tmp_path / "data", check=2).stderr
+    told = hearth(*forget, "--yes", data=tmp_path / "data").stdout
+    assert told == "Forgot what pulls keep of discourse 127.0.0.1, of which nothing is loaded, with 1 page.\n"
+    with Spool(tmp_path / "data") as spool:
+        assert spool.pulls() == {}
+    hearth(*forget, "--yes", data=tmp_path / "none", check=1)
+    assert not (tmp_path / "none" / FILE).exists()
+
+
 def test_nothing_is_forgotten_while_a_pull_of_it_runs(tmp_path: Path) -> None:
     with serving(fake := Discourse(size=5)):
         run(fake, tmp_path)

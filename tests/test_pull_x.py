@@ -99,6 +99,17 @@ def test_a_budget_is_spent_to_its_last_page_and_all_that_was_paid_for_is_kept(tm
         compare(fake, tmp_path)
 
 
+def test_what_one_run_may_spend_is_told_apart_from_the_months_budget(tmp_path: Path) -> None:
+    """And where not one page fits, that waiting for the next month does not help."""
+    fake = X(size=150)
+    with serving(fake):
+        (failed,) = run(fake, tmp_path, budget_dollars=5, run_dollars=0.001).failed
+        assert "what one run may spend is used up: $0.00 in this run" in failed.reason
+        assert failed.reason.endswith("the same command goes on with a larger run_dollars or run_resources.")
+        (failed,) = run(fake, tmp_path, budget_dollars=5, run_dollars=0.2).failed
+        assert failed.reason.endswith("What was pulled is kept; the same command goes on.")
+
+
 def test_what_waits_because_a_budget_ended_too_soon_is_told_of_and_loaded_by_the_next_run(tmp_path: Path) -> None:
     """Before each list was begun no range is covered; then they take turns, so that each page paid for covers more."""
     fake = X(size=400)

@@ -132,11 +132,14 @@ class Refusal(PullError):
 
 
 class Lost(Exception):
-    """No answer came, or not all of it. Says why without an address, which may hold a key; `look`: what to look at."""
+    """No answer came, or not all of it. Says why without an address, which may hold a key; `look`: what to look at.
 
-    def __init__(self, why: str, look: str = "") -> None:
+    is_sent: whether the question may have been heard, and charged.
+    """
+
+    def __init__(self, why: str, look: str = "", *, is_sent: bool = True) -> None:
         super().__init__(why)
-        self.look = look
+        self.look, self.is_sent = look, is_sent
 
 
 @dataclass
@@ -176,10 +179,15 @@ class Line:
 
     def secret(self, name: str, how: str, default: str | None = None) -> str:
         """A credential from the environment, else from .streamlit/secrets.toml. `check` tells of all that lack."""
-        value = os.environ.get(name) or _filed(name)
+        value = (os.environ.get(name) or _filed(name) or "").strip()
         if value:
             self.given.append(name)
             self.hide(value)
+            if not (value.isascii() and value.isprintable()):
+                raise PullError(
+                    f"{self.service}: {name} holds a line end, or a sign that no such credential has, as a typographic "
+                    "quotation mark would be. Copy it again."
+                )
             return value
         if default is not None:
             return default
@@ -232,6 +240,8 @@ class Line:
                     self.meter.refused()
             except Lost as lost:
                 answer, why, look = None, str(lost), lost.look
+                if self.meter and not lost.is_sent:
+                    self.meter.refused()
             if attempt < ATTEMPTS - 1:
                 self._pause(attempt, answer, why)
         tried = _lasted(self.pace.now() - began)
@@ -359,7 +369,7 @@ class Client:
         except httpx.TimeoutException:
             raise Lost("it does not answer in time") from None
         except httpx.ConnectError as error:
-            raise _unconnected(self.line.service, str(request.url.host), error) from None
+            raise _unconnected(self.line.service, request.url.netloc.decode(), error, is_sent=False) from None
         except httpx.HTTPError:
             raise Lost("the connection failed") from None
         return Answer(with_body.status_code, {name.lower(): value for name, value in with_body.headers.items()}, body)
@@ -411,7 +421,8 @@ def session(line: Line, *, is_json: bool = True) -> requests.Session:
         except (requests.Timeout, ReadTimeoutError):
             raise Lost("it does not answer in time") from None
         except requests.ConnectionError as error:
-            raise _unconnected(line.service, urlsplit(url).hostname or "", error) from None
+            asked = urlsplit(str(error.request.url if error.request else url)).netloc  # a library may be led elsewhere
+            raise _unconnected(line.service, asked, error, is_sent=not _is_unheard(error)) from None
         except (requests.RequestException, HTTPError):
             raise Lost("the connection failed") from None
         return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
@@ -425,14 +436,21 @@ def _arriving(raw: Any) -> Iterator[bytes]:
         yield part
 
 
-def _unconnected(service: str, host: str, error: Exception) -> Exception:
+def _is_unheard(error: Exception) -> bool:
+    """Whether no connection came about at all."""
+    from urllib3.exceptions import NewConnectionError
+
+    return isinstance(getattr(next(iter(error.args), None), "reason", None), NewConnectionError)
+
+
+def _unconnected(service: str, host: str, error: Exception, *, is_sent: bool) -> Exception:
     """Why nobody answers at a host. To try again does not mend a certificate."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return PullError(
             f"{service}: the certificate of {host} is not valid, so nothing was sent there. Is the address right, and "
             "this machine's clock?"
         )
-    return Lost(f"no connection to {host}", ONLINE)
+    return Lost(f"no connection to {host}", ONLINE, is_sent=is_sent)
 
 
 def _bounded(parts: Iterator[bytes], service: str) -> bytes:
