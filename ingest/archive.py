@@ -131,15 +131,8 @@ class Export:
 
     def head(self, name: str, size: int = 65536) -> bytes:
         """The first `size` bytes, to see what a file is. Not counted in `done`."""
-        member = self._member(name)
-        if member.unpack:
-            with self._stream(name, counted=False) as stream:
-                return stream.read(size)
-        try:  # without the layers of a stream, which look at what is not read here
-            with member.open() as stored:
-                return stored.read(size)
-        except DAMAGE as error:
-            raise _damaged(self._label(name), error) from None
+        with self._stream(name, counted=False) as stream:
+            return stream.read(size)
 
     def read(self, name: str, *, counted: bool = True) -> bytes:
         """All of a file, of at most 512 MB."""
