@@ -6,14 +6,13 @@ is left is Streamlit's own work.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
-import polars as pl
+import pyarrow as pa
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.testing.v1.element_tree import Block, Node, parse_tree_from_messages
@@ -68,7 +67,7 @@ def _columns(columns: list[Block]) -> Draw:
 
 
 def _frame(proto: Any, key: str | None) -> Draw:
-    frame = pl.read_ipc_stream(io.BytesIO(proto.arrow_data.data))
+    frame = pa.ipc.open_stream(proto.arrow_data.data).read_all()
     more = {"on_select": "rerun", "selection_mode": "single-row"} if proto.selection_mode else {}
     more |= {"column_config": json.loads(proto.columns), "alt": proto.alt}
     return partial(st.dataframe, frame, hide_index=True, key=key, **more)
